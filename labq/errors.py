@@ -1,0 +1,85 @@
+"""The error tree: one class per thing that goes wrong, its exit code beside it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """What the process `labq` ends with; the README prints this table."""
+
+    OK = 0  # done
+    FAILED = 1  # it ran, and something that it ran failed
+    USAGE = 2  # the command line, a filter, an argument or the configuration is wrong
+    NOT_FOUND = 3  # no such task or queue
+    UNREACHABLE = 4  # the store cannot be reached, opened or written
+    CONFLICT = 5  # the task is not in a state that allows it, or changed meanwhile
+    INTERRUPTED = 130  # stopped by Ctrl-C, as shells have it
+
+
+class LabqError(Exception):
+    """labq could not do what was asked."""
+
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str | None = None) -> None:
+        super().__init__(message or type(self).__doc__)
+
+
+class UsageError(LabqError):
+    """The command line is wrong."""
+
+    exit_code = ExitCode.USAGE
+
+
+class ArgsError(UsageError):
+    """The task's arguments cannot be stored."""
+
+
+class TemplateError(UsageError):
+    """The command's placeholders are wrong."""
+
+
+class ConfigError(UsageError):
+    """The configuration is wrong."""
+
+
+class FilterError(UsageError):
+    """The filter is wrong.
+
+    `source` is the filter's text and `span` the half-open range of characters at fault; `str()` draws
+    the line with carets below that range.
+    """
+
+    def __init__(self, message: str, source: str = "", span: tuple[int, int] = (0, 0)) -> None:
+        self.message, self.source, self.span = message, source, span
+        super().__init__(self._drawn())
+
+    def _drawn(self) -> str:
+        """The message, then the line at fault with carets under the span."""
+        start, end = self.span
+        if not self.source or end <= start:
+            return self.message
+        first = self.source.rfind("\n", 0, start) + 1
+        last = self.source.find("\n", start)
+        line = self.source[first : last if last >= 0 else None]
+        carets = " " * (start - first) + "^" * max(1, min(end - first, len(line)) - (start - first))
+        return f"{self.message}\n  {line}\n  {carets}"
+
+
+class NotFoundError(LabqError):
+    """There is no such task."""
+
+    exit_code = ExitCode.NOT_FOUND
+
+
+class StoreError(LabqError):
+    """The store cannot be reached."""
+
+    exit_code = ExitCode.UNREACHABLE
+
+
+class ConflictError(LabqError):
+    """The task's state does not allow this."""
+
+    exit_code = ExitCode.CONFLICT
