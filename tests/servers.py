@@ -21,7 +21,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pymongo import MongoClient
-from pymongo.errors import PyMongoError
 
 SHARED = "LABQ_TEST_SERVERS"  # the folder in which the run's processes leave word of their servers
 
@@ -61,10 +60,13 @@ def start(folder: Path, replica_set: str = "") -> tuple[int, int]:
         *(binary(), "--dbpath", str(folder), "--port", str(port), "--bind_ip", "127.0.0.1"),
         *("--logpath", str(log), "--wiredTigerCacheSizeGB", "0.5", "--oplogSize", "64"),
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
-        *("--unixSocketPrefix", str(folder)),
+        *("--unixSocketPrefix", str(folder), "--fork", "--pidfilepath", str(folder / "pid")),
         *(("--replSet", replica_set) if replica_set else ()),
     ]
-    process = subprocess.Popen(command, start_new_session=True, stdin=subprocess.DEVNULL)
+    forked = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if forked.returncode:
+        tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
+        raise NoMongodError(f"{command[0]} did not start: {forked.stdout}{forked.stderr}\n{tail}")
     client: MongoClient = MongoClient(
         "127.0.0.1", port, directConnection=True, serverSelectionTimeoutMS=30_000
     )
@@ -74,13 +76,9 @@ def start(folder: Path, replica_set: str = "") -> tuple[int, int]:
             members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
             client.admin.command("replSetInitiate", {"_id": replica_set, "members": members})
             _until_primary(client)
-    except PyMongoError as error:
-        tail = log.read_text(errors="replace")[-2000:] if log.exists() else ""
-        process.kill()
-        raise NoMongodError(f"{command[0]} did not start: {error}\n{tail}") from error
     finally:
         client.close()
-    return process.pid, port
+    return int((folder / "pid").read_text()), port
 
 
 def _until_primary(client: MongoClient) -> None:
@@ -121,5 +119,5 @@ def test_run():
     finally:
         for record in folder.glob("*.json"):
             with suppress(ProcessLookupError):
-                os.killpg(json.loads(record.read_text())["pid"], signal.SIGKILL)
+                os.kill(json.loads(record.read_text())["pid"], signal.SIGKILL)
         shutil.rmtree(folder, ignore_errors=True)
