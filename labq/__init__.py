@@ -2,4 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from labq.job import report
+
 __version__ = "0.1.0"
+__all__ = ["__version__", "report"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what a job uses when it is first used: the command line starts without it."""
+    if name == "report":
+        from labq.job import report
+
+        return report
+    raise AttributeError(f"module 'labq' has no attribute {name!r}")

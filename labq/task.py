@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
+from difflib import get_close_matches
 from enum import Enum
 from typing import Any, TypeAlias
+
+from labq.args import flat, normalised, signature, text_of
+from labq.errors import UsageError
 
 Document: TypeAlias = dict[str, Any]
 
@@ -77,3 +82,133 @@ def new_id() -> str:
     raw[6] = raw[6] & 0x0F | 0x40
     raw[8] = raw[8] & 0x3F | 0x80
     return raw.hex()
+
+
+class Status(str, Enum):
+    """Where a task stands."""
+
+    DRAFT = "draft"  # being written; no worker takes it
+    WAITING = "waiting"  # for a start time or for other tasks
+    PENDING = "pending"  # a worker may claim it
+    RUNNING = "running"  # a worker holds its lease
+    SUCCESS = "success"  # the job exited with 0
+    FAILED = "failed"  # the job did not, and no retry is left
+    CANCELLED = "cancelled"  # a person or a failed dependency ended it
+
+    def __str__(self) -> str:
+        return self.value
+
+
+# Other systems' words for the statuses (mlboardclient, ClearML, Qarnot), in lower case.
+_WORDS: dict[Status, str] = {
+    Status.DRAFT: "draft undefined created unsubmitted",
+    Status.WAITING: "waiting",
+    Status.PENDING: "pending queued submitted partiallydispatched fullydispatched",
+    Status.RUNNING: (
+        "running starting in_progress partiallyexecuting fullyexecuting uploadingresults downloadingresults"
+    ),
+    Status.SUCCESS: "success succeeded completed",
+    Status.FAILED: "failed failure",
+    Status.CANCELLED: "cancelled canceled aborted stopped",
+}
+STATUS_WORDS: dict[str, Status] = {word: s for s, words in _WORDS.items() for word in words.split()}
+SEALED_WORDS = frozenset({"sealed", "published", "publishing", "closed"})  # says published_at
+
+# What may be edited where: a record of what ran is not rewritten, a claimed task is its worker's.
+NOTES = frozenset({"name", "tags", "comment", "metadata", "summary"})
+SETTINGS = frozenset({"args", "cmd", "priority", "max_retries", "timeout"})
+EDITABLE = NOTES | SETTINGS
+OPEN_TO_SETTINGS = (Status.DRAFT, Status.WAITING, Status.PENDING, Status.FAILED, Status.CANCELLED)
+
+
+def status_query(word: str) -> Document:
+    """The query for one status word of any of the systems, whatever its case.
+
+    Raises:
+        UsageError: no system has that word.
+    """
+    lower = word.strip().lower()
+    if lower in SEALED_WORDS:
+        return {"published_at": {"$exists": True}}
+    if lower not in STATUS_WORDS:
+        close = get_close_matches(lower, [*STATUS_WORDS, *SEALED_WORDS], 1)
+        hint = f"did you mean {close[0]}? " if close else ""
+        raise UsageError(f"no status {word!r}: {hint}({', '.join(Status)})")
+    return {"status": STATUS_WORDS[lower].value}
+
+
+def checked(field: str, value: Any) -> Any:
+    """`value` as the editable `field` stores it.
+
+    Raises:
+        UsageError: the field cannot hold it.
+    """
+    if field in ("args", "metadata", "summary"):
+        if not isinstance(value, dict):
+            raise UsageError(f"{field} must be a dict, not {text_of(value)!r}")
+        return normalised(value, field)
+    if field == "cmd":
+        return _words(value)
+    if field == "tags":
+        tags = [value] if isinstance(value, str) else value
+        if not isinstance(tags, list) or not all(isinstance(tag, str) and tag for tag in tags):
+            raise UsageError(f"tags must be a list of words, not {text_of(value)!r}")
+        return [normalised(tag, "tags") for tag in dict.fromkeys(tags)]
+    if field in ("name", "comment"):
+        return _line(field, value)
+    return _number(field, value)
+
+
+def _words(value: Any) -> list[str]:
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise UsageError(f"cmd: {str(error).lower()}: {value!r}") from None
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
+        raise UsageError(f"cmd must be a command, not {text_of(value)!r}")
+    return [normalised(word, "cmd") for word in words]
+
+
+def _line(field: str, value: Any) -> str:
+    text = normalised(value if isinstance(value, str) else text_of(value), field)
+    if not text or "\0" in text or (field == "name" and not text.isprintable()):
+        raise UsageError(f"{field} must be a line of text, not {text!r}")
+    return str(text)
+
+
+def _number(field: str, value: Any) -> int | float:
+    real = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if field == "timeout":
+        if not real or not 0 < value < float("inf"):
+            raise UsageError(f"timeout must be seconds above zero, not {text_of(value)!r}")
+        return float(value) if isinstance(value, float) else int(value)
+    least = -(2**31) if field == "priority" else 0
+    if not real or not isinstance(value, int) or not least <= value < 2**31:
+        kind = "a whole number" if field == "priority" else "a whole number of 0 or more"
+        raise UsageError(f"{field} must be {kind}, not {text_of(value)!r}")
+    return value
+
+
+def new(args: Document, **fields: Any) -> Document:
+    """A pending task document; the store adds queue, number and times.
+
+    Args:
+        args: nested dict of JSON values, normalised.
+        fields: editable fields; one that is None is left out.
+
+    Raises:
+        UsageError: a field cannot hold its value.
+    """
+    given = {field: checked(field, value) for field, value in fields.items() if value is not None}
+    return {
+        "_id": new_id(),
+        "status": Status.PENDING.value,
+        "args": args,
+        "args_signature": signature(flat(args)),
+        "priority": 0,
+        "max_retries": 0,
+        "retries": 0,
+        "attempt": 0,
+        "rev": 0,
+        **given,
+    }

@@ -1,0 +1,50 @@
+"""The entry point: the only place that catches a LabqError and turns it into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from labq.cli.tree import root
+from labq.errors import ExitCode, LabqError
+
+
+def main(args: Sequence[str] | None = None) -> int:
+    """Runs `labq` with these arguments (the process's own by default); returns the exit code."""
+    given = list(sys.argv[1:] if args is None else args)
+    try:
+        code = root().main(given or ["--help"], "labq", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_stdout()
+        return ExitCode.OK
+    except LabqError as error:
+        typer.echo(f"labq: {error}", err=True)
+        return error.exit_code
+    except typer.TyperException as error:
+        typer.echo(f"labq: {_one_line(error, given)}", err=True)
+        return ExitCode.USAGE
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("labq: interrupted", err=True)
+        return ExitCode.INTERRUPTED
+    return int(code or ExitCode.OK)
+
+
+def _one_line(error: typer.TyperException, args: Sequence[str]) -> str:
+    """Typer's message on one line, with what to do about it."""
+    message = " ".join(error.format_message().split())
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "labq"
+    if message.startswith("No such option") and command == "labq task submit" and "--" not in args:
+        return f"{message} A task's own arguments go after --: labq task submit -- --lr 0.1"
+    if message.startswith("No such option") and command == "labq worker run" and "--" not in args:
+        return f"{message} The command goes after --: labq worker run -- python train.py"
+    return f"{message} (see {command} --help)"
+
+
+def _forget_stdout() -> None:
+    """Points stdout nowhere: its reader has left, and the interpreter flushes it at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,75 @@
+"""The options that several commands share, spelled once; and what opens a queue for a command."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from labq import config
+from labq.config import Settings
+from labq.errors import UsageError
+from labq.queue import Queue, Selection
+from labq.store import open_store
+
+QueueName = Annotated[
+    str | None, typer.Option("--queue", metavar="NAME", help="The queue (LABQ_QUEUE).", show_default="default")
+]
+Uri = Annotated[
+    str | None, typer.Option("--uri", metavar="URI", help="The store: sqlite:PATH or mongodb://... (LABQ_URI).")
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing that is not asked for, and ask nothing.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+Status = Annotated[
+    list[str] | None,
+    typer.Option("--status", "-s", metavar="STATUS", help="Only tasks of this status; again for more."),
+]
+Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--id", "--task-id", metavar="REF", help="Only this task: number, id or its start, name; - reads stdin."
+    ),
+]
+Names = Annotated[
+    list[str] | None, typer.Option("--name", "--task-name", metavar="NAME", help="Only tasks of this name.")
+]
+Filters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--extra-filter",
+        "-f",
+        metavar="FILTER",
+        help="Only tasks for which this holds, such as 'args.lr > 0.1' (labq guide filters).",
+    ),
+]
+
+
+def settings(uri: str | None, queue: str | None) -> Settings:
+    """The settings in force with these two flags."""
+    return config.load({"uri": uri, "queue": queue})
+
+
+def open_queue(uri: str | None, queue: str | None) -> Queue:
+    """The queue that the flags and the settings name."""
+    found = settings(uri, queue)
+    return Queue(open_store(found.uri), found.queue)
+
+
+def selection(
+    refs: list[str] | None, status: list[str] | None, names: list[str] | None, filters: list[str] | None
+) -> Selection:
+    """What the selecting options say together.
+
+    A reference may hold several, as `--id "$(labq task ls --quiet)"` gives them; `-` reads them from
+    stdin. No reference at all among those given selects nothing, not everything.
+    """
+    words: list[str] | None = None
+    if refs is not None:
+        texts = [sys.stdin.read() if ref == "-" else ref for ref in refs]
+        words = [word for text in texts for word in text.split()]
+    for text in filters or ():
+        if not text.strip():
+            raise UsageError("the filter is empty (leave -f away to mean every task)")
+    return Selection(words, tuple(status or ()), tuple(names or ()), tuple(filters or ()))

@@ -1,0 +1,71 @@
+"""What goes to stdout (results) and to stderr (all else), without rich."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import typer
+
+from labq import clock
+from labq.task import FIELDS
+
+
+def line(text: str) -> None:
+    """A line of result."""
+    typer.echo(text)
+
+
+def note(text: str) -> None:
+    """A line for the person, not for the pipe."""
+    typer.echo(text, err=True)
+
+
+def json_line(value: Any) -> None:
+    """A result as one line of JSON."""
+    typer.echo(as_json(value))
+
+
+def as_json(value: Any) -> str:
+    """JSON with times as ISO 8601 in UTC."""
+    return json.dumps(value, ensure_ascii=False, default=iso)
+
+
+def iso(moment: Any) -> str:
+    """A time as `2026-11-21T08:00:00.123Z`."""
+    if not isinstance(moment, datetime):
+        raise TypeError(type(moment).__name__)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def public(task: Mapping[str, Any]) -> dict[str, Any]:
+    """A task as it is shown: fields in the document's order, without the token that fences writes."""
+    shown = {field: task[field] for field in FIELDS if field in task}
+    if "lease" in shown:
+        shown["lease"] = {key: value for key, value in shown["lease"].items() if key != "token"}
+    return shown
+
+
+def stalled(task: Mapping[str, Any]) -> bool:
+    """Whether a running task's lease is over, by this machine's clock: for the eye only."""
+    return "lease" in task and task["lease"]["expires_at"] < clock.now()
+
+
+def ask(question: str, *, yes: bool, quiet: bool = False) -> bool:
+    """The person's answer; yes where they said so before, or where nobody is there to ask."""
+    if yes or quiet or not attended():
+        return True
+    return bool(typer.confirm(question, err=True))
+
+
+def attended() -> bool:
+    """Whether a person can answer."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def plural(count: int, noun: str = "task") -> str:
+    """`1 task`, `1,200 tasks`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -1,0 +1,35 @@
+"""`labq queue ls`."""
+
+from __future__ import annotations
+
+from labq.cli import options
+from labq.cli.output import json_line, note
+from labq.store import open_store
+from labq.task import Status
+
+
+def command(
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+) -> None:
+    """List the queues and how many tasks of each status they hold.
+
+    Examples:
+      labq queue ls
+      labq queue ls --json
+    """
+    settings = options.settings(uri, queue)
+    store = open_store(settings.uri)
+    counts = store.counts()
+    names = [name for name in store.queues() if queue is None or name == queue]
+    table = {name: {str(s): counts.get((name, s.value), 0) for s in Status} for name in names}
+    if json:
+        for name, by_status in table.items():
+            json_line({"queue": name, **by_status})
+    elif table:
+        from labq.cli import render
+
+        render.queues(table)
+    else:
+        note(f"no queues in {store.address} (labq task submit makes one)")

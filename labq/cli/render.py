@@ -1,0 +1,191 @@
+"""Tables and pages for a person; the only importer of rich."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from labq import clock
+from labq.args import flat, shortened, text_of
+from labq.cli.output import as_json, stalled
+from labq.task import Document
+
+COLORS = {
+    "draft": "dim",
+    "waiting": "blue",
+    "pending": "cyan",
+    "running": "yellow",
+    "success": "green",
+    "failed": "red",
+    "cancelled": "magenta",
+    "stalled": "bold red",
+}
+WIDE = 100_000  # in a pipe nothing is cut
+
+
+def _console() -> Console:
+    width = None if sys.stdout.isatty() else WIDE
+    return Console(width=width, highlight=False, soft_wrap=False)
+
+
+def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
+    for heading, options in columns:
+        table.add_column(heading, **options)
+    return table
+
+
+def tasks(page: Sequence[Document], footer: Sequence[str], *, pager: bool) -> None:
+    """The table of `task ls`: only the columns that some task fills."""
+    cut: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
+    wanted = {
+        "#": ({"justify": "right", "no_wrap": True}, lambda t: Text(str(t["number"]))),
+        "status": ({"no_wrap": True}, _status),
+        "name": ({**cut, "ratio": 1}, lambda t: Text(t.get("name", ""))),
+        "args": ({**cut, "ratio": 3}, lambda t: Text(pairs(t.get("args", {})))),
+        "summary": ({**cut, "ratio": 2}, lambda t: Text(pairs(t.get("summary", {})))),
+        "tags": ({**cut, "ratio": 1}, lambda t: Text(" ".join(t.get("tags", [])))),
+        "took": ({"no_wrap": True, "justify": "right"}, lambda t: Text(_took(t))),
+        "age": ({"no_wrap": True, "justify": "right"}, lambda t: Text(_age(t))),
+    }
+    cells = {heading: [draw(task) for task in page] for heading, (_, draw) in wanted.items()}
+    filled = [heading for heading, column in cells.items() if any(text.plain for text in column)]
+    table = _table(*((heading, wanted[heading][0]) for heading in filled))
+    for row in zip(*(cells[heading] for heading in filled), strict=True):
+        table.add_row(*row)
+    console = _console()
+    if console.is_terminal and any("ratio" in wanted[heading][0] for heading in filled):
+        table.expand = False
+    if not pager:
+        _print(console, table, footer)
+        return
+    os.environ.setdefault("LESS", "-FRX")  # a page that fits is simply printed, colours kept
+    with console.pager(styles=True):
+        _print(console, table, footer)
+
+
+def _print(console: Console, table: Table, footer: Sequence[str]) -> None:
+    console.print(table)
+    for text in footer:
+        console.print(Text(text, style="dim"))
+
+
+def _status(task: Document) -> Text:
+    word = "stalled" if stalled(task) else task["status"]
+    return Text(word, style=COLORS.get(word, ""))
+
+
+def pairs(values: Mapping[str, Any]) -> str:
+    """A nested dict as `lr=0.1 model.name=a`."""
+    return " ".join(f"{key}={shortened(_brief(value), 40)}" for key, value in flat(values).items())
+
+
+def _brief(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else text_of(value)
+
+
+def _took(task: Document) -> str:
+    if "started_at" not in task or task["status"] == "pending":
+        return ""
+    return span((task.get("ended_at") or clock.now()) - task["started_at"])
+
+
+def _age(task: Document) -> str:
+    return span(clock.now() - task["created_at"]) if "created_at" in task else ""
+
+
+def span(length: Any) -> str:
+    """A timedelata in its two largest units: `3d 4h`, `5m 2s`, `0.4s`."""
+    seconds = max(0.0, length.total_seconds())
+    if seconds < 10:  # noqa: PLR2004
+        return f"{seconds:.1f}s"
+    parts = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count or parts:
+            parts.append(f"{count:.0f}{unit}")
+    return " ".join(parts[:2])
+
+
+def task(shown: Document) -> None:
+    """All of one task."""
+    console = _console()
+    word = "stalled" if stalled(shown) else shown["status"]
+    head = Text.assemble(
+        (f"task {shown['number']}", "bold"), "  ", (word, COLORS.get(word, "")), f"  {shown.get('name', '')}"
+    )
+    console.print(head)
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for field, value in shown.items():
+        if field in ("number", "name", "status", "args_signature", "rev", "attempts", "errors"):
+            continue
+        for label, text in _lines(field, value):
+            grid.add_row(label, Text(text))
+    for one in shown.get("attempts", []):
+        grid.add_row("attempt", Text(_attempt(one)))
+    for one in shown.get("errors", []):
+        grid.add_row("error", Text(_error(one), style="red"))
+    console.print(grid)
+
+
+def _lines(field: str, value: Any) -> list[tuple[str, str]]:
+    if isinstance(value, datetime):
+        return [(field, f"{clock.local(value):%Y-%m-%d %H:%M:%S}")]
+    if isinstance(value, dict) and field in ("args", "summary", "metadata"):
+        return [(f"{field}.{key}", text_of(item)) for key, item in flat(value).items()]
+    if isinstance(value, (dict, list)):
+        return [(field, as_json(value))]
+    return [(field, text_of(value))]
+
+
+def _attempt(one: Mapping[str, Any]) -> str:
+    parts = [f"{one.get('attempt', '?')} on {one.get('host', '?')}"]
+    if "wall" in one:
+        parts.append(f"{one['wall']:g} s, {one['cpu']:g} s cpu, {one['max_rss']:g} MiB")
+    ended = f"exit code {one['exit_code']}" if "exit_code" in one else ""
+    parts.append(one.get("reason", "") or ended)
+    return ", ".join(part for part in parts if part)
+
+
+def _error(one: Mapping[str, Any]) -> str:
+    tail = f"\n{one['stderr']}" if one.get("stderr") else ""
+    return f"attempt {one.get('attempt', '?')}: {one.get('message', '')}{tail}"
+
+
+def queues(table: Mapping[str, Mapping[str, int]]) -> None:
+    """The table of `queue ls`."""
+    statuses = [status for status in COLORS if any(row.get(status) for row in table.values())]
+    right: dict[str, Any] = {"justify": "right"}
+    drawn = _table(("queue", {}), *((status, right) for status in statuses), ("all", right))
+    for name, row in table.items():
+        cells = [Text(f"{row[s]:,}" if row[s] else "", style=COLORS[s]) for s in statuses]
+        drawn.add_row(Text(name), *cells, Text(f"{sum(row.values()):,}"))
+    _console().print(drawn)
+
+
+def ranking(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:
+    """A plain table of texts, its first row the best."""
+    drawn = _table(*((heading, {"justify": "right"}) for heading in headings))
+    for at, row in enumerate(rows):
+        drawn.add_row(*row, style="bold green" if at == 0 else "")
+    _console().print(drawn)
+
+
+def page(text: str) -> None:
+    """A page of Markdown, through the pager."""
+    from rich.markdown import Markdown
+
+    os.environ.setdefault("LESS", "-FRX")
+    console = _console()
+    with console.pager(styles=True):
+        console.print(Markdown(text))

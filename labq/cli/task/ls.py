@@ -1,0 +1,119 @@
+"""`labq task ls`."""
+
+from __future__ import annotations
+
+import sys
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labq.cli import options
+from labq.cli.output import json_line, line, note, plural, public
+from labq.errors import UsageError
+from labq.filters import to_json
+from labq.task import FIELDS, Document
+
+if TYPE_CHECKING:
+    from labq.queue import Queue
+    from labq.store import Sort
+
+PAGE = 100  # tasks at a terminal, where no --limit is given
+SHOWN = (
+    *("number", "name", "status", "reason", "args", "summary", "tags", "lease", "progress"),
+    *("created_at", "queued_at", "started_at", "ended_at", "attempt"),
+)
+
+
+def command(
+    status: options.Status = None,
+    ids: options.Ids = None,
+    name: options.Names = None,
+    extra_filter: options.Filters = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(min=0, metavar="N", help="At most N; 0 is all.", show_default=f"{PAGE} at a terminal"),
+    ] = None,
+    sort: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FIELD:asc|desc", help="Order by this; again for ties.", show_default="number:asc"),
+    ] = None,
+    no_pager: Annotated[bool, typer.Option("--no-pager", help="Print it all at once.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", help="Show the MongoDB query, on stderr.")] = False,
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print ids alone, one a line.")] = False,
+) -> None:
+    """List tasks. All filters must hold.
+
+    Examples:
+      labq task ls -s running
+      labq task ls -f 'args.lr > 0.05 and status == "success"' --sort summary.acc:desc
+      labq task ls --quiet -f '{"args.model.name": "a"}'
+    """
+    order = parse_sort(sort or ["number:asc"])
+    here = options.open_queue(uri, queue)
+    query = here.query(options.selection(ids, status, name, extra_filter))
+    if verbose:
+        note(to_json(query))
+    if quiet or json:
+        fields = ("_id",) if quiet else ()
+        for task in here.find(query, sort=order, limit=limit or 0, fields=fields):
+            line(task["_id"]) if quiet else json_line(public(task))
+        return
+    _table(here, query, order, limit, pager=not no_pager)
+
+
+def _table(here: Queue, query: Document, order: Sort, limit: int | None, *, pager: bool) -> None:
+    from labq.cli import render
+
+    terminal = sys.stdout.isatty()
+    size = limit if limit is not None else PAGE if terminal else 0
+    tasks = here.find(query, sort=order, limit=size + 1 if size else 0, fields=SHOWN)
+    page = list(islice(tasks, size or None))
+    beyond = next(tasks, None) is not None
+    footer = _footer(here, query, page, beyond=beyond, asked=limit is not None)
+    if page:
+        render.tasks(page, footer if terminal else [], pager=terminal and pager)
+    if not terminal or not page:
+        for text in footer:
+            note(text)
+
+
+def _footer(here: Queue, query: Document, page: list[Document], *, beyond: bool, asked: bool) -> list[str]:
+    """What the table does not say: how many more there are, and what was passed over and why."""
+    lines = []
+    if not page:
+        lines.append(f"no tasks in queue {here.name} match" if len(query) > 1 else f"no tasks in queue {here.name}")
+    if beyond:
+        total = here.count(query)
+        more = "" if asked else " (--limit 0 shows all)"
+        lines.append(f"{len(page):,} of {plural(total)}, {total - len(page):,} more{more}")
+    reasons: dict[str, list[str]] = {}
+    for task in page:
+        if task["status"] == "pending" and task.get("reason", "").startswith("passed over: "):
+            reasons.setdefault(task["reason"], []).append(str(task["number"]))
+    for reason, numbers in reasons.items():
+        which = ", ".join(numbers[:5]) + (", ..." if len(numbers) > 5 else "")  # noqa: PLR2004
+        lines.append(f"{plural(len(numbers))} {reason} ({which})")
+    return lines
+
+
+def parse_sort(texts: list[str]) -> Sort:
+    """`args.lr:desc` -> ("args.lr", -1); ascending unless it says so.
+
+    Raises:
+        UsageError: no such field or direction.
+    """
+    order = []
+    for text in texts:
+        field, _, direction = text.partition(":")
+        top = field.partition(".")[0]
+        if top not in FIELDS:
+            raise UsageError(f"--sort {text}: no field {top!r} (write args.{field} for an argument)")
+        if direction not in ("", "asc", "desc"):
+            raise UsageError(f"--sort {text}: {direction!r} is neither asc nor desc")
+        order.append((field, -1 if direction == "desc" else 1))
+    return order if any(field == "number" for field, _ in order) else [*order, ("number", 1)]
+

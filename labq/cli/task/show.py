@@ -1,0 +1,34 @@
+"""`labq task show`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from labq.cli import options
+from labq.cli.output import json_line, public
+
+
+def command(
+    refs: Annotated[list[str], typer.Argument(metavar="REF...", show_default=False)],
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+) -> None:
+    """Show all of a task. REF is its number, its id or the start of it, or its name.
+
+    Examples:
+      labq task show 4
+      labq task show base --json
+    """
+    here = options.open_queue(uri, queue)
+    tasks = [here.get(ref) for ref in refs]
+    if json:
+        for task in tasks:
+            json_line(public(task))
+        return
+    from labq.cli import render
+
+    for task in tasks:
+        render.task(public(task))

@@ -1,0 +1,144 @@
+"""`labq task update`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labq.args import normalised
+from labq.cli import options
+from labq.cli.output import as_json, ask, json_line, note, plural, public
+from labq.errors import ConflictError, UsageError
+from labq.queue import Edit, EditReport, Queue, parse_edit
+from labq.task import EDITABLE, FIELDS, Document
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MOST = 100  # tasks in one editor
+READ_ONLY = ("_id", "number", "status", "attempt", "created_at")
+
+
+def command(
+    edits: Annotated[
+        list[str] | None, typer.Argument(metavar="[-- FIELD=VALUE...]", show_default=False)
+    ] = None,
+    update: Annotated[
+        list[str] | None,
+        typer.Option("--update", "-u", metavar="FIELD=VALUE", help="An edit, such as args.lr=0.3; again for more."),
+    ] = None,
+    status: options.Status = None,
+    ids: options.Ids = None,
+    name: options.Names = None,
+    extra_filter: options.Filters = None,
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+    yes: options.Yes = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Edit tasks, by value or, with no edit given, in your editor.
+
+    An edit leaves its siblings alone: args.opt.lr=1 keeps args.opt.name. The args of a task that
+    runs, or that has succeeded, stay as they are.
+
+    Examples:
+      labq task update --id 4 -u args.lr=0.3
+      labq task update -s pending -f 'args.lr > 1' -- args.lr=0.3 priority=5
+      labq task update --id 4
+    """
+    changes = [parse_edit(text) for text in [*(update or []), *(edits or [])]]
+    chosen = options.selection(ids, status, name, extra_filter)
+    if not chosen.narrows:
+        raise UsageError("update which tasks? Give --id, -s, --name or -f (every task: -f '{}')")
+    here = options.open_queue(uri, queue)
+    query = here.query(chosen)
+    report = EditReport()
+    total = here.count(query)
+    if not changes:
+        report = _by_editor(here, query, total)
+    elif total == 1 or ask(f"Edit {plural(total)} of queue {here.name}?", yes=yes, quiet=quiet):
+        report = here.edit(query, changes)
+    _tell(report, json=json, quiet=quiet)
+    if ids and report.refused:
+        raise ConflictError(f"cannot edit {_left(report.refused)}")
+
+
+def _tell(report: EditReport, *, json: bool, quiet: bool) -> None:
+    if json:
+        json_line({"changed": report.changed, "same": report.same, "refused": dict(report.refused)})
+    elif not quiet:
+        same = f", {report.same:,} had the value already" if report.same else ""
+        left = f", left {_left(report.refused)}" if report.refused else ""
+        note(f"changed {plural(report.changed)}{same}{left}")
+
+
+def _left(refused: Counter[str]) -> str:
+    return "; ".join(f"{plural(count)}: {why}" for why, count in refused.items())
+
+
+def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
+    """Opens the tasks as YAML and applies what was changed in it, task by task."""
+    from labq.cli.editor import edit
+    from labq.cli.yaml_text import load_all
+
+    if not total:
+        return EditReport()
+    if total > MOST:
+        raise UsageError(f"{plural(total)} are too many for an editor (at most {MOST}): give -u FIELD=VALUE")
+    tasks = {task["_id"]: task for task in here.find(query)}
+    text = "---\n".join(_as_yaml(task, here.name) for task in tasks.values())
+    changes = edit(text, lambda edited: _changes(tasks, load_all(edited)))
+    report = EditReport(same=0 if changes else len(tasks))
+    for identity, edits in (changes or {}).items():
+        task = tasks[identity]
+        one = here.edit({"queue": here.name, "_id": identity, "rev": task["rev"]}, edits)
+        report.changed += one.changed
+        report.same += one.same
+        report.refused.update(one.refused)
+        if not (one.changed or one.same or one.refused):
+            report.refused["it changed while you edited it: edit it again"] += 1
+    return report
+
+
+def _as_yaml(task: Document, queue: str) -> str:
+    from labq.cli.yaml_text import dump
+
+    shown = public(task)
+    marked = "".join(f"{field}: {as_json(shown[field])}  # read-only\n" for field in READ_ONLY if field in shown)
+    values = {field: task[field] for field in FIELDS if field in EDITABLE and field in task}
+    return f"# Task {task['number']} of queue {queue}. An emptied file changes nothing.\n{marked}{dump(values)}"
+
+
+def _changes(tasks: dict[str, Document], documents: Sequence[Any]) -> dict[str, list[Edit]]:
+    """The edits per task that the documents ask for; a task whose document is gone stays as it is.
+
+    Raises:
+        UsageError: a read-only field was changed, or a value cannot be stored.
+    """
+    changes: dict[str, list[Edit]] = {}
+    for document in documents:
+        if not isinstance(document, dict) or document.get("_id") not in tasks:
+            raise UsageError("the _id line of a task is gone or changed: it says which task it is")
+        task = tasks[document["_id"]]
+        if edits := _edits(task, document):
+            changes[task["_id"]] = edits
+    return changes
+
+
+def _edits(task: Document, document: dict[str, Any]) -> list[Edit]:
+    from labq.queue.edit import applied, check_field, edits_between
+
+    shown = public(task)
+    for field, value in document.items():
+        if field in READ_ONLY:
+            if as_json(value) != as_json(shown.get(field)):
+                raise UsageError(f"{field} is read-only")
+        else:
+            check_field(str(field))
+    new = {field: value for field, value in document.items() if field not in READ_ONLY}
+    edits = edits_between(task, {key: normalised(value, key) for key, value in new.items() if value is not None})
+    applied(task, edits)
+    return edits

@@ -1,0 +1,140 @@
+"""The command tree: every command's place, module and one-line summary; a module is imported when it is run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib import import_module
+from inspect import cleandoc
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup, TyperOption
+from typer.main import get_command as command_of
+
+from labq.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A command (with a module, whose function `command` it is) or a group of them."""
+
+    summary: str
+    module: str = ""
+    entries: dict[str, Entry] = field(default_factory=dict)
+
+
+TREE = Entry(
+    "A task queue for experiments: submit argument sets, run them on any machine, find what happened.",
+    entries={
+        "demo": Entry("Run a real sweep in a queue of its own.", "labq.cli.demo"),
+        "task": Entry(
+            "Submit, find, edit and remove tasks.",
+            entries={
+                "submit": Entry("Store a task: an argument set to run.", "labq.cli.task.submit"),
+                "ls": Entry("List tasks.", "labq.cli.task.ls"),
+                "show": Entry("Show all of a task.", "labq.cli.task.show"),
+                "count": Entry("Count tasks.", "labq.cli.task.count"),
+                "update": Entry("Edit tasks, by value or in your editor.", "labq.cli.task.update"),
+                "delete": Entry("Remove tasks.", "labq.cli.task.delete"),
+                "report": Entry("Report results, from a job's shell script.", "labq.cli.task.report"),
+            },
+        ),
+        "worker": Entry(
+            "Run tasks.",
+            entries={"run": Entry("Claim tasks and run them, until there are none.", "labq.cli.worker.run")},
+        ),
+        "queue": Entry(
+            "See the queues.",
+            entries={"ls": Entry("List the queues and what is in them.", "labq.cli.queue.ls")},
+        ),
+        "config": Entry(
+            "See the settings.",
+            entries={"show": Entry("Show the settings and where each comes from.", "labq.cli.config.show")},
+        ),
+        "guide": Entry("Read about a topic, such as filters.", "labq.cli.guide"),
+        "completion": Entry(
+            "TAB completion for your shell.",
+            entries={
+                "show": Entry("Print the completion script.", "labq.cli.completion.show"),
+                "install": Entry("Install the completion script for yourself.", "labq.cli.completion.install"),
+            },
+        ),
+    },
+)
+
+
+class LazyGroup(TyperGroup):
+    """A group that knows its commands by their entries and imports the one that is asked for."""
+
+    def __init__(self, entry: Entry, **attrs: Any) -> None:
+        super().__init__(help=entry.summary, no_args_is_help=False, rich_markup_mode=None, **attrs)
+        self.entry = entry
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002 - typer's signature
+        """The names, in the order of the table."""
+        return list(self.entry.entries)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # noqa: ARG002 - the same
+        """The command of that name, imported now; None where there is none."""
+        entry = self.entry.entries.get(cmd_name)
+        return build(cmd_name, entry) if entry else None
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # noqa: ARG002 - the same
+        """The table in `--help`, without importing any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, entry.summary) for name, entry in self.entry.entries.items()])
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+        """The command that `args` begins with.
+
+        Raises:
+            UsageError: there is none; it names the nearest.
+        """
+        if args and args[0] not in self.entry.entries and not args[0].startswith("-"):
+            close = get_close_matches(args[0], self.entry.entries, 1)
+            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(self.entry.entries)}"
+            raise UsageError(f"no command {args[0]!r} in {ctx.command_path}: {hint}")
+        return super().resolve_command(ctx, args)
+
+
+def build(name: str, entry: Entry) -> Any:
+    """The typer command of an entry; its help is the docstring, with the examples' lines kept."""
+    if entry.entries:
+        return LazyGroup(entry, name=name)
+    function = import_module(entry.module).command
+    text = cleandoc(function.__doc__ or entry.summary).replace("Examples:\n", "\b\nExamples:\n")
+    app = typer.Typer(rich_markup_mode=None, add_completion=False)
+    app.command(name, help=text)(function)
+    return command_of(app)
+
+
+def root() -> LazyGroup:
+    """The `labq` command itself."""
+    version = TyperOption(
+        param_decls=["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_version,
+        help="Show the version and exit.",
+    )
+    return LazyGroup(TREE, name="labq", params=[version])
+
+
+def _version(_context: typer.Context, _option: Any, wanted: bool) -> None:
+    if wanted:
+        from labq import __version__
+
+        typer.echo(f"labq {__version__}")
+        raise typer.Exit
+
+
+def commands(entry: Entry = TREE, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Entry]]:
+    """Every command and group below an entry, with the words that lead to it."""
+    for name, child in entry.entries.items():
+        yield (*path, name), child
+        yield from commands(child, (*path, name))

@@ -1,0 +1,1 @@
+"""The sweep that `labq demo` runs: a training script and its data."""

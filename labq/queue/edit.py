@@ -1,0 +1,216 @@
+"""Edits to stored tasks: `args.lr=0.3`, each a compare-and-set on the task's `rev`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any
+
+from labq.args import flat, key_path, normalised, parse_value, signature
+from labq.errors import ConflictError, UsageError
+from labq.store import Change, Now, Store
+from labq.task import EDITABLE, FIELDS, OPEN_TO_SETTINGS, SETTINGS, Document, checked
+
+BATCH = 1000  # tasks per read and per write
+ROUNDS = 10  # how often a batch is tried again where others edit the same tasks
+
+
+@dataclass(frozen=True)
+class Edit:
+    """One value at one path; the first key is a field of the task."""
+
+    path: tuple[str, ...]
+    value: Any
+
+    @property
+    def field(self) -> str:
+        """The top-level field that it changes."""
+        return self.path[0]
+
+
+@dataclass
+class EditReport:
+    """How many tasks an edit changed, found as wanted already, and left, by reason."""
+
+    changed: int = 0
+    same: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+
+
+def parse_edit(text: str) -> Edit:
+    """The edit that `args.lr=0.3` asks for; the value is read as on the command line of submit.
+
+    Raises:
+        UsageError: no `=`, or a field that cannot be edited.
+    """
+    left, equals, right = text.partition("=")
+    if not equals or not left:
+        raise UsageError(f"{text!r} is not FIELD=VALUE (such as args.lr=0.3)")
+    path = key_path(left.strip(), repr(text))
+    check_field(path[0])
+    return Edit(path, parse_value(right, left))
+
+
+def check_field(name: str) -> None:
+    """Refuses a field that no edit may touch.
+
+    Raises:
+        UsageError: naming those that may be.
+    """
+    if name in EDITABLE:
+        return
+    known = ", ".join(sorted(EDITABLE))
+    if name in FIELDS:
+        raise UsageError(f"{name} cannot be edited (what can: {known})")
+    close = get_close_matches(name, EDITABLE, 1)
+    hint = f": did you mean {close[0]}?" if close else f" (write args.{name} for an argument)"
+    raise UsageError(f"no field {name!r}{hint} (what can be edited: {known})")
+
+
+def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
+    """The new values of the fields that the edits change, checked.
+
+    Raises:
+        ConflictError: a path leads through a value that has no keys.
+        UsageError: a field cannot hold its value.
+    """
+    new: Document = {}
+    for edit in edits:
+        value = edit.value
+        if len(edit.path) > 1:
+            start = new.get(edit.field, task.get(edit.field, {}))
+            value = _with(start, edit.path[1:], value, edit.path)
+        elif edit.field in ("comment", "name") and value is None:
+            value = None
+        new[edit.field] = value if value is None else checked(edit.field, value)
+    return new
+
+
+def _with(node: Any, keys: Sequence[str], value: Any, path: Sequence[str]) -> Any:
+    """`node` with the value at the end of `keys`; its siblings stay, and `node` itself too."""
+    if isinstance(node, list) and keys[0].isdecimal() and int(keys[0]) < len(node):
+        at = int(keys[0])
+        item = value if len(keys) == 1 else _with(node[at], keys[1:], value, path)
+        return [*node[:at], item, *node[at + 1 :]]
+    if not isinstance(node, dict):
+        place = ".".join(path[: len(path) - len(keys)])
+        raise ConflictError(f"{place} has no key {keys[0]!r}: it is not a dict")
+    item = value if len(keys) == 1 else _with(node.get(keys[0], {}), keys[1:], value, path)
+    return {**node, keys[0]: item}
+
+
+def edit(store: Store, query: Document, edits: Sequence[Edit]) -> EditReport:
+    """Applies the edits to every task that matches, each whole or not at all.
+
+    A task that changes between its reading and its writing is read again; one that no longer
+    matches then, or that a worker has claimed, is left.
+    """
+    touched = {item.field for item in edits}
+    read = (*touched, "args", "status", "rev", "number", "published_at")
+    report = EditReport()
+    for batch in _batches(store, query, read):
+        tasks = batch
+        for _ in range(ROUNDS):
+            writes = _writes(tasks, edits, touched, report)
+            done = store.update_each(writes.values())
+            if done == len(writes):
+                report.changed += done
+                break
+            tasks, landed = _unwritten(store, query, read, writes, edits)
+            report.changed += landed
+        else:
+            report.refused["changed by others all the while"] += len(tasks)
+    return report
+
+
+def _batches(store: Store, query: Document, read: Sequence[str]) -> Iterator[list[Document]]:
+    """The tasks that match, by number, a batch at a time: an edit cannot make one come twice."""
+    last = 0
+    while True:
+        page = {"$and": [query, {"number": {"$gt": last}}], "queue": query["queue"]}
+        tasks = list(store.find(page, sort=[("number", 1)], limit=BATCH, fields=read))
+        if not tasks:
+            return
+        last = tasks[-1]["number"]
+        yield tasks
+
+
+def _writes(
+    tasks: Sequence[Document], edits: Sequence[Edit], touched: set[str], report: EditReport
+) -> dict[str, tuple[Document, Change]]:
+    """One guarded write per task that the edits change; counts the others in the report."""
+    writes: dict[str, tuple[Document, Change]] = {}
+    for task in tasks:
+        if why := locked(task, touched):
+            report.refused[why] += 1
+            continue
+        try:
+            new = applied(task, edits)
+        except ConflictError as error:
+            report.refused[str(error)] += 1
+            continue
+        if same(task, new):
+            report.same += 1
+            continue
+        guard = {"_id": task["_id"], "rev": task["rev"], "status": task["status"]}
+        writes[task["_id"]] = (guard, _change(new))
+    return writes
+
+
+def _change(new: Document) -> Change:
+    values = {name: value for name, value in new.items() if value is not None}
+    gone = [name for name, value in new.items() if value is None]
+    if "args" in values:
+        values["args_signature"] = signature(flat(values["args"]))
+        gone.append("reason")  # whatever was said of the old args
+    return Change(set={**values, "modified_at": Now()}, inc={"rev": 1}, unset=gone)
+
+
+def _unwritten(
+    store: Store,
+    query: Document,
+    read: Sequence[str],
+    writes: Mapping[str, tuple[Document, Change]],
+    edits: Sequence[Edit],
+) -> tuple[list[Document], int]:
+    """Of the tasks whose writes did not all land: those to try again, and how many did land."""
+    ids = list(writes)
+    there = {
+        task["_id"]: task
+        for task in store.find({"queue": query["queue"], "_id": {"$in": ids}}, fields=read)
+    }
+    landed = {
+        identity
+        for identity, task in there.items()
+        if task["rev"] > writes[identity][0]["rev"] and same(task, applied(task, edits))
+    }
+    rest = [identity for identity in ids if identity not in landed]
+    again = store.find({"$and": [query, {"_id": {"$in": rest}}]}, fields=read)
+    return list(again), len(landed)
+
+
+def locked(task: Mapping[str, Any], touched: set[str]) -> str:
+    """Why these fields of this task may not be edited now, or an empty text."""
+    if "published_at" in task:
+        return "published (clone it instead)"
+    settings = sorted(touched & SETTINGS)
+    if settings and task["status"] not in OPEN_TO_SETTINGS:
+        return f"{task['status']}: its {', '.join(settings)} cannot change"
+    return ""
+
+
+def same(task: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
+    """Whether the task has these values already, types and key order included."""
+    return all(repr(task.get(name)) == repr(value) for name, value in new.items())
+
+
+def edits_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Edit]:
+    """The edits that make one document's editable fields the other's; a field that is gone becomes None."""
+    names = [name for name in FIELDS if name in EDITABLE and (name in old or name in new)]
+    return [
+        Edit((name,), normalised(new[name], name) if new.get(name) is not None else None)
+        for name in names
+        if repr(old.get(name)) != repr(new.get(name))
+    ]

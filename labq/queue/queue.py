@@ -1,0 +1,97 @@
+"""The queue as people and programs use it: submit, find, show, edit, delete, report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labq.args import normalised
+from labq.errors import ConflictError
+from labq.queue import edit as editing
+from labq.queue.selection import Selection, resolve
+from labq.store import Change, Now, Sort, Store
+from labq.task import Document, Status
+
+PASSED_OVER = "passed over: "  # begins the reason of a pending task that a worker's command does not fit
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One named queue of a store."""
+
+    store: Store
+    name: str
+
+    def submit(self, tasks: Sequence[Document]) -> list[int]:
+        """Stores new tasks; returns their numbers. Repeating a submit adds nothing."""
+        times = {"created_at": Now(), "queued_at": Now(), "modified_at": Now()}
+        return self.store.insert(self.name, [{**task, **times} for task in tasks])
+
+    def query(self, selection: Selection) -> Document:
+        """The query for the tasks selected."""
+        return selection.query(self.store, self.name)
+
+    def find(
+        self, query: Document, *, sort: Sort = (("number", 1),), limit: int = 0, fields: Sequence[str] = ()
+    ) -> Iterator[Document]:
+        """The tasks that match a query of this queue, sorted."""
+        return self.store.find(query, sort=sort, limit=limit, fields=fields)
+
+    def count(self, query: Document) -> int:
+        """How many tasks match a query of this queue."""
+        return self.store.count(query)
+
+    def get(self, ref: str) -> Document:
+        """The task that `ref` names.
+
+        Raises:
+            NotFoundError, ConflictError: it names none, or several.
+        """
+        (identity,) = resolve(self.store, self.name, [ref])
+        return next(self.store.find({"queue": self.name, "_id": identity}))
+
+    def edit(self, query: Document, edits: Sequence[editing.Edit]) -> editing.EditReport:
+        """Applies the edits to each task that matches."""
+        return editing.edit(self.store, query, edits)
+
+    def delete(self, query: Document) -> int:
+        """Removes the tasks that match, but for those that run; returns how many."""
+        return self.store.delete({"$and": [query, {"status": {"$ne": Status.RUNNING.value}}]})
+
+    def report(self, identity: str, token: str, values: Mapping[str, Any]) -> None:
+        """Merges values into the summary of a task; with a token, only while its lease holds.
+
+        Raises:
+            ArgsError: a value that is no JSON value.
+            ConflictError: the lease is lost.
+        """
+        change = Change(
+            set={**_paths("summary", normalised(dict(values), "report")), "modified_at": Now()},
+            inc={"rev": 1},
+        )
+        query: Document = {"queue": self.name, "_id": identity}
+        if token:
+            query.update({"status": Status.RUNNING.value, "lease.token": token})
+        if not self.store.update(query, change):
+            raise ConflictError(
+                "the report is refused: this attempt no longer holds the task's lease"
+                if token
+                else f"task {identity} is gone"
+            )
+
+    def pass_over(self, fitting: Document, query: Document, why: str) -> int:
+        """Notes on the pending tasks of `query` that do not fit, why; returns how many there are."""
+        reason = PASSED_OVER + why
+        unfit = {"$and": [query, {"status": Status.PENDING.value}, {"$nor": [fitting]}]}
+        self.store.update({"$and": [unfit, {"reason": {"$ne": reason}}]}, Change(set={"reason": reason}))
+        return self.store.count(unfit)
+
+
+def _paths(prefix: str, values: Mapping[str, Any]) -> Document:
+    """Dotted path -> value for each leaf, so that what lies beside it stays."""
+    paths: Document = {}
+    for key, value in values.items():
+        path = f"{prefix}.{key}"
+        paths.update(_paths(path, value) if isinstance(value, dict) and value else {path: value})
+    return paths

@@ -1,0 +1,99 @@
+"""Which tasks a command is about: references, statuses, names and a filter, all ANDed, to one query."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from labq import clock
+from labq.errors import ConflictError, NotFoundError
+from labq.filters import compile_filter
+from labq.store import Store
+from labq.task import FIELDS, Document, status_query
+
+ID = re.compile(r"[0-9a-f]{32}")
+PREFIX = re.compile(r"[0-9a-f]{4,31}")
+CHUNK = 1000  # references per query
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a person said of the tasks that they mean; None and () do not narrow, an empty `refs` does."""
+
+    refs: Sequence[str] | None = None
+    statuses: Sequence[str] = ()
+    names: Sequence[str] = ()
+    filters: Sequence[str] = ()
+
+    @property
+    def narrows(self) -> bool:
+        """Whether anything at all was said."""
+        return self.refs is not None or bool(self.statuses or self.names or self.filters)
+
+    def query(self, store: Store, queue: str) -> Document:
+        """The MongoDB query, which cannot reach outside of its queue.
+
+        Raises:
+            UsageError: an unknown status, a wrong filter.
+            NotFoundError, ConflictError: a reference to no task, or to several.
+        """
+        parts: list[Document] = []
+        if self.refs is not None:
+            ids = resolve(store, queue, self.refs)
+            parts.append({"_id": ids[0]} if len(ids) == 1 else {"_id": {"$in": ids}})
+        if self.statuses:
+            words = [word for text in self.statuses for word in text.split(",")]
+            wanted = list({repr(q): q for q in map(status_query, words)}.values())
+            parts.append(wanted[0] if len(wanted) == 1 else {"$or": wanted})
+        if self.names:
+            parts.append({"name": {"$in": list(self.names)} if len(self.names) > 1 else self.names[0]})
+        parts += [compile_filter(text, FIELDS, clock.now) for text in self.filters]
+        parts = [part for part in parts if part]
+        return {"queue": queue, "$and": parts} if parts else {"queue": queue}
+
+
+def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:
+    """The ids of the tasks that `refs` name: a number, an id or a unique prefix of it, or a name.
+
+    Raises:
+        NotFoundError: one names no task of the queue.
+        ConflictError: one names several; the message lists them.
+    """
+    found: dict[str, str] = {}
+    for chunk in _chunks(dict.fromkeys(ref for ref in refs if ref.isdecimal() and len(ref) < 19)):
+        query = {"queue": queue, "number": {"$in": [int(ref) for ref in chunk]}}
+        numbers = {task["number"]: task["_id"] for task in store.find(query, fields=("number",))}
+        found.update({ref: numbers[int(ref)] for ref in chunk if int(ref) in numbers})
+    for chunk in _chunks(dict.fromkeys(ref for ref in refs if ID.fullmatch(ref.lower()))):
+        query = {"queue": queue, "_id": {"$in": [ref.lower() for ref in chunk]}}
+        there = {task["_id"] for task in store.find(query, fields=("_id",))}
+        found.update({ref: ref.lower() for ref in chunk if ref.lower() in there})
+    for ref in refs:
+        if ref not in found:
+            found[ref] = _one(store, queue, ref)
+    return list(dict.fromkeys(found[ref] for ref in refs))
+
+
+def _one(store: Store, queue: str, ref: str) -> str:
+    """The id of the one task that has `ref` as its name or begins with it."""
+    either: list[Document] = [{"name": ref}]
+    if PREFIX.fullmatch(ref.lower()):
+        either.append({"_id": {"$gte": ref.lower(), "$lt": ref.lower() + "g"}})
+    query = {"queue": queue, "$or": either}
+    hits = list(store.find(query, sort=[("number", 1)], limit=6, fields=("number", "name")))
+    if not hits:
+        raise NotFoundError(f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)")
+    if len(hits) > 1:
+        told = ", ".join(f"{t['number']} ({t.get('name', t['_id'][:8])})" for t in hits[:5])
+        more = ", ..." if len(hits) > 5 else ""  # noqa: PLR2004
+        raise ConflictError(f"{ref!r} names several tasks: {told}{more}: use the number")
+    return str(hits[0]["_id"])
+
+
+def _chunks(refs: Any) -> Iterator[list[str]]:
+    rest = iter(refs)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk

@@ -1,0 +1,111 @@
+"""The contract of a store: what the queue asks of it, the same from SQLite and from MongoDB.
+
+Queries are MongoDB query documents, and a real mongod decides what they mean. Every write is atomic
+per task; none reads a clock but the store's own.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from labq.task import Document
+
+Query = Mapping[str, Any]
+Sort = Sequence[tuple[str, int]]  # (dotted field, 1 | -1)
+CLAIM_ORDER: Sort = (("priority", -1), ("number", 1))
+MAX_BYTES = 16 * 1024 * 1024  # of one document, as BSON
+
+
+@dataclass(frozen=True)
+class Now:
+    """A value that a write replaces with the store's time, `plus` seconds later."""
+
+    plus: float = 0.0
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a write does to each task that it matches.
+
+    `set` maps a field, or a dotted path whose dicts are made on the way, to its new value, in which
+    `Now` may stand at any depth; `inc` adds to an integer field; `push` appends to a list field and
+    keeps its newest `keep` items; `unset` removes fields.
+    """
+
+    set: Mapping[str, Any] = field(default_factory=dict)
+    inc: Mapping[str, int] = field(default_factory=dict)
+    push: Mapping[str, Any] = field(default_factory=dict)
+    unset: Sequence[str] = ()
+    keep: int = 20
+
+
+class Store(ABC):
+    """Tasks, kept. Safe to use from several threads.
+
+    Every method raises StoreError, within 5 s, when the store cannot be reached; its message names
+    host and port or file, and never a password.
+    """
+
+    address: str  # for people: the URI with its password masked
+    poll: float  # seconds between two looks for new tasks that cost the store little
+
+    @abstractmethod
+    def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
+        """Stores new tasks of one queue, in order; returns their numbers.
+
+        The store gives each its `queue` and `number`, and puts its time where a field is `Now`. A
+        task whose `_id` is there already is left as it is: an insert may be repeated.
+        """
+
+    @abstractmethod
+    def find(
+        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
+    ) -> Iterator[Document]:
+        """The tasks that match, as mongod would sort them; all fields unless some are named.
+
+        `limit` 0 is no limit. `_id` is always among the fields. Without `sort` the order is free.
+        """
+
+    @abstractmethod
+    def count(self, query: Query) -> int:
+        """How many tasks match."""
+
+    @abstractmethod
+    def counts(self) -> dict[tuple[str, str], int]:
+        """How many tasks each (queue, status) has; a queue that has none is left out."""
+
+    @abstractmethod
+    def queues(self) -> list[str]:
+        """The names of all queues that ever held a task, sorted."""
+
+    @abstractmethod
+    def claim(self, query: Query, change: Change, fields: Sequence[str] = ()) -> Document | None:
+        """Changes the first matching task in CLAIM_ORDER, in one atomic step.
+
+        Returns it as it is afterwards, or None where nothing matches. Two callers never get the
+        same task if `change` makes it match no longer.
+        """
+
+    @abstractmethod
+    def update(self, query: Query, change: Change) -> int:
+        """Changes every task that matches at the moment of its write; returns how many."""
+
+    @abstractmethod
+    def update_each(self, writes: Iterable[tuple[Query, Change]]) -> int:
+        """One `update` per pair, in few round trips; returns how many tasks changed in all."""
+
+    @abstractmethod
+    def delete(self, query: Query) -> int:
+        """Removes the tasks that match; returns how many."""
+
+    @abstractmethod
+    def now(self) -> datetime:
+        """The store's time."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Lets go of connections; the store is not used afterwards."""

@@ -1,0 +1,145 @@
+"""Task documents <-> rows of the `tasks` table, and what a Change does to a row."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from labq import clock
+from labq.errors import ConflictError, UsageError
+from labq.store.base import MAX_BYTES, Change, Now
+from labq.task import FIELDS, Document, Kind
+
+ALL = tuple(FIELDS)
+_BIG = MAX_BYTES // 16  # JSON text shorter than this cannot be a document too large for BSON
+_JSON = frozenset(name for name, kind in FIELDS.items() if kind is Kind.JSON)
+_DATE = frozenset(name for name, kind in FIELDS.items() if kind is Kind.DATE)
+
+
+def _dated(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return {"$date": clock.to_ms(value)}
+    raise TypeError(type(value).__name__)
+
+
+def _undated(value: dict[str, Any]) -> Any:
+    return clock.from_ms(value["$date"]) if "$date" in value else value
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_dated)
+_DECODER = json.JSONDecoder(object_hook=_undated)
+_PLAIN = json.JSONDecoder()
+
+
+def encode(field: str, value: Any) -> Any:
+    """A field's value as its column holds it."""
+    if field in _JSON:
+        return _ENCODER.encode(value)
+    return clock.to_ms(value) if field in _DATE else value
+
+
+def decode(field: str, stored: Any) -> Any:
+    """A column's value as the document holds it."""
+    if field in _JSON:
+        return (_DECODER if '"$date"' in stored else _PLAIN).decode(stored)
+    return clock.from_ms(stored) if field in _DATE else stored
+
+
+def document(fields: Sequence[str], row: Sequence[Any]) -> Document:
+    """The document of a row; NULL columns are absent."""
+    return {
+        field: decode(field, stored)
+        for field, stored in zip(fields, row, strict=False)
+        if stored is not None
+    }
+
+
+def timed(value: Any, now_ms: int) -> Any:
+    """`value` with every Now in it replaced by a datetime."""
+    if isinstance(value, Now):
+        return clock.from_ms(now_ms + round(value.plus * 1000))
+    if isinstance(value, dict):
+        return {key: timed(item, now_ms) for key, item in value.items()}
+    return value
+
+
+def encoded(task: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
+    """The columns of a new document.
+
+    Raises:
+        UsageError: it is larger than MongoDB would take.
+    """
+    row = {field: encode(field, timed(value, now_ms)) for field, value in task.items()}
+    check_size(row)
+    return row
+
+
+def check_size(row: Mapping[str, Any]) -> None:
+    """Refuses what a BSON document cannot hold, so that both stores have one limit."""
+    if sum(len(text) for text in row.values() if isinstance(text, str)) < _BIG:
+        return
+    size = sum(_bson_size(decode(field, stored)) for field, stored in row.items())
+    if size > MAX_BYTES:
+        raise UsageError(f"the task is too large: {size:,} bytes of at most {MAX_BYTES:,}")
+
+
+def _bson_size(value: Any) -> int:
+    """The bytes of a value in BSON (bsonspec.org, version 1.1)."""
+    if isinstance(value, dict):
+        return 5 + sum(2 + len(key.encode()) + _bson_size(item) for key, item in value.items())
+    if isinstance(value, list):
+        return 5 + sum(2 + len(str(at)) + _bson_size(item) for at, item in enumerate(value))
+    if isinstance(value, str):
+        return 5 + len(value.encode())
+    if value is None or isinstance(value, bool):
+        return int(value is not None)
+    return 4 if isinstance(value, int) and -(2**31) <= value < 2**31 else 8
+
+
+@lru_cache(maxsize=256)
+def needed(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that these dotted paths live in, each once."""
+    return tuple(dict.fromkeys(path.partition(".")[0] for path in paths))
+
+
+def read_first(change: Change) -> tuple[str, ...]:
+    """The columns whose old value the change builds on."""
+    dotted = (path for path in change.set if "." in path)
+    return needed((*dotted, *change.inc, *change.push))
+
+
+def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
+    """The columns that `change` writes, encoded, for a task whose `read_first` fields are `old`.
+
+    Raises:
+        ConflictError: a dotted path leads through something that is no dict.
+    """
+    new: Document = {}
+    for path, value in change.set.items():
+        field, _, rest = path.partition(".")
+        at_time = timed(value, now_ms)
+        new[field] = _with(new.get(field, old.get(field, {})), rest.split("."), at_time, path) if rest else at_time
+    for field, amount in change.inc.items():
+        new[field] = old.get(field, 0) + amount
+    for field, item in change.push.items():
+        new[field] = [*old.get(field, []), timed(item, now_ms)][-change.keep :]
+    row = {field: encode(field, value) for field, value in new.items()}
+    check_size(row)
+    row.update(dict.fromkeys(change.unset))
+    return row
+
+
+def _with(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:
+    """`node` with `value` at the end of `keys`; the given node is left as it is."""
+    if not isinstance(node, dict):
+        raise ConflictError(f"cannot write {path}: something on the way to it is not a dict")
+    child = value if len(keys) == 1 else _with(node.get(keys[0], {}), keys[1:], value, path)
+    return {**node, keys[0]: child}
+
+
+def quoted(fields: Iterable[str]) -> str:
+    """Column names for an SQL text."""
+    return ", ".join(f'"{field}"' for field in fields)

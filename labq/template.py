@@ -1,0 +1,223 @@
+"""Command templates: `%(foo.bar)` in a worker's command, filled from a task's args.
+
+    item := (text | "%%" | "%(" key [":" default] ")")*
+
+`%(args)` is all args as JSON and asks for none of them. Any other `%` is itself. A command without a
+placeholder gets the task's args appended as flags. In a shell text the values are the shell's
+positional parameters: they are never part of the text that it parses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from labq.args import flat, key_path, signature, text_of
+from labq.args import to_flags as flags_of
+from labq.errors import ArgsError, TemplateError
+
+_ITEM = re.compile(r"%%|%\(")
+ALL = "args"
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """One `%(key:default)`; `default` is None where the task must have the key."""
+
+    key: str
+    default: str | None = None
+
+
+Item = tuple["str | Placeholder", ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A command, parsed: one tuple of texts and placeholders per argv item."""
+
+    items: tuple[Item, ...]
+    shell: bool = False
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """Every placeholder in reading order, `%(args)` too."""
+        return tuple(part for item in self.items for part in item if isinstance(part, Placeholder))
+
+    @property
+    def keys(self) -> dict[str, bool]:
+        """The dotted keys that the command names -> whether a task must have it."""
+        keys: dict[str, bool] = {}
+        for part in self.placeholders:
+            if part.key != ALL:
+                keys[part.key] = keys.get(part.key, False) or part.default is None
+        return keys
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether every task fits: no placeholder, or `%(args)`, which takes all there is."""
+        return not self.placeholders or any(part.key == ALL for part in self.placeholders)
+
+    def render(self, args: Mapping[str, Any]) -> list[str]:
+        """The argv for a task's args.
+
+        Raises:
+            TemplateError: the task lacks a key without a default.
+        """
+        if self.shell:
+            return self._render_shell(args)
+        argv = ["".join(self._part(part, args) for part in item) for item in self.items]
+        return argv if self.placeholders else argv + flags_of(args)
+
+    def _render_shell(self, args: Mapping[str, Any]) -> list[str]:
+        text, values = "", []
+        for part in self.items[0]:
+            if isinstance(part, str):
+                text += part
+            else:
+                values.append(self._part(part, args))
+                text += f'"${{{len(values)}}}"'
+        if not values:
+            text, values = f'{text} "$@"', flags_of(args)
+        return ["/bin/sh", "-c", text, "labq", *values]
+
+    def _part(self, part: str | Placeholder, args: Mapping[str, Any]) -> str:
+        if isinstance(part, str):
+            return part
+        if part.key == ALL:
+            return json.dumps(args, ensure_ascii=False)
+        value = lookup(args, part.key)
+        if value is not MISSING:
+            return text_of(value)
+        if part.default is None:
+            raise TemplateError(f"%({part.key}): the task has no such arg ({_have(args)})")
+        return part.default
+
+
+MISSING = object()
+
+
+def lookup(args: Mapping[str, Any], dotted: str) -> Any:
+    """The value at a dotted path through dicts, or MISSING."""
+    node: Any = args
+    for key in dotted.split("."):
+        if not isinstance(node, dict) or key not in node:
+            return MISSING
+        node = node[key]
+    return node
+
+
+def _have(args: Mapping[str, Any]) -> str:
+    return "it has " + (", ".join(flat(args)) or "none")
+
+
+def parse_command(command: Sequence[str]) -> Template:
+    """The template of an argv list.
+
+    Raises:
+        TemplateError: an unclosed placeholder or a bad key.
+    """
+    if not command or not command[0]:
+        raise TemplateError("the command is empty: write it after --")
+    return Template(tuple(_parse(item) for item in command))
+
+
+def parse_shell(text: str) -> Template:
+    """The template of a shell command (`worker run -c TEXT`).
+
+    Raises:
+        TemplateError: as `parse_command`; a placeholder within quotes or beside a here-document,
+            where the shell would not take the value as one word.
+    """
+    if not text.strip():
+        raise TemplateError("the shell command is empty")
+    item = _parse(text)
+    before = ""
+    for part in item:
+        if isinstance(part, str):
+            before += part
+        elif "<<" in text:
+            raise TemplateError(f"%({part.key}) beside a here-document: use LABQ_TASK_ID and labq task show")
+        elif _open_quote(before):
+            raise TemplateError(f"%({part.key}) stands within quotes: take them away, labq quotes the value")
+    return Template((item,), shell=True)
+
+
+_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+
+
+def _open_quote(text: str) -> bool:
+    """Whether a quote that `text` opens is still open at its end (POSIX shell quoting)."""
+    return not {"'", '"'}.isdisjoint(_QUOTED.sub("", text))
+
+
+def _parse(text: str) -> Item:
+    parts: list[str | Placeholder] = []
+    literal, position = "", 0
+    while found := _ITEM.search(text, position):
+        literal += text[position : found.start()]
+        position = found.end()
+        if found[0] == "%%":
+            literal += "%"
+            continue
+        close = text.find(")", position)
+        if close < 0:
+            raise TemplateError(f"%({text[position : position + 20]}: the placeholder is not closed")
+        key, colon, default = text[position:close].partition(":")
+        try:
+            key_path(key, f"%({key})")
+        except ArgsError as error:
+            raise TemplateError(str(error)) from None
+        parts += [literal] * bool(literal) + [Placeholder(key, default if colon else None)]
+        literal, position = "", close + 1
+    literal += text[position:]
+    return tuple(parts + [literal] * bool(literal))
+
+
+MAX_OPTIONAL = 10  # placeholders with a default: each doubles the signatures that fit
+
+
+def fits(template: Template, args: Mapping[str, Any], *, allow_extra: bool = False) -> str:
+    """Why a task with these args does not fit the command, or an empty text when it does."""
+    if not template.keys:
+        return ""
+    have, keys = flat(args), template.keys
+    exact = not (allow_extra or template.takes_any)
+    lacks = [
+        key
+        for key, needed in keys.items()
+        if needed and (key not in have if exact else lookup(args, key) is MISSING)
+    ]
+    extra = [key for key in have if key not in keys] if exact else []
+    told = ["lacks " + ", ".join(lacks)] * bool(lacks) + ["has besides " + ", ".join(extra)] * bool(extra)
+    return "; ".join(told)
+
+
+def fitting(template: Template, *, allow_extra: bool = False) -> dict[str, Any]:
+    """The MongoDB query for the tasks that `fits` finds fitting.
+
+    Exactly these keys is an equality on the signature (with defaults, one of several); at least
+    these keys is a search in its text, where each key stands as `"key"` or as the `"key.` of a
+    nested one.
+
+    Raises:
+        TemplateError: more than MAX_OPTIONAL placeholders with a default.
+    """
+    needed = [key for key, must in template.keys.items() if must]
+    optional = [key for key, must in template.keys.items() if not must]
+    if not template.keys or ((allow_extra or template.takes_any) and not needed):
+        return {}
+    if allow_extra or template.takes_any:
+        texts = (re.escape(json.dumps(key, ensure_ascii=False)[:-1]) for key in needed)
+        return {"$and": [{"args_signature": {"$regex": f'{text}[".]'}} for text in texts]}
+    if len(optional) > MAX_OPTIONAL:
+        raise TemplateError(
+            f"{len(optional)} placeholders have defaults, at most {MAX_OPTIONAL} may: add --allow-extra"
+        )
+    sizes = range(len(optional) + 1)
+    chosen = [some for size in sizes for some in combinations(optional, size)]
+    signatures = [signature([*needed, *some]) for some in chosen]
+    return {"args_signature": signatures[0] if len(signatures) == 1 else {"$in": signatures}}

@@ -1,0 +1,8 @@
+"""The worker: claims tasks, runs them as child processes, and answers for what they leave behind."""
+
+from __future__ import annotations
+
+from labq.worker.loop import Options, Tally, Worker
+from labq.worker.slot import Finished
+
+__all__ = ["Finished", "Options", "Tally", "Worker"]

@@ -1,0 +1,168 @@
+"""One slot: claims a task, runs its command, writes how it ended, and begins again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from labq.errors import StoreError, TemplateError
+from labq.queue import Claim, Ending, WorkerName, leases
+from labq.template import parse_command
+from labq.worker.lease import LOST
+from labq.worker.logs import Output
+from labq.worker.process import Exit, Job, StartError
+
+if TYPE_CHECKING:
+    from labq.worker.loop import Worker
+
+RELEASED = "the worker was stopped"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """One attempt's end, for the person who watches."""
+
+    task: dict[str, Any]
+    became: str  # the task's new status, "released" or "lost"
+    reason: str = ""
+    wall: float = 0.0
+    unstarted: bool = False
+    argv: Sequence[str] = field(default=())
+
+
+class Slot:
+    """Runs one task at a time; the body of one of the worker's threads."""
+
+    def __init__(self, worker: Worker, number: int) -> None:
+        self._worker = worker
+        self._name = WorkerName(worker.name.id, worker.name.host, number)
+        self._unfit: list[str] = []  # tasks whose own cmd does not fit their args
+        self.output: Output | None = None
+
+    def run(self) -> None:
+        """Claims and runs until the worker stops or the queue is drained."""
+        while (claim := self._claim()) is not None:
+            self._attempt(*claim)
+
+    def pump(self) -> None:
+        """Shows the running job's new output."""
+        if output := self.output:
+            output.pump()
+
+    def _claim(self) -> tuple[Claim, float] | None:
+        """The next task, and when it was asked for; None when this slot's work is over."""
+        worker = self._worker
+        while worker.may_claim():
+            asked = time.monotonic()
+            query = self._query()
+            claim = leases.claim(worker.queue.store, query, self._name, worker.options.lease)
+            if claim is not None:
+                return claim, asked
+            worker.unclaim()
+            if worker.sweep():
+                continue
+            if not worker.options.forever:
+                return None
+            worker.stopping.wait(worker.queue.store.poll)
+        return None
+
+    def _query(self) -> dict[str, Any]:
+        if not self._unfit:
+            return dict(self._worker.query)
+        return {"$and": [self._worker.query, {"_id": {"$nin": self._unfit}}]}
+
+    def _attempt(self, claim: Claim, asked: float) -> None:
+        options = self._worker.options
+        task = claim.task
+        try:
+            template = options.template or parse_command(task["cmd"])
+            argv = template.render(task["args"])
+        except TemplateError as error:
+            self._unfit.append(task["_id"])
+            self._give_back(claim, f"passed over: {error}")
+            return
+        output = Output(options.home, task, options.follow)
+        job = Job(task.get("timeout"), options.grace)
+        try:
+            job.start(argv, self._environment(claim, output), task.get("cwd"), **output.files)
+        except StartError as error:
+            output.close()
+            ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
+            self._finish(claim, ending, argv, asked + options.lease, unstarted=True)
+            return
+        self._worker.keeper.hold(claim, job, asked)
+        self.output = output
+        if self._worker.stopping.is_set():
+            job.stop(RELEASED)
+        ended = job.wait()
+        self.output = None
+        until = self._worker.keeper.drop(claim)
+        self._conclude(claim, argv, ended, output, job.pid, until)
+
+    def _conclude(
+        self, claim: Claim, argv: Sequence[str], ended: Exit, output: Output, pid: int, until: float
+    ) -> None:
+        record: dict[str, Any] = {
+            "pid": pid,
+            "argv": list(argv),
+            "wall": round(ended.wall, 3),
+            "cpu": round(ended.cpu, 3),
+            "max_rss": ended.rss,
+        }
+        record.update({"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal})
+        if ended.stopped == LOST:
+            self._worker.count(Finished(claim.task, "lost", LOST, ended.wall))
+        elif ended.stopped == RELEASED:
+            self._give_back(claim, RELEASED, record)
+        else:
+            succeeded = ended.code == 0 and not ended.stopped
+            error = None if succeeded else {"message": ended.told, "stderr": output.tail()}
+            ending = Ending(succeeded, "" if succeeded else ended.told, record, error)
+            output.pump()
+            self._finish(claim, ending, argv, until, wall=ended.wall)
+        output.close()
+
+    def _environment(self, claim: Claim, output: Output) -> dict[str, str]:
+        task, options = claim.task, self._worker.options
+        return {
+            **self._worker.environment,
+            **task.get("env", {}),
+            "LABQ_TASK_ID": task["_id"],
+            "LABQ_TASK_NUMBER": str(task["number"]),
+            "LABQ_QUEUE": task["queue"],
+            "LABQ_ATTEMPT": str(task["attempt"]),
+            "LABQ_URI": options.uri,
+            "LABQ_HOME": str(options.home),
+            "LABQ_TASK_DIR": str(output.folder),
+            "LABQ_TOKEN": claim.token,
+        }
+
+    def _give_back(self, claim: Claim, reason: str, record: dict[str, Any] | None = None) -> None:
+        kept = leases.release(self._worker.queue.store, claim, reason, record)
+        self._worker.count(Finished(claim.task, "released" if kept else "lost", reason))
+
+    def _finish(
+        self,
+        claim: Claim,
+        ending: Ending,
+        argv: Sequence[str],
+        until: float,
+        *,
+        wall: float = 0.0,
+        unstarted: bool = False,
+    ) -> None:
+        """Writes the end; while the store cannot be reached, tries until the lease is over."""
+        while True:
+            try:
+                status = leases.finish(self._worker.queue.store, claim, ending)
+                break
+            except StoreError as error:
+                if time.monotonic() >= until:
+                    raise
+                self._worker.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
+                time.sleep(1)
+        became, reason = (status.value, ending.reason) if status else ("lost", LOST)
+        self._worker.count(Finished(claim.task, became, reason, wall, unstarted, tuple(argv)))
+
