@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from labq.cli.main import run
 
-from labq.cli.main import main
-
-sys.exit(main())
+run()

@@ -15,7 +15,7 @@ Read = TypeVar("Read")
 MARK = "#! "  # begins the lines that tell of an error; they are taken out again
 
 
-def edit(text: str, read: Callable[[str], Read]) -> Read | None:
+def edited(text: str, read: Callable[[str], Read]) -> Read | None:
     """What `read` makes of the edited text; None where it was left as it is, or emptied.
 
     A text that `read` refuses is opened again with the error above it. One that is refused twice
@@ -31,18 +31,18 @@ def edit(text: str, read: Callable[[str], Read]) -> Read | None:
     while True:
         path.write_text(shown, encoding="utf-8")
         _run(path)
-        edited = _without_marks(path.read_text(encoding="utf-8", errors="replace"))
-        if edited == text or not edited.strip():
+        saved = _without_marks(path.read_text(encoding="utf-8", errors="replace"))
+        if saved == text or not saved.strip():
             path.unlink()
             return None
         try:
-            found = read(edited)
+            found = read(saved)
         except (UsageError, ArgsError) as error:
-            if edited == refused:
+            if saved == refused:
                 raise UsageError(f"{_first_line(error)}; nothing is changed, your text is kept in {path}") from None
-            refused = edited
+            refused = saved
             marks = "".join(f"{MARK}{line}\n" for line in str(error).splitlines())
-            shown = f"{marks}{MARK}Mend it, or empty the file to change nothing.\n{edited}"
+            shown = f"{marks}{MARK}Mend it, or empty the file to change nothing.\n{saved}"
         except ConflictError as error:
             raise ConflictError(f"{error}; your text is kept in {path}") from None
         else:

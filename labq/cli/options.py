@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labq import config
 from labq.config import Settings
 from labq.errors import UsageError
-from labq.queue import Queue, Selection
 from labq.store import open_store
+
+if TYPE_CHECKING:
+    from labq.queue import Queue, Selection
 
 QueueName = Annotated[
     str | None, typer.Option("--queue", metavar="NAME", help="The queue (LABQ_QUEUE).", show_default="default")
@@ -53,6 +55,8 @@ def settings(uri: str | None, queue: str | None) -> Settings:
 
 def open_queue(uri: str | None, queue: str | None) -> Queue:
     """The queue that the flags and the settings name."""
+    from labq.queue import Queue
+
     found = settings(uri, queue)
     return Queue(open_store(found.uri), found.queue)
 
@@ -65,6 +69,8 @@ def selection(
     A reference may hold several, as `--id "$(labq task ls --quiet)"` gives them; `-` reads them from
     stdin. No reference at all among those given selects nothing, not everything.
     """
+    from labq.queue import Selection
+
     words: list[str] | None = None
     if refs is not None:
         texts = [sys.stdin.read() if ref == "-" else ref for ref in refs]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -39,6 +38,8 @@ TYPES = {
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """`, did you mean ...?` over the known words, or nothing where none is near."""
+    from difflib import get_close_matches
+
     folded = {name.casefold(): name for name in known}
     close = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.5)
     return f"; did you mean `{folded[close[0]]}`?" if close else ""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labq.args import normalised
 from labq.errors import ConflictError
-from labq.queue import edit as editing
-from labq.queue.selection import Selection, resolve
 from labq.store import Change, Now, Sort, Store
 from labq.task import Document, Status
+
+if TYPE_CHECKING:
+    from labq.queue.edit import Edit, EditReport
+    from labq.queue.selection import Selection
 
 PASSED_OVER = "passed over: "  # begins the reason of a pending task that a worker's command does not fit
 
@@ -48,12 +50,10 @@ class Queue:
         Raises:
             NotFoundError, ConflictError: it names none, or several.
         """
+        from labq.queue.selection import resolve
+
         (identity,) = resolve(self.store, self.name, [ref])
         return next(self.store.find({"queue": self.name, "_id": identity}))
-
-    def edit(self, query: Document, edits: Sequence[editing.Edit]) -> editing.EditReport:
-        """Applies the edits to each task that matches."""
-        return editing.edit(self.store, query, edits)
 
     def delete(self, query: Document) -> int:
         """Removes the tasks that match, but for those that run; returns how many."""

@@ -11,21 +11,21 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
-from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labq import clock
 from labq.errors import StoreError
-from labq.filters import matcher, sorted_by
+from labq.filters import sorted_by
 from labq.store import sqlite_rows as rows
 from labq.store.base import CLAIM_ORDER, Change, Query, Sort, Store
-from labq.store.sqlite_query import Where, compile_order, compile_where
 from labq.task import Document
+
+if TYPE_CHECKING:
+    from labq.store.sqlite_compiled import Compiled
 
 SCHEMA_VERSION = 1
 BUSY_MS = 30_000  # how long a writer waits for its turn
@@ -47,7 +47,7 @@ class SQLiteStore(Store):
         self.address = f"sqlite:{path}"
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
-        self._compiled: dict[str, _Compiled] = {}
+        self._compiled: dict[str, Compiled] = {}
         with self._faults():
             self._prepare_file()
             self._migrate()
@@ -85,11 +85,11 @@ class SQLiteStore(Store):
     def find(
         self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
     ) -> Iterator[Document]:
-        order = compile_order(sort) if sort else ""
+        order = _order(sort)
         if order is None:
             found = sorted_by(self._matching(query, (), ""), sort)[: limit or None]
             return ({f: doc[f] for f in ("_id", *fields) if f in doc} if fields else doc for doc in found)
-        return self._limited(self._matching(query, fields, f" ORDER BY {order}" if order else ""), limit)
+        return self._limited(self._matching(query, fields, order), limit)
 
     @staticmethod
     def _limited(found: Iterator[Document], limit: int) -> Iterator[Document]:
@@ -134,7 +134,7 @@ class SQLiteStore(Store):
 
     def claim(self, query: Query, change: Change, fields: Sequence[str] = ()) -> Document | None:
         with self._writing() as db:
-            order = f" ORDER BY {compile_order(CLAIM_ORDER)}"
+            order = _order(CLAIM_ORDER) or ""
             read = (*fields, *rows.read_first(change)) if fields else ()
             # LIMIT is not pushed into SQL where Python decides: the cursor is read one row at a time
             old = next(self._limited(self._matching(query, read, order), 1), None)
@@ -178,12 +178,15 @@ class SQLiteStore(Store):
         while self._open:
             self._open.pop().close()
 
-    def _query(self, query: Query) -> _Compiled:
+    def _query(self, query: Query) -> Compiled:
+        """The query compiled; only now is the compiler imported, which `task submit` needs not."""
+        from labq.store.sqlite_compiled import Compiled
+
         key = repr(query)
         if key not in self._compiled:
             if len(self._compiled) > 100:  # noqa: PLR2004
                 self._compiled.clear()
-            self._compiled[key] = _Compiled(query)
+            self._compiled[key] = Compiled(query)
         return self._compiled[key]
 
     @property
@@ -248,37 +251,21 @@ class SQLiteStore(Store):
         with self._writing():
             if db.execute("PRAGMA user_version").fetchone() != (0,):
                 return  # another process was faster
-            script = resources.files("labq.store").joinpath("schema.sql").read_text("utf-8")
+            script = Path(__file__).with_name("schema.sql").read_text("utf-8")
             lines = (line for line in script.splitlines() if not line.startswith("--"))
             for statement in "\n".join(lines).split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
-class _Compiled:
-    """A query in SQL, and in Python where SQL cannot decide."""
+def _order(sort: Sort) -> str | None:
+    """The ORDER BY clause, empty without a sort; None where SQL would not order as mongod does."""
+    if not sort:
+        return ""
+    from labq.store.sqlite_query import compile_order
 
-    def __init__(self, query: Query) -> None:
-        self.where: Where = compile_where(query)
-        self.fields = tuple(sorted(_fields(query)))
-        self._text = query
-
-    @cached_property
-    def matches(self) -> Callable[[Document], bool]:
-        return matcher(self._text)
-
-
-def _fields(query: Any) -> set[str]:
-    """The top-level fields that a query reads."""
-    found: set[str] = set()
-    for key, value in query.items():
-        if key in ("$and", "$or", "$nor"):
-            found.update(*map(_fields, value))
-        elif key == "$expr":
-            return set(rows.ALL)
-        else:
-            found.add(key.partition(".")[0])
-    return found & set(rows.ALL)
+    order = compile_order(sort)
+    return None if order is None else f" ORDER BY {order}"
 
 
 def _by_fields(

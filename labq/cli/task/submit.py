@@ -10,11 +10,9 @@ from labq import clock
 from labq.args import parse_document, parse_tokens
 from labq.cli import options
 from labq.cli.output import json_line, line, note
-from labq.errors import TemplateError
 from labq.queue import Queue
 from labq.store import open_store
 from labq.task import Document, new
-from labq.template import fits, parse_command
 
 
 def command(
@@ -81,5 +79,10 @@ def command(
 
 def _check_cmd(task: Document) -> None:
     """Refuses a command that its own task cannot fill."""
-    if "cmd" in task and (why := fits(parse_command(task["cmd"]), task["args"], allow_extra=True)):
+    if "cmd" not in task:
+        return
+    from labq.errors import TemplateError
+    from labq.template import fits, parse_command
+
+    if why := fits(parse_command(task["cmd"]), task["args"], allow_extra=True):
         raise TemplateError(f"--cmd does not fit: the task {why}")

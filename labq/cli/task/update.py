@@ -12,6 +12,7 @@ from labq.cli import options
 from labq.cli.output import as_json, ask, json_line, note, plural, public
 from labq.errors import ConflictError, UsageError
 from labq.queue import Edit, EditReport, Queue, parse_edit
+from labq.queue.edit import applied, check_field, edit, edits_between
 from labq.task import EDITABLE, FIELDS, Document
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def command(
     if not changes:
         report = _by_editor(here, query, total)
     elif total == 1 or ask(f"Edit {plural(total)} of queue {here.name}?", yes=yes, quiet=quiet):
-        report = here.edit(query, changes)
+        report = edit(here.store, query, changes)
     _tell(report, json=json, quiet=quiet)
     if ids and report.refused:
         raise ConflictError(f"cannot edit {_left(report.refused)}")
@@ -81,7 +82,7 @@ def _left(refused: Counter[str]) -> str:
 
 def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
     """Opens the tasks as YAML and applies what was changed in it, task by task."""
-    from labq.cli.editor import edit
+    from labq.cli.editor import edited
     from labq.cli.yaml_text import load_all
 
     if not total:
@@ -90,11 +91,11 @@ def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
         raise UsageError(f"{plural(total)} are too many for an editor (at most {MOST}): give -u FIELD=VALUE")
     tasks = {task["_id"]: task for task in here.find(query)}
     text = "---\n".join(_as_yaml(task, here.name) for task in tasks.values())
-    changes = edit(text, lambda edited: _changes(tasks, load_all(edited)))
+    changes = edited(text, lambda saved: _changes(tasks, load_all(saved)))
     report = EditReport(same=0 if changes else len(tasks))
     for identity, edits in (changes or {}).items():
         task = tasks[identity]
-        one = here.edit({"queue": here.name, "_id": identity, "rev": task["rev"]}, edits)
+        one = edit(here.store, {"queue": here.name, "_id": identity, "rev": task["rev"]}, edits)
         report.changed += one.changed
         report.same += one.same
         report.refused.update(one.refused)
@@ -129,8 +130,6 @@ def _changes(tasks: dict[str, Document], documents: Sequence[Any]) -> dict[str, 
 
 
 def _edits(task: Document, document: dict[str, Any]) -> list[Edit]:
-    from labq.queue.edit import applied, check_field, edits_between
-
     shown = public(task)
     for field, value in document.items():
         if field in READ_ONLY:
