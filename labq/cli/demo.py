@@ -55,7 +55,9 @@ def command(
     tally = Worker(here, {"queue": here.name}, works, tell, note).run()
     if tally.stopped_by:
         raise typer.Exit(ExitCode.INTERRUPTED)
-    ranked = list(here.find({"queue": here.name}, sort=[("summary.accuracy", -1), ("summary.loss", 1)]))
+    ranked = list(
+        here.find({"queue": here.name}, sort=[("summary.accuracy", -1), ("summary.loss", 1)])
+    )
     if json:
         for task in ranked:
             json_line(public(task))
@@ -75,7 +77,12 @@ def _show(ranked: list[Document], name: str, wall: float) -> None:
     from labq.cli import render
 
     rows = [
-        (str(at), str(task["number"]), *(f"{task['args'][key]:g}" for key in ("lr", "l2")), *_scores(task))
+        (
+            str(at),
+            str(task["number"]),
+            *(f"{task['args'][key]:g}" for key in ("lr", "l2")),
+            *_scores(task),
+        )
         for at, task in enumerate(ranked, start=1)
     ]
     line("")
@@ -83,7 +90,9 @@ def _show(ranked: list[Document], name: str, wall: float) -> None:
     python = "python" if shutil.which("python") == sys.executable else sys.executable
     rates, penalties = (" ".join(f"{value:g}" for value in values) for values in (RATES, PENALTIES))
     line(f"\n{len(ranked)} trainings in {wall:.1f} s. The same by hand:\n")
-    line(f"  for lr in {rates}; do for l2 in {penalties}; do labq task submit -- --lr $lr --l2 $l2; done; done")
+    line(
+        f"  for lr in {rates}; do for l2 in {penalties}; do labq task submit -- --lr $lr --l2 $l2; done; done"
+    )
     line(f"  labq worker run -- {python} {' '.join(SCRIPT)}")
     line("  labq task ls --sort summary.accuracy:desc")
     line(f"\nAll of this sweep: labq task ls --queue {name}")

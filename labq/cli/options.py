@@ -16,26 +16,38 @@ if TYPE_CHECKING:
     from labq.queue import Queue, Selection
 
 QueueName = Annotated[
-    str | None, typer.Option("--queue", metavar="NAME", help="The queue (LABQ_QUEUE).", show_default="default")
+    str | None,
+    typer.Option("--queue", metavar="NAME", help="The queue (LABQ_QUEUE).", show_default="default"),
 ]
 Uri = Annotated[
-    str | None, typer.Option("--uri", metavar="URI", help="The store: sqlite:PATH or mongodb://... (LABQ_URI).")
+    str | None,
+    typer.Option(
+        "--uri", metavar="URI", help="The store: sqlite:PATH or mongodb://... (LABQ_URI)."
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing that is not asked for, and ask nothing.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing that is not asked for, and ask nothing.")
+]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 Status = Annotated[
     list[str] | None,
-    typer.Option("--status", "-s", metavar="STATUS", help="Only tasks of this status; again for more."),
+    typer.Option(
+        "--status", "-s", metavar="STATUS", help="Only tasks of this status; again for more."
+    ),
 ]
 Ids = Annotated[
     list[str] | None,
     typer.Option(
-        "--id", "--task-id", metavar="REF", help="Only this task: number, id or its start, name; - reads stdin."
+        "--id",
+        "--task-id",
+        metavar="REF",
+        help="Only this task: number, id or its start, name; - reads stdin.",
     ),
 ]
 Names = Annotated[
-    list[str] | None, typer.Option("--name", "--task-name", metavar="NAME", help="Only tasks of this name.")
+    list[str] | None,
+    typer.Option("--name", "--task-name", metavar="NAME", help="Only tasks of this name."),
 ]
 Filters = Annotated[
     list[str] | None,
@@ -62,7 +74,10 @@ def open_queue(uri: str | None, queue: str | None) -> Queue:
 
 
 def selection(
-    refs: list[str] | None, status: list[str] | None, names: list[str] | None, filters: list[str] | None
+    refs: list[str] | None,
+    status: list[str] | None,
+    names: list[str] | None,
+    filters: list[str] | None,
 ) -> Selection:
     """What the selecting options say together.
 

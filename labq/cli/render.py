@@ -120,7 +120,10 @@ def task(shown: Document) -> None:
     console = _console()
     word = "stalled" if stalled(shown) else shown["status"]
     head = Text.assemble(
-        (f"task {shown['number']}", "bold"), "  ", (word, COLORS.get(word, "")), f"  {shown.get('name', '')}"
+        (f"task {shown['number']}", "bold"),
+        "  ",
+        (word, COLORS.get(word, "")),
+        f"  {shown.get('name', '')}",
     )
     console.print(head)
     grid = Table.grid(padding=(0, 2))

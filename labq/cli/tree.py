@@ -40,12 +40,18 @@ TREE = Entry(
                 "count": Entry("Count tasks.", "labq.cli.task.count"),
                 "update": Entry("Edit tasks, by value or in your editor.", "labq.cli.task.update"),
                 "delete": Entry("Remove tasks.", "labq.cli.task.delete"),
-                "report": Entry("Report results, from a job's shell script.", "labq.cli.task.report"),
+                "report": Entry(
+                    "Report results, from a job's shell script.", "labq.cli.task.report"
+                ),
             },
         ),
         "worker": Entry(
             "Run tasks.",
-            entries={"run": Entry("Claim tasks and run them, until there are none.", "labq.cli.worker.run")},
+            entries={
+                "run": Entry(
+                    "Claim tasks and run them, until there are none.", "labq.cli.worker.run"
+                )
+            },
         ),
         "queue": Entry(
             "See the queues.",
@@ -53,14 +59,20 @@ TREE = Entry(
         ),
         "config": Entry(
             "See the settings.",
-            entries={"show": Entry("Show the settings and where each comes from.", "labq.cli.config.show")},
+            entries={
+                "show": Entry(
+                    "Show the settings and where each comes from.", "labq.cli.config.show"
+                )
+            },
         ),
         "guide": Entry("Read about a topic, such as filters.", "labq.cli.guide"),
         "completion": Entry(
             "TAB completion for your shell.",
             entries={
                 "show": Entry("Print the completion script.", "labq.cli.completion.show"),
-                "install": Entry("Install the completion script for yourself.", "labq.cli.completion.install"),
+                "install": Entry(
+                    "Install the completion script for yourself.", "labq.cli.completion.install"
+                ),
             },
         ),
     },
@@ -74,21 +86,23 @@ class LazyGroup(TyperGroup):
         super().__init__(help=entry.summary, no_args_is_help=False, rich_markup_mode=None, **attrs)
         self.entry = entry
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:  # noqa: ARG002 - typer's signature
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - typer's signature
         """The names, in the order of the table."""
         return list(self.entry.entries)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:  # noqa: ARG002 - the same
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - the same
         """The command of that name, imported now; None where there is none."""
         entry = self.entry.entries.get(cmd_name)
         return build(cmd_name, entry) if entry else None
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:  # noqa: ARG002 - the same
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the same
         """The table in `--help`, without importing any command."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.summary) for name, entry in self.entry.entries.items()])
+            formatter.write_dl(
+                [(name, entry.summary) for name, entry in self.entry.entries.items()]
+            )
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that `args` begins with.
 
         Raises:
@@ -96,7 +110,11 @@ class LazyGroup(TyperGroup):
         """
         if args and args[0] not in self.entry.entries and not args[0].startswith("-"):
             close = get_close_matches(args[0], self.entry.entries, 1)
-            hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(self.entry.entries)}"
+            hint = (
+                f"did you mean {close[0]}?"
+                if close
+                else f"there are {', '.join(self.entry.entries)}"
+            )
             raise UsageError(f"no command {args[0]!r} in {ctx.command_path}: {hint}")
         return super().resolve_command(ctx, args)
 
@@ -125,7 +143,7 @@ def root() -> LazyGroup:
     return LazyGroup(TREE, name="labq", params=[version])
 
 
-def _version(_context: typer.Context, _option: Any, wanted: bool) -> None:
+def _version(_context: Any, _option: Any, wanted: bool) -> None:
     if wanted:
         from labq import __version__
 
@@ -133,7 +151,9 @@ def _version(_context: typer.Context, _option: Any, wanted: bool) -> None:
         raise typer.Exit
 
 
-def commands(entry: Entry = TREE, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Entry]]:
+def commands(
+    entry: Entry = TREE, path: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], Entry]]:
     """Every command and group below an entry, with the words that lead to it."""
     for name, child in entry.entries.items():
         yield (*path, name), child

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     from labq.queue.queue import Queue
     from labq.queue.selection import Selection
 
-__all__ = ["Claim", "Edit", "EditReport", "Ending", "Queue", "Selection", "WorkerName", "parse_edit"]
+__all__ = [
+    "Claim",
+    "Edit",
+    "EditReport",
+    "Ending",
+    "Queue",
+    "Selection",
+    "WorkerName",
+    "parse_edit",
+]
 
 _HOMES = {
     **dict.fromkeys(("Edit", "EditReport", "parse_edit"), "labq.queue.edit"),

@@ -96,7 +96,9 @@ def finish(store: Store, claim: Claim, ending: Ending) -> Status | None:
     return status if store.update(claim.fence, change) else None
 
 
-def release(store: Store, claim: Claim, reason: str, record: Mapping[str, Any] | None = None) -> bool:
+def release(
+    store: Store, claim: Claim, reason: str, record: Mapping[str, Any] | None = None
+) -> bool:
     """Gives the task back as pending, at no cost; False where the lease was lost."""
     ending = Ending(succeeded=False, reason=reason, record=record or {})
     change = Change(

@@ -12,10 +12,11 @@ from labq.store import Change, Now, Sort, Store
 from labq.task import Document, Status
 
 if TYPE_CHECKING:
-    from labq.queue.edit import Edit, EditReport
     from labq.queue.selection import Selection
 
-PASSED_OVER = "passed over: "  # begins the reason of a pending task that a worker's command does not fit
+PASSED_OVER = (
+    "passed over: "  # begins the reason of a pending task that a worker's command does not fit
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,12 @@ class Queue:
         return selection.query(self.store, self.name)
 
     def find(
-        self, query: Document, *, sort: Sort = (("number", 1),), limit: int = 0, fields: Sequence[str] = ()
+        self,
+        query: Document,
+        *,
+        sort: Sort = (("number", 1),),
+        limit: int = 0,
+        fields: Sequence[str] = (),
     ) -> Iterator[Document]:
         """The tasks that match a query of this queue, sorted."""
         return self.store.find(query, sort=sort, limit=limit, fields=fields)
@@ -84,7 +90,9 @@ class Queue:
         """Notes on the pending tasks of `query` that do not fit, why; returns how many there are."""
         reason = PASSED_OVER + why
         unfit = {"$and": [query, {"status": Status.PENDING.value}, {"$nor": [fitting]}]}
-        self.store.update({"$and": [unfit, {"reason": {"$ne": reason}}]}, Change(set={"reason": reason}))
+        self.store.update(
+            {"$and": [unfit, {"reason": {"$ne": reason}}]}, Change(set={"reason": reason})
+        )
         return self.store.count(unfit)
 
 

@@ -49,7 +49,9 @@ class Selection:
             wanted = list({repr(q): q for q in map(status_query, words)}.values())
             parts.append(wanted[0] if len(wanted) == 1 else {"$or": wanted})
         if self.names:
-            parts.append({"name": {"$in": list(self.names)} if len(self.names) > 1 else self.names[0]})
+            parts.append(
+                {"name": {"$in": list(self.names)} if len(self.names) > 1 else self.names[0]}
+            )
         parts += [compile_filter(text, FIELDS, clock.now) for text in self.filters]
         parts = [part for part in parts if part]
         return {"queue": queue, "$and": parts} if parts else {"queue": queue}
@@ -85,7 +87,9 @@ def _one(store: Store, queue: str, ref: str) -> str:
     query = {"queue": queue, "$or": either}
     hits = list(store.find(query, sort=[("number", 1)], limit=6, fields=("number", "name")))
     if not hits:
-        raise NotFoundError(f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)")
+        raise NotFoundError(
+            f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)"
+        )
     if len(hits) > 1:
         told = ", ".join(f"{t['number']} ({t.get('name', t['_id'][:8])})" for t in hits[:5])
         more = ", ..." if len(hits) > 5 else ""  # noqa: PLR2004

@@ -12,7 +12,15 @@ from typing import Any
 from bson import encode
 from bson.codec_options import CodecOptions
 from bson.errors import InvalidDocument
-from pymongo import ASCENDING, DESCENDING, IndexModel, MongoClient, ReturnDocument, UpdateMany, UpdateOne
+from pymongo import (
+    ASCENDING,
+    DESCENDING,
+    IndexModel,
+    MongoClient,
+    ReturnDocument,
+    UpdateMany,
+    UpdateOne,
+)
 from pymongo import errors as mongo
 
 from labq.config import masked
@@ -30,7 +38,12 @@ DEFAULTS: dict[str, Any] = {
 INDEXES = [
     IndexModel([("queue", ASCENDING), ("number", ASCENDING)], unique=True, name="number"),
     IndexModel(
-        [("queue", ASCENDING), ("status", ASCENDING), ("priority", DESCENDING), ("number", ASCENDING)],
+        [
+            ("queue", ASCENDING),
+            ("status", ASCENDING),
+            ("priority", DESCENDING),
+            ("number", ASCENDING),
+        ],
         name="claim",
     ),
     IndexModel(
@@ -90,7 +103,7 @@ class MongoStore(Store):
     def _take_numbers(self, queue: str, count: int) -> tuple[int, datetime]:
         """Reserves `count` numbers; the first of them and the store's time, in one round trip."""
         taken = {"$add": [{"$ifNull": ["$next_number", 1]}, count]}
-        counter = self._queues.find_one_and_update(
+        counter: Any = self._queues.find_one_and_update(
             {"_id": queue},
             [{"$set": {"next_number": taken, "submitted_at": "$$NOW"}}],
             upsert=True,
@@ -180,7 +193,9 @@ class MongoStore(Store):
                 "check that it runs, and LABQ_URI"
             ) from None
         except (mongo.InvalidURI, mongo.InvalidName, ValueError) as error:
-            raise UsageError(f"{self.address} is not a MongoDB URI: {_first_clause(error)}") from None
+            raise UsageError(
+                f"{self.address} is not a MongoDB URI: {_first_clause(error)}"
+            ) from None
         except mongo.ConfigurationError as error:
             raise StoreError(f"cannot use {self.address}: {_first_clause(error)}") from None
         except (mongo.DocumentTooLarge, InvalidDocument) as error:
@@ -197,10 +212,14 @@ def _names_one(query: Query) -> bool:
 
 def _refused(error: mongo.OperationFailure, address: str) -> Exception:
     """What labq says of a command that the server refused."""
-    faults = (error.details or {}).get("writeErrors") or [{"code": error.code, "errmsg": str(error)}]
+    faults = (error.details or {}).get("writeErrors") or [
+        {"code": error.code, "errmsg": str(error)}
+    ]
     code, message = faults[0].get("code"), str(faults[0].get("errmsg", error))
     if code in DENIED:
-        return StoreError(f"MongoDB at {_hosts(address)} refuses: {_first_clause(message)}; check the user")
+        return StoreError(
+            f"MongoDB at {_hosts(address)} refuses: {_first_clause(message)}; check the user"
+        )
     if code == PATH_NOT_VIABLE:
         return ConflictError("cannot write there: something on the way to it is not a dict")
     if code in TOO_LARGE:
@@ -210,14 +229,18 @@ def _refused(error: mongo.OperationFailure, address: str) -> Exception:
 
 def _hosts(address: str) -> str:
     """`host:port`, or several, of a URI."""
-    place = re.sub(r"^mongodb(\+srv)?://", "", address).split("/")[0].split("?")[0].rpartition("@")[2]
+    place = (
+        re.sub(r"^mongodb(\+srv)?://", "", address).split("/")[0].split("?")[0].rpartition("@")[2]
+    )
     if "+srv" in address:
         return place
-    return ",".join(host if re.search(r":\d+$", host) else f"{host}:27017" for host in place.split(","))
+    return ",".join(
+        host if re.search(r":\d+$", host) else f"{host}:27017" for host in place.split(",")
+    )
 
 
 def _first_clause(error: object) -> str:
-    """pymongo's message without the topology that it appends."""
+    """Pymongo's message without the topology that it appends."""
     return re.split(r" \(configured timeouts|, Timeout:|, full error:", str(error))[0]
 
 
@@ -247,7 +270,9 @@ def _update(change: Change) -> dict[str, Any] | list[dict[str, Any]]:
         return _pipeline(change)
     update: dict[str, Any] = {
         "$set": {path: value for path, value in change.set.items() if not isinstance(value, Now)},
-        "$currentDate": {path: True for path, value in change.set.items() if isinstance(value, Now)},
+        "$currentDate": {
+            path: True for path, value in change.set.items() if isinstance(value, Now)
+        },
         "$inc": dict(change.inc),
         "$unset": dict.fromkeys(change.unset, ""),
         "$push": {

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 BUSY_MS = 30_000  # how long a writer waits for its turn
-NETWORK = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs"})
+NETWORK = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs"}
+)
 NETWORK |= {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph-fuse", "glusterfs", "pvfs2", "orangefs"}
 
 
@@ -58,14 +60,18 @@ class SQLiteStore(Store):
         with self._writing(durable=True) as db:
             first = self._take_numbers(db, queue, len(tasks))
             numbers = range(first, first + len(tasks))
+            new = 0
             for fields, group in _by_fields(zip(numbers, encoded, strict=True)):
                 columns = ("queue", "number", *fields)
-                marks = ", ".join("?" * len(columns))
-                db.executemany(
-                    f"INSERT OR IGNORE INTO tasks ({rows.quoted(columns)}) VALUES ({marks})",
+                new += db.executemany(
+                    f"INSERT INTO tasks ({rows.quoted(columns)}) VALUES ({', '.join('?' * len(columns))})"
+                    ' ON CONFLICT ("_id") DO NOTHING',
                     ((queue, number, *row.values()) for number, row in group),
-                )
-            return self._numbers_now(db, tasks, numbers)
+                ).rowcount
+            if new == len(tasks):
+                return list(numbers)
+            look = 'SELECT "number" FROM tasks WHERE "_id" = ?'  # a repeated task keeps its first
+            return [db.execute(look, (task["_id"],)).fetchone()[0] for task in tasks]
 
     @staticmethod
     def _take_numbers(db: sqlite3.Connection, queue: str, count: int) -> int:
@@ -74,21 +80,16 @@ class SQLiteStore(Store):
         db.execute("UPDATE queues SET next_number = ? WHERE name = ?", (first + count, queue))
         return int(first)
 
-    @staticmethod
-    def _numbers_now(db: sqlite3.Connection, tasks: Sequence[Document], given: range) -> list[int]:
-        """The numbers under which the tasks stand: a repeated one keeps its first."""
-        if db.execute("SELECT changes()").fetchone()[0] == len(tasks):
-            return list(given)
-        look = 'SELECT "number" FROM tasks WHERE "_id" = ?'
-        return [db.execute(look, (task["_id"],)).fetchone()[0] for task in tasks]
-
     def find(
         self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
     ) -> Iterator[Document]:
         order = _order(sort)
         if order is None:
             found = sorted_by(self._matching(query, (), ""), sort)[: limit or None]
-            return ({f: doc[f] for f in ("_id", *fields) if f in doc} if fields else doc for doc in found)
+            return (
+                {f: doc[f] for f in ("_id", *fields) if f in doc} if fields else doc
+                for doc in found
+            )
         return self._limited(self._matching(query, fields, order), limit)
 
     @staticmethod
@@ -111,7 +112,9 @@ class SQLiteStore(Store):
             read = tuple(dict.fromkeys((*shown, *compiled.fields)))
             sql = f"SELECT {rows.quoted(read)}, {compiled.where.certain} IS 1 FROM tasks "
             sql += f"WHERE {compiled.where.sql}{order}"
-            for row in self._db.execute(sql, (*compiled.where.certain_params, *compiled.where.params)):
+            for row in self._db.execute(
+                sql, (*compiled.where.certain_params, *compiled.where.params)
+            ):
                 if row[-1] or compiled.matches(rows.document(read, row)):
                     yield rows.document(shown, row)
 
@@ -141,7 +144,10 @@ class SQLiteStore(Store):
             if old is None:
                 return None
             new = self._write(db, old, change)
-            doc = {**old, **{field: rows.decode(field, v) for field, v in new.items() if v is not None}}
+            doc = {
+                **old,
+                **{field: rows.decode(field, v) for field, v in new.items() if v is not None},
+            }
             gone = [field for field, value in new.items() if value is None]
             return {field: value for field, value in doc.items() if field not in gone}
 

@@ -121,7 +121,11 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
     for path, value in change.set.items():
         field, _, rest = path.partition(".")
         at_time = timed(value, now_ms)
-        new[field] = _with(new.get(field, old.get(field, {})), rest.split("."), at_time, path) if rest else at_time
+        new[field] = (
+            _with(new.get(field, old.get(field, {})), rest.split("."), at_time, path)
+            if rest
+            else at_time
+        )
     for field, amount in change.inc.items():
         new[field] = old.get(field, 0) + amount
     for field, item in change.push.items():

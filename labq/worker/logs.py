@@ -18,7 +18,9 @@ class Output:
     Where it is followed, `pump` copies what came since to the worker's own streams.
     """
 
-    def __init__(self, home: Path, task: Mapping[str, Any], follow: Mapping[str, IO[bytes]]) -> None:
+    def __init__(
+        self, home: Path, task: Mapping[str, Any], follow: Mapping[str, IO[bytes]]
+    ) -> None:
         self.folder = home / "tasks" / task["_id"]
         if not self.folder.is_dir():
             self.folder.mkdir(parents=True, mode=0o700)
@@ -59,9 +61,15 @@ class Output:
         file = self.files["stderr"]
         size = os.fstat(file.fileno()).st_size
         start = max(0, size - TAIL_BYTES)
-        text = os.pread(file.fileno(), TAIL_BYTES, start).decode("utf-8", "replace").replace("\0", "\ufffd")
+        text = (
+            os.pread(file.fileno(), TAIL_BYTES, start)
+            .decode("utf-8", "replace")
+            .replace("\0", "\ufffd")
+        )
         return "\n".join(text.splitlines()[-TAIL_LINES:])
 
 
 def _private(path: Path) -> IO[bytes]:
-    return open(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "r+b", buffering=0)  # noqa: PTH123, SIM115
+    return open(
+        os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600), "r+b", buffering=0
+    )

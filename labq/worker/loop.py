@@ -62,7 +62,9 @@ class Worker:
         say: Callable[[str], None],
     ) -> None:
         self.queue, self.query, self.options = queue, query, options
-        self.name = WorkerName(f"{socket.gethostname()}-{os.getpid()}-{os.urandom(2).hex()}", socket.gethostname())
+        self.name = WorkerName(
+            f"{socket.gethostname()}-{os.getpid()}-{os.urandom(2).hex()}", socket.gethostname()
+        )
         self.tally = Tally()
         self._on_finish, self._say = on_finish, say
         margin = min(options.grace, options.lease / 4)
@@ -174,4 +176,3 @@ class Worker:
     def say(self, text: str) -> None:
         """Tells the person who runs this worker."""
         self._say(text)
-

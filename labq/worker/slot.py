@@ -111,7 +111,9 @@ class Slot:
             "cpu": round(ended.cpu, 3),
             "max_rss": ended.rss,
         }
-        record.update({"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal})
+        record.update(
+            {"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal}
+        )
         if ended.stopped == LOST:
             self._worker.count(Finished(claim.task, "lost", LOST, ended.wall))
         elif ended.stopped == RELEASED:
@@ -165,4 +167,3 @@ class Slot:
                 time.sleep(1)
         became, reason = (status.value, ending.reason) if status else ("lost", LOST)
         self._worker.count(Finished(claim.task, became, reason, wall, unstarted, tuple(argv)))
-

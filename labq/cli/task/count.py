@@ -16,7 +16,9 @@ def command(
     ids: options.Ids = None,
     name: options.Names = None,
     extra_filter: options.Filters = None,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show the MongoDB query, on stderr.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the MongoDB query, on stderr.")
+    ] = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,

@@ -13,7 +13,8 @@ from labq.errors import ConflictError, UsageError
 
 def command(
     refs: Annotated[
-        list[str] | None, typer.Argument(metavar="[REF...]", help="Tasks; - reads stdin.", show_default=False)
+        list[str] | None,
+        typer.Argument(metavar="[REF...]", help="Tasks; - reads stdin.", show_default=False),
     ] = None,
     status: options.Status = None,
     name: options.Names = None,

@@ -32,18 +32,28 @@ def command(
     extra_filter: options.Filters = None,
     limit: Annotated[
         int | None,
-        typer.Option(min=0, metavar="N", help="At most N; 0 is all.", show_default=f"{PAGE} at a terminal"),
+        typer.Option(
+            min=0, metavar="N", help="At most N; 0 is all.", show_default=f"{PAGE} at a terminal"
+        ),
     ] = None,
     sort: Annotated[
         list[str] | None,
-        typer.Option(metavar="FIELD:asc|desc", help="Order by this; again for ties.", show_default="number:asc"),
+        typer.Option(
+            metavar="FIELD:asc|desc",
+            help="Order by this; again for ties.",
+            show_default="number:asc",
+        ),
     ] = None,
     no_pager: Annotated[bool, typer.Option("--no-pager", help="Print it all at once.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", help="Show the MongoDB query, on stderr.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Show the MongoDB query, on stderr.")
+    ] = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print ids alone, one a line.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", "-q", help="Print ids alone, one a line.")
+    ] = False,
 ) -> None:
     """List tasks. All filters must hold.
 
@@ -81,11 +91,17 @@ def _table(here: Queue, query: Document, order: Sort, limit: int | None, *, page
             note(text)
 
 
-def _footer(here: Queue, query: Document, page: list[Document], *, beyond: bool, asked: bool) -> list[str]:
+def _footer(
+    here: Queue, query: Document, page: list[Document], *, beyond: bool, asked: bool
+) -> list[str]:
     """What the table does not say: how many more there are, and what was passed over and why."""
     lines = []
     if not page:
-        lines.append(f"no tasks in queue {here.name} match" if len(query) > 1 else f"no tasks in queue {here.name}")
+        lines.append(
+            f"no tasks in queue {here.name} match"
+            if len(query) > 1
+            else f"no tasks in queue {here.name}"
+        )
     if beyond:
         total = here.count(query)
         more = "" if asked else " (--limit 0 shows all)"
@@ -111,9 +127,10 @@ def parse_sort(texts: list[str]) -> Sort:
         field, _, direction = text.partition(":")
         top = field.partition(".")[0]
         if top not in FIELDS:
-            raise UsageError(f"--sort {text}: no field {top!r} (write args.{field} for an argument)")
+            raise UsageError(
+                f"--sort {text}: no field {top!r} (write args.{field} for an argument)"
+            )
         if direction not in ("", "asc", "desc"):
             raise UsageError(f"--sort {text}: {direction!r} is neither asc nor desc")
         order.append((field, -1 if direction == "desc" else 1))
     return order if any(field == "number" for field, _ in order) else [*order, ("number", 1)]
-

@@ -19,21 +19,28 @@ def command(
     tokens: Annotated[
         list[str] | None, typer.Argument(metavar="[-- --KEY VALUE ...]", show_default=False)
     ] = None,
-    args: Annotated[str | None, typer.Option(metavar="DICT", help="Arguments as JSON or a Python dict.")] = None,
+    args: Annotated[
+        str | None, typer.Option(metavar="DICT", help="Arguments as JSON or a Python dict.")
+    ] = None,
     name: Annotated[str | None, typer.Option(metavar="NAME", help="A name, to find it by.")] = None,
     metadata: Annotated[
         str | None, typer.Option(metavar="DICT", help="Notes of yours, as JSON or a Python dict.")
     ] = None,
-    tag: Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag; again for more.")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(metavar="TAG", help="A tag; again for more.")
+    ] = None,
     priority: Annotated[int, typer.Option(metavar="INT", help="Higher runs first.")] = 0,
     max_retries: Annotated[
-        int | None, typer.Option(metavar="INT", help="How often a failure is tried again.", show_default="0")
+        int | None,
+        typer.Option(metavar="INT", help="How often a failure is tried again.", show_default="0"),
     ] = None,
     timeout: Annotated[
-        str | None, typer.Option(metavar="DURATION", help="Longest run of one attempt: 90, 10m, 1h30m.")
+        str | None,
+        typer.Option(metavar="DURATION", help="Longest run of one attempt: 90, 10m, 1h30m."),
     ] = None,
     cmd: Annotated[
-        str | None, typer.Option(metavar="COMMAND", help="What to run, where the worker names no command.")
+        str | None,
+        typer.Option(metavar="COMMAND", help="What to run, where the worker names no command."),
     ] = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,

@@ -28,7 +28,12 @@ def command(
     ] = None,
     update: Annotated[
         list[str] | None,
-        typer.Option("--update", "-u", metavar="FIELD=VALUE", help="An edit, such as args.lr=0.3; again for more."),
+        typer.Option(
+            "--update",
+            "-u",
+            metavar="FIELD=VALUE",
+            help="An edit, such as args.lr=0.3; again for more.",
+        ),
     ] = None,
     status: options.Status = None,
     ids: options.Ids = None,
@@ -88,7 +93,9 @@ def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
     if not total:
         return EditReport()
     if total > MOST:
-        raise UsageError(f"{plural(total)} are too many for an editor (at most {MOST}): give -u FIELD=VALUE")
+        raise UsageError(
+            f"{plural(total)} are too many for an editor (at most {MOST}): give -u FIELD=VALUE"
+        )
     tasks = {task["_id"]: task for task in here.find(query)}
     text = "---\n".join(_as_yaml(task, here.name) for task in tasks.values())
     changes = edited(text, lambda saved: _changes(tasks, load_all(saved)))
@@ -108,7 +115,9 @@ def _as_yaml(task: Document, queue: str) -> str:
     from labq.cli.yaml_text import dump
 
     shown = public(task)
-    marked = "".join(f"{field}: {as_json(shown[field])}  # read-only\n" for field in READ_ONLY if field in shown)
+    marked = "".join(
+        f"{field}: {as_json(shown[field])}  # read-only\n" for field in READ_ONLY if field in shown
+    )
     values = {field: task[field] for field in FIELDS if field in EDITABLE and field in task}
     return f"# Task {task['number']} of queue {queue}. An emptied file changes nothing.\n{marked}{dump(values)}"
 
@@ -138,6 +147,8 @@ def _edits(task: Document, document: dict[str, Any]) -> list[Edit]:
         else:
             check_field(str(field))
     new = {field: value for field, value in document.items() if field not in READ_ONLY}
-    edits = edits_between(task, {key: normalised(value, key) for key, value in new.items() if value is not None})
+    edits = edits_between(
+        task, {key: normalised(value, key) for key, value in new.items() if value is not None}
+    )
     applied(task, edits)
     return edits

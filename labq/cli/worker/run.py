@@ -30,13 +30,23 @@ def command(
     ] = None,
     extra_filter: options.Filters = None,
     allow_extra: Annotated[
-        bool, typer.Option("--allow-extra", help="Take tasks that have more args than placeholders, too.")
+        bool,
+        typer.Option(
+            "--allow-extra", help="Take tasks that have more args than placeholders, too."
+        ),
     ] = False,
-    forever: Annotated[bool, typer.Option("--forever", help="Wait for more when the queue is drained.")] = False,
-    max_tasks: Annotated[int | None, typer.Option(min=1, metavar="N", help="Run at most N tasks.")] = None,
-    slots: Annotated[int, typer.Option(min=1, max=1000, metavar="N", help="Run N tasks at a time.")] = 1,
+    forever: Annotated[
+        bool, typer.Option("--forever", help="Wait for more when the queue is drained.")
+    ] = False,
+    max_tasks: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Run at most N tasks.")
+    ] = None,
+    slots: Annotated[
+        int, typer.Option(min=1, max=1000, metavar="N", help="Run N tasks at a time.")
+    ] = 1,
     grace: Annotated[
-        str, typer.Option(metavar="DURATION", help="From SIGTERM to SIGKILL, when a job is stopped.")
+        str,
+        typer.Option(metavar="DURATION", help="From SIGTERM to SIGKILL, when a job is stopped."),
     ] = "10s",
     queue: options.QueueName = None,
     uri: options.Uri = None,
@@ -84,7 +94,9 @@ def command(
     began = time.monotonic()
     tally = worker.run()
     passed = ""
-    if fits and (count := here.pass_over(fits, selected, _wanted(template, allow_extra=allow_extra))):
+    if fits and (
+        count := here.pass_over(fits, selected, _wanted(template, allow_extra=allow_extra))
+    ):
         passed = f"{plural(count)} passed over: {_wanted(template, allow_extra=allow_extra)}"
     _close(tally, passed, time.monotonic() - began, json=json, quiet=quiet)
 
@@ -136,7 +148,9 @@ def _teller(*, json: bool, quiet: bool) -> Any:
         elif not quiet:
             name = f" ({task['name']})" if "name" in task else ""
             reason = f": {finished.reason}" if finished.reason else ""
-            note(f"labq: task {task['number']}{name} {finished.became} in {finished.wall:.1f} s{reason}")
+            note(
+                f"labq: task {task['number']}{name} {finished.became} in {finished.wall:.1f} s{reason}"
+            )
 
     return tell
 

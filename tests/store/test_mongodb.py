@@ -1,0 +1,160 @@
+"""What is the MongoDB store's own: its URI, its errors, its indexes."""
+
+from __future__ import annotations
+
+import socket
+import time
+from types import SimpleNamespace
+
+import pytest
+import servers
+from conftest import task
+
+from labq.errors import StoreError, UsageError
+from labq.store import Change, Now, open_store
+from labq.store.mongodb import _update
+
+
+def test_the_database_is_the_one_the_uri_names(lone_mongod):
+    uri = servers.with_database(lone_mongod, "test_named")
+    store = open_store(uri)
+    store.insert("q", [task()])
+    with servers.MongoClient(lone_mongod) as client:
+        assert client["test_named"]["tasks"].count_documents({}) == 1
+        client.drop_database("test_named")
+    store.close()
+
+
+def test_without_a_name_it_is_labq(lone_mongod):
+    store = open_store(lone_mongod)
+    assert store._tasks.database.name == "labq"
+    store.close()
+
+
+def test_a_server_that_is_not_there_is_named_within_5_seconds_without_the_password():
+    port = servers.free_port()
+    began = time.monotonic()
+    store = open_store(f"mongodb://ann:s3cret@127.0.0.1:{port}/lab")
+    with pytest.raises(StoreError) as caught:
+        store.count({})
+    assert time.monotonic() - began < 5
+    told = str(caught.value)
+    assert told.startswith(f"cannot reach MongoDB at 127.0.0.1:{port}: 127.0.0.1:{port}: ")
+    assert told.endswith("Connection refused; check that it runs, and LABQ_URI")
+    assert "s3cret" not in told
+    assert store.address == f"mongodb://ann:***@127.0.0.1:{port}/lab"
+    store.close()
+
+
+def test_a_server_that_never_answers_is_named_within_5_seconds():
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        port = silent.getsockname()[1]
+        store = open_store(f"mongodb://127.0.0.1:{port}/lab")
+        began = time.monotonic()
+        with pytest.raises(StoreError, match=f"cannot reach MongoDB at 127.0.0.1:{port}: "):
+            store.insert("q", [task()])
+        assert time.monotonic() - began < 5
+        store.close()
+
+
+@pytest.mark.parametrize(
+    ("uri", "told"),
+    [
+        ("mongodb://", "mongodb:// is not a MongoDB URI: Invalid URI scheme"),
+        ("mongodb://a:b:c@h/x", "mongodb://a:***@h/x is not a MongoDB URI: "),
+        ("mongodb://h:99999/x", "mongodb://h:99999/x is not a MongoDB URI: Port must be an integer"),
+        ("mongodb://h/a%20b", "mongodb://h/a%20b is not a MongoDB URI: "),
+    ],
+)
+def test_a_wrong_uri_is_refused_without_its_password(uri, told):
+    with pytest.raises(UsageError) as caught:
+        open_store(uri)
+    assert told in str(caught.value) or "is not a MongoDB URI" in str(caught.value)
+    assert "b:c" not in str(caught.value)
+
+
+def test_an_srv_name_that_does_not_resolve_is_named(monkeypatch):
+    import dns.resolver
+
+    def nothing(*_args, **_options):
+        raise dns.resolver.NXDOMAIN
+
+    monkeypatch.setattr(dns.resolver, "resolve", nothing)
+    with pytest.raises(StoreError) as caught:
+        open_store("mongodb+srv://ann:s3cret@lab.example.org/x").count({})
+    assert "lab.example.org" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
+
+
+class Answer(SimpleNamespace):
+    """What a resolver gives back."""
+
+    def __iter__(self):
+        return iter(self.records)
+
+
+def test_an_srv_uri_reaches_the_servers_that_its_records_name(lone_mongod, monkeypatch):
+    import dns.name
+    import dns.resolver
+
+    port = int(lone_mongod.rpartition(":")[2].strip("/"))
+    records = {
+        "SRV": [SimpleNamespace(target=dns.name.from_text("node.lab.example.org"), port=port)],
+        "TXT": [],
+    }
+    looked_up = socket.getaddrinfo
+
+    def resolve(_name, kind, **_options):
+        answer = Answer(rrset=SimpleNamespace(ttl=600), records=records[str(kind)])
+        if not records[str(kind)]:
+            raise dns.resolver.NoAnswer(response=SimpleNamespace(question=""), query=None)
+        return answer
+
+    monkeypatch.setattr(dns.resolver, "resolve", resolve)
+    monkeypatch.setattr(
+        socket,
+        "getaddrinfo",
+        lambda host, *rest, **more: looked_up(
+            "127.0.0.1" if host == "node.lab.example.org" else host, *rest, **more
+        ),
+    )
+    store = open_store("mongodb+srv://lab.example.org/test_srv?tls=false")
+    assert store.count({}) == 0
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "index"), [({}, "claim"), ({"args_signature": '["x"]'}, "fit")], ids=["any task", "some args"]
+)
+def test_an_index_serves_every_claim_and_its_order(lone_mongod, query, index):
+    name = f"test_index_{index}"
+    store = open_store(servers.with_database(lone_mongod, name))
+    store.insert("q", [task({"y": 1}) for _ in range(300)] + [task({"x": 1})])
+    pending = {"queue": "q", "status": "pending", **query}
+    plan = store._tasks.find(pending).sort([("priority", -1), ("number", 1)]).explain()
+    stages = str(plan["queryPlanner"]["winningPlan"])
+    assert f"'indexName': '{index}'" in stages
+    assert "'stage': 'SORT'" not in stages
+    store._client.drop_database(name)
+    store.close()
+
+
+def test_a_plain_change_is_update_operators_and_no_pipeline():
+    change = Change(set={"a": "$x", "modified_at": Now()}, inc={"rev": 1}, push={"errors": 1}, unset=("b",))
+    assert _update(change) == {
+        "$set": {"a": "$x"},
+        "$currentDate": {"modified_at": True},
+        "$inc": {"rev": 1},
+        "$unset": {"b": ""},
+        "$push": {"errors": {"$each": [1], "$slice": -20}},
+    }
+
+
+def test_a_time_ahead_or_within_a_value_is_a_pipeline_that_evaluates_no_value():
+    change = Change(set={"lease": {"token": "$t", "expires_at": Now(1.5)}}, unset=("b",))
+    assert _update(change) == [
+        {"$set": {"lease": {"token": {"$literal": "$t"}, "expires_at": {"$add": ["$$NOW", 1500]}}}},
+        {"$unset": ["b"]},
+    ]

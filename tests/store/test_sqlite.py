@@ -1,0 +1,120 @@
+"""What is the SQLite store's own: its file, its schema, its errors."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import subprocess
+import sys
+
+import pytest
+from conftest import task
+
+from labq.errors import StoreError
+from labq.store import open_store, sqlite
+from labq.task import FIELDS
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deep" / "labq.db"
+
+
+def test_the_schema_has_one_column_per_field(path):
+    open_store(f"sqlite:{path}").close()
+    with sqlite3.connect(path) as db:
+        columns = [row[1] for row in db.execute("PRAGMA table_info(tasks)")]
+    assert columns == list(FIELDS)
+
+
+def test_the_file_is_its_owners_alone(path):
+    store = open_store(f"sqlite:{path}")
+    store.insert("q", [task()])
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes["labq.db"] == 0o600
+    assert set(modes.values()) == {0o600}
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    store.close()
+
+
+def test_it_is_in_wal_mode(path):
+    open_store(f"sqlite:{path}").close()
+    with sqlite3.connect(path) as db:
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_processes_that_make_the_file_at_once_agree(path):
+    code = "import sys; from labq.store import open_store; open_store(sys.argv[1]).counts()"
+    command = [sys.executable, "-c", code, f"sqlite:{path}"]
+    makers = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(6)]
+    assert [(maker.communicate()[1], maker.returncode) for maker in makers] == [("", 0)] * 6
+
+
+def test_a_newer_schema_is_refused(path):
+    open_store(f"sqlite:{path}").close()
+    with sqlite3.connect(path) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match=r"labq\.db: made by a newer labq \(schema 99\): upgrade labq$"):
+        open_store(f"sqlite:{path}")
+
+
+def test_another_kind_of_file_is_refused_and_left_alone(tmp_path):
+    path = tmp_path / "notes.txt"
+    path.write_text("my notes\n" * 500)
+    with pytest.raises(StoreError, match=r"notes\.txt: file is not a database: name another file$"):
+        open_store(f"sqlite:{path}")
+    assert path.read_text() == "my notes\n" * 500
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match=r"file/x/labq\.db: Not a directory$"):
+        open_store(f"sqlite:{tmp_path / 'file' / 'x' / 'labq.db'}")
+
+
+def test_a_network_file_system_is_refused(path, monkeypatch):
+    monkeypatch.setattr(sqlite, "_filesystem", lambda _folder: "nfs4")
+    with pytest.raises(
+        StoreError,
+        match=r"labq\.db: on a network file system \(nfs4\), where SQLite's locks cannot be trusted: "
+        r"set LABQ_HOME to a local disk, or LABQ_URI to a MongoDB$",
+    ):
+        open_store(f"sqlite:{path}")
+    assert not path.exists()
+
+
+def test_the_file_system_is_the_nearest_mounts(tmp_path):
+    assert sqlite._filesystem(sqlite.Path("/proc/self")) == "proc"
+    assert sqlite._filesystem(tmp_path.resolve()) not in sqlite.NETWORK
+
+
+def test_a_writer_that_waits_in_vain_says_so(path, monkeypatch):
+    monkeypatch.setattr(sqlite, "BUSY_MS", 50)
+    store = open_store(f"sqlite:{path}")
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match=r"database is locked for over 0 s by another process: try again$"):
+        store.insert("q", [task()])
+    other.execute("ROLLBACK")
+    assert store.insert("q", [task()]) == [1]
+    other.close()
+    store.close()
+
+
+def test_an_error_in_the_middle_leaves_nothing(path):
+    store = open_store(f"sqlite:{path}")
+    with pytest.raises(StoreError, match="NOT NULL constraint failed"):
+        store.insert("q", [task(), task(status=None)])
+    assert store.counts() == {}
+    store.close()
+
+
+def test_queries_for_a_claim_use_an_index(path):
+    store = open_store(f"sqlite:{path}")
+    compiled = store._query({"queue": "q", "$and": [{"args_signature": "[]"}], "status": "pending"})
+    sql = f"EXPLAIN QUERY PLAN SELECT * FROM tasks WHERE {compiled.where.sql}"
+    sql += sqlite._order(sqlite.CLAIM_ORDER)
+    plan = " ".join(row[3] for row in store._db.execute(sql, compiled.where.params))
+    assert "USING INDEX tasks_fit (queue=? AND status=? AND args_signature=?)" in plan
+    assert "TEMP B-TREE" not in plan
+    store.close()
