@@ -23,7 +23,7 @@ def matcher(query: Mapping[str, Any]) -> Predicate:
     Raises FilterError for an operator that is not on the list; the predicate raises it where
     mongod's `$expr` fails on a document (text plus number, a division by zero).
     """
-    return _all([_clause(name, held) for name, held in query.items()])
+    return _all([_clause(name, query[name]) for name in sorted(query, key="$expr".__eq__)])
 
 
 def _clause(name: str, held: Any) -> Predicate:

@@ -8,7 +8,7 @@ order, first by the kind of the value, then by name, then by the value; a shorte
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from enum import IntEnum
+from enum import Enum, IntEnum
 from typing import Any, Final, TypeAlias
 
 Key: TypeAlias = tuple[Any, ...]
@@ -28,10 +28,10 @@ class Rank(IntEnum):
     DATE = 45
 
 
-class Missing(IntEnum):
+class Missing(Enum):
     """The absence of a value, apart from None."""
 
-    MISSING = 0
+    MISSING = "missing"
 
 
 MISSING: Final = Missing.MISSING
