@@ -29,7 +29,9 @@ def report(**values: Any) -> None:
     if not identity:
         _outside()
         return
-    plain = {key: getattr(value, "item", lambda value=value: value)() for key, value in values.items()}
+    plain = {
+        key: getattr(value, "item", lambda value=value: value)() for key, value in values.items()
+    }
     queue = _queue(os.environ["LABQ_URI"], os.environ["LABQ_QUEUE"])
     queue.report(identity, os.environ.get("LABQ_TOKEN", ""), plain)
 

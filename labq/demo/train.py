@@ -28,7 +28,10 @@ def data() -> tuple[Rows, Rows]:
     columns = list(zip(*(line[:-1] for line in lines), strict=True))
     scale = [(fmean(column), pstdev(column)) for column in columns]
     rows = [
-        ([(x - mean) / spread for x, (mean, spread) in zip(line, scale, strict=False)], int(line[-1]))
+        (
+            [(x - mean) / spread for x, (mean, spread) in zip(line, scale, strict=False)],
+            int(line[-1]),
+        )
         for line in lines
     ]
     return [row for at, row in enumerate(rows) if at % 4], rows[::4]

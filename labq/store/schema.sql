@@ -59,5 +59,5 @@ CREATE TABLE tasks (
 
 CREATE UNIQUE INDEX tasks_number ON tasks ("queue", "number");
 CREATE INDEX tasks_claim ON tasks ("queue", "status", "priority" DESC, "number");
-CREATE INDEX tasks_fit ON tasks ("queue", "status", "args_signature", "priority" DESC, "number");
-CREATE INDEX tasks_running ON tasks ("queue") WHERE "status" = 'running';
+CREATE INDEX tasks_fit ON tasks ("queue", "args_signature", "priority" DESC, "number")
+  WHERE "status" = 'pending';

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from labq import clock
 from labq.errors import StoreError
-from labq.filters import sorted_by
+from labq.filters import matcher, sorted_by
 from labq.store import sqlite_rows as rows
 from labq.store.base import CLAIM_ORDER, Change, Query, Sort, Store
 from labq.task import Document
@@ -102,29 +102,27 @@ class SQLiteStore(Store):
     def _matching(self, query: Query, fields: Sequence[str], order: str) -> Iterator[Document]:
         """The tasks that match, in the SQL order given, with the fields named or all."""
         compiled = self._query(query)
+        where = compiled.where
         shown = tuple(dict.fromkeys(("_id", *fields))) if fields else rows.ALL
+        read = shown if compiled.exact else tuple(dict.fromkeys((*shown, *compiled.fields)))
+        certain = "" if compiled.exact else f", {where.certain} IS 1"
+        sql = f"SELECT {rows.quoted(read)}{certain} FROM tasks WHERE {where.sql}{order}"
+        matches: Callable[[Document], bool] | None = None
         with self._faults():
-            if compiled.where.certain is None:
-                sql = f"SELECT {rows.quoted(shown)} FROM tasks WHERE {compiled.where.sql}{order}"
-                for row in self._db.execute(sql, compiled.where.params):
-                    yield rows.document(shown, row)
-                return
-            read = tuple(dict.fromkeys((*shown, *compiled.fields)))
-            sql = f"SELECT {rows.quoted(read)}, {compiled.where.certain} IS 1 FROM tasks "
-            sql += f"WHERE {compiled.where.sql}{order}"
-            for row in self._db.execute(
-                sql, (*compiled.where.certain_params, *compiled.where.params)
-            ):
-                if row[-1] or compiled.matches(rows.document(read, row)):
-                    yield rows.document(shown, row)
+            for row in self._db.execute(sql, compiled.params(query)):
+                if not compiled.exact and not row[-1]:
+                    matches = matches or matcher(query)
+                    if not matches(rows.document(read, row)):
+                        continue
+                yield rows.document(shown, row)
 
     def count(self, query: Query) -> int:
-        where = self._query(query).where
+        compiled = self._query(query)
+        if not compiled.exact:
+            return sum(1 for _ in self._matching(query, ("_id",), ""))
         with self._faults():
-            if where.certain is None:
-                sql = f"SELECT count(*) FROM tasks WHERE {where.sql}"
-                return int(self._db.execute(sql, where.params).fetchone()[0])
-        return sum(1 for _ in self._matching(query, ("_id",), ""))
+            sql = f"SELECT count(*) FROM tasks WHERE {compiled.where.sql}"
+            return int(self._db.execute(sql, compiled.params(query)).fetchone()[0])
 
     def counts(self) -> dict[tuple[str, str], int]:
         sql = 'SELECT "queue", "status", count(*) FROM tasks GROUP BY "queue", "status"'
@@ -186,11 +184,11 @@ class SQLiteStore(Store):
 
     def _query(self, query: Query) -> Compiled:
         """The query compiled; only now is the compiler imported, which `task submit` needs not."""
-        from labq.store.sqlite_compiled import Compiled
+        from labq.store.sqlite_compiled import Compiled, shape
 
-        key = repr(query)
+        key = shape(query)
         if key not in self._compiled:
-            if len(self._compiled) > 100:  # noqa: PLR2004
+            if len(self._compiled) > 100:  # noqa: PLR2004 - a worker asks for some ten shapes
                 self._compiled.clear()
             self._compiled[key] = Compiled(query)
         return self._compiled[key]

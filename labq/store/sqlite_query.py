@@ -27,13 +27,14 @@ from typing import Any
 from labq.clock import to_ms
 from labq.filters.operators import TYPES
 from labq.filters.regex import literal
-from labq.task import FIELDS, Kind
+from labq.task import FIELDS, Kind, Status
 
 _SIGNS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 _MOST = 500  # values of one `IN (...)`, and terms of one chain: SQLite's trees are 1000 deep
 _PLAIN_KEY = re.compile(r'[^"\\\x00-\x1f$][^"\\\x00-\x1f]*')
 _JSON_TYPES = ("integer", "real", "text", "true", "false", "null", "object", "array")
 _INT64 = 2**63
+_STATUSES = frozenset(status.value for status in Status)
 
 
 @dataclass(frozen=True)
@@ -197,6 +198,10 @@ class Column:
 
 
 def _column_leaf(column: Column, name: str, value: Any, among: Mapping[str, Any]) -> Term:
+    if column.sql == '"status"' and name == "$eq" and value in _STATUSES:
+        return Term(
+            f"\"status\" = '{value}'"
+        )  # a literal, since a partial index serves no parameter
     if value is None and name in ("$eq", "$gte", "$lte"):
         return Term(f"{column.sql} IS NULL")
     if name in _SIGNS:

@@ -72,7 +72,10 @@ def encoded(task: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
     Raises:
         UsageError: it is larger than MongoDB would take.
     """
-    row = {field: encode(field, timed(value, now_ms)) for field, value in task.items()}
+    row = {
+        field: now_ms if isinstance(value, Now) else encode(field, value)
+        for field, value in task.items()
+    }
     check_size(row)
     return row
 

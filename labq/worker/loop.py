@@ -7,8 +7,9 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 from typing import IO
 
@@ -19,7 +20,6 @@ from labq.worker.lease import Keeper
 from labq.worker.signals import Wakeup
 from labq.worker.slot import RELEASED, Finished, Slot
 
-FOLLOW_SECONDS = 0.1  # how often a running job's new output is shown
 SWEEP_SECONDS = 2.0
 
 
@@ -37,7 +37,7 @@ class Options:
     max_tasks: int | None = None
     grace: float = 10.0
     max_start_failures: int = 3
-    follow: Mapping[str, IO[bytes]] = field(default_factory=dict)
+    follow: dict[str, IO[bytes]] = field(default_factory=dict)
 
 
 @dataclass
@@ -91,10 +91,8 @@ class Worker:
             for thread in (renewing, *threads):
                 thread.start()
             while any(thread.is_alive() for thread in threads):
-                for number in self._wakeup.wait(self._rest(slots)):
+                for number in self._wakeup.wait(self._rest()):
                     self._on_signal(number)
-                for slot in slots:
-                    slot.pump()
             self.keeper.close()
             renewing.join()
         if self._fault is not None:
@@ -111,12 +109,10 @@ class Worker:
         finally:
             self._wakeup.wake()
 
-    def _rest(self, slots: list[Slot]) -> float:
+    def _rest(self) -> float:
         """Seconds until something is due, doing what is due now."""
         due = [at for job in self.keeper.jobs if (at := job.tick()) is not None]
-        rest = min(due) - time.monotonic() if due else 3600.0
-        watched = self.options.follow and any(slot.output for slot in slots)
-        return min(rest, FOLLOW_SECONDS) if watched else min(rest, 1.0)
+        return min(1.0, min(due, default=inf) - time.monotonic())
 
     def _on_signal(self, number: int) -> None:
         """The first stops the jobs and releases their tasks; the second kills them."""

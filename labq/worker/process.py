@@ -1,21 +1,25 @@
-"""One job: a child process in a session of its own, its output in files, its end without survivors."""
+"""One job: a child process in a session of its own, and its end without survivors."""
 
 from __future__ import annotations
 
 import os
-import resource
 import select
+import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import IO
+from functools import lru_cache
+from pathlib import Path
 
 from labq.errors import LabqError
+from labq.worker.logs import Output
+
+IN_FOLDER = 'cd -- "$1" && shift && exec "$@"'  # posix_spawn itself cannot change the folder
+RESTORED = [signal.SIGPIPE, signal.SIGXFSZ]  # what Python ignores, and a child must not
 
 
 class StartError(LabqError):
@@ -48,62 +52,51 @@ class Job:
 
     Signals go to the whole process group. The group's number stays its own until `wait` has
     returned, because the leader is reaped only after the last signal.
+
+    Raises:
+        StartError: there is no such program or folder, or it may not be run.
     """
 
-    def __init__(self, timeout: float | None, grace: float) -> None:
-        self._deadline = time.monotonic() + timeout if timeout else None
-        self._timeout, self._grace = timeout, grace
+    def __init__(
+        self,
+        argv: Sequence[str],
+        environment: Mapping[str, str],
+        output: Output,
+        *,
+        folder: str | None = None,
+        timeout: float | None = None,
+        grace: float = 10.0,
+    ) -> None:
+        self._output, self._timeout, self._grace = output, timeout, grace
         self._kill_at: float | None = None
         self._stopped = ""
         self._gate = threading.Lock()  # held while signalling and while reaping
         self._reaped = False
-        self.pid = 0
-
-    def start(
-        self,
-        argv: Sequence[str],
-        environment: Mapping[str, str],
-        folder: str | None,
-        stdout: IO[bytes],
-        stderr: IO[bytes],
-    ) -> None:
-        """Starts the child.
-
-        Raises:
-            StartError: there is no such program or folder, or it may not be run.
-        """
         self._began = time.monotonic()
-        try:
-            self._process = subprocess.Popen(  # noqa: S603 - running the person's command is the task
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=stdout,
-                stderr=stderr,
-                env=environment,
-                cwd=folder,
-                start_new_session=True,
-            )
-        except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or str(error)
-            place = getattr(error, "filename", None) or argv[0]
-            raise StartError(f"cannot start {argv[0]}: {told}: {place}") from None
-        self.pid = self._process.pid
+        self._deadline = self._began + timeout if timeout else None
+        self.pid = _spawn(argv, environment, folder, output)
+        output.started()
 
     def wait(self) -> Exit:
-        """Blocks until the child has ended; then nothing of its process group is left."""
-        _until_dead(self.pid)
+        """Takes the child's output until it has ended; then nothing of its process group is left."""
+        ending = _Ending(self.pid)
+        try:
+            self._output.take_until(ending.descriptor)
+        finally:
+            ending.close()
         with self._gate:
             self._signal(signal.SIGKILL)
             _, status, usage = os.wait4(self.pid, 0)
             self._reaped = True
+        self._output.take_rest()
         code = os.waitstatus_to_exitcode(status)
-        self._process.returncode = code
+        unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # of ru_maxrss: bytes, or KiB
         return Exit(
             code=code if code >= 0 else None,
             signal=-code if code < 0 else None,
             wall=time.monotonic() - self._began,
             cpu=usage.ru_utime + usage.ru_stime,
-            rss=_mebibytes(usage),
+            rss=round(usage.ru_maxrss / unit, 1),
             stopped=self._stopped,
         )
 
@@ -141,20 +134,55 @@ class Job:
             os.killpg(self.pid, number)
 
 
-def _until_dead(pid: int) -> None:
-    """Blocks until the child is a zombie, and leaves it one."""
-    if hasattr(os, "waitid"):
-        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-    elif sys.platform == "darwin":  # Python before 3.13 has no waitid there
-        with suppress(ProcessLookupError):
-            queue = select.kqueue()
+def _spawn(
+    argv: Sequence[str], environment: Mapping[str, str], folder: str | None, output: Output
+) -> int:
+    """Starts the child; its pid. posix_spawn takes half the time of subprocess's own bookkeeping."""
+    if folder is None:
+        program = _program(argv[0], environment.get("PATH"))
+    elif Path(folder).is_dir():
+        program, argv = "/bin/sh", ["sh", "-c", IN_FOLDER, "labq", folder, *argv]
+    else:
+        raise StartError(f"cannot start {argv[0]}: no such folder: {folder}")
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, output.ends["stdout"], 1),
+        (os.POSIX_SPAWN_DUP2, output.ends["stderr"], 2),
+    ]
+    try:
+        return os.posix_spawn(
+            program, argv, environment, file_actions=actions, setsid=True, setsigdef=RESTORED
+        )
+    except (OSError, ValueError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise StartError(f"cannot start {argv[0]}: {told}") from None
+
+
+@lru_cache(maxsize=64)
+def _program(name: str, path: str | None) -> str:
+    """Where the program lies: one search per command, not per task."""
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise StartError(f"cannot start {name}: no such command, or it may not be run")
+    return found
+
+
+class _Ending:
+    """A descriptor that is readable once a child has ended; the child is then a zombie, and stays one."""
+
+    def __init__(self, pid: int) -> None:
+        if sys.platform == "darwin":
+            self._queue = select.kqueue()
             flags = select.KQ_EV_ADD | select.KQ_EV_ONESHOT
             event = select.kevent(pid, select.KQ_FILTER_PROC, flags, select.KQ_NOTE_EXIT)
-            queue.control([event], 1)
-            queue.close()
+            self._queue.control([event], 0)
+            self.descriptor = self._queue.fileno()
+        else:
+            self.descriptor = os.pidfd_open(pid)
 
-
-def _mebibytes(usage: resource.struct_rusage) -> float:
-    """The peak resident size, which Linux counts in KiB and macOS in bytes."""
-    unit = 1024 * 1024 if sys.platform == "darwin" else 1024
-    return round(usage.ru_maxrss / unit, 1)
+    def close(self) -> None:
+        """Lets go of it."""
+        if sys.platform == "darwin":
+            self._queue.close()
+        else:
+            os.close(self.descriptor)

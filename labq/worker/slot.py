@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labq.errors import StoreError, TemplateError
@@ -29,7 +29,6 @@ class Finished:
     reason: str = ""
     wall: float = 0.0
     unstarted: bool = False
-    argv: Sequence[str] = field(default=())
 
 
 class Slot:
@@ -39,17 +38,11 @@ class Slot:
         self._worker = worker
         self._name = WorkerName(worker.name.id, worker.name.host, number)
         self._unfit: list[str] = []  # tasks whose own cmd does not fit their args
-        self.output: Output | None = None
 
     def run(self) -> None:
         """Claims and runs until the worker stops or the queue is drained."""
         while (claim := self._claim()) is not None:
             self._attempt(*claim)
-
-    def pump(self) -> None:
-        """Shows the running job's new output."""
-        if output := self.output:
-            output.pump()
 
     def _claim(self) -> tuple[Claim, float] | None:
         """The next task, and when it was asked for; None when this slot's work is over."""
@@ -84,22 +77,26 @@ class Slot:
             self._give_back(claim, f"passed over: {error}")
             return
         output = Output(options.home, task, options.follow)
-        job = Job(task.get("timeout"), options.grace)
+        environment = self._environment(claim, output)
+        limits = {"folder": task.get("cwd"), "timeout": task.get("timeout"), "grace": options.grace}
         try:
-            job.start(argv, self._environment(claim, output), task.get("cwd"), **output.files)
+            job = Job(argv, environment, output, **limits)
         except StartError as error:
-            output.close()
+            output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
-            self._finish(claim, ending, argv, asked + options.lease, unstarted=True)
+            self._finish(claim, ending, asked + options.lease, unstarted=True)
             return
         self._worker.keeper.hold(claim, job, asked)
-        self.output = output
         if self._worker.stopping.is_set():
             job.stop(RELEASED)
         ended = job.wait()
-        self.output = None
         until = self._worker.keeper.drop(claim)
         self._conclude(claim, argv, ended, output, job.pid, until)
+        if output.fault:
+            self._worker.say(
+                f"task {task['number']}: not all of its output is kept: {output.fault}"
+            )
+        output.close()
 
     def _conclude(
         self, claim: Claim, argv: Sequence[str], ended: Exit, output: Output, pid: int, until: float
@@ -122,9 +119,7 @@ class Slot:
             succeeded = ended.code == 0 and not ended.stopped
             error = None if succeeded else {"message": ended.told, "stderr": output.tail()}
             ending = Ending(succeeded, "" if succeeded else ended.told, record, error)
-            output.pump()
-            self._finish(claim, ending, argv, until, wall=ended.wall)
-        output.close()
+            self._finish(claim, ending, until, wall=ended.wall)
 
     def _environment(self, claim: Claim, output: Output) -> dict[str, str]:
         task, options = claim.task, self._worker.options
@@ -137,7 +132,7 @@ class Slot:
             "LABQ_ATTEMPT": str(task["attempt"]),
             "LABQ_URI": options.uri,
             "LABQ_HOME": str(options.home),
-            "LABQ_TASK_DIR": str(output.folder),
+            "LABQ_TASK_DIR": output.folder,
             "LABQ_TOKEN": claim.token,
         }
 
@@ -149,7 +144,6 @@ class Slot:
         self,
         claim: Claim,
         ending: Ending,
-        argv: Sequence[str],
         until: float,
         *,
         wall: float = 0.0,
@@ -166,4 +160,4 @@ class Slot:
                 self._worker.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
                 time.sleep(1)
         became, reason = (status.value, ending.reason) if status else ("lost", LOST)
-        self._worker.count(Finished(claim.task, became, reason, wall, unstarted, tuple(argv)))
+        self._worker.count(Finished(claim.task, became, reason, wall, unstarted))

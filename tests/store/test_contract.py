@@ -58,7 +58,9 @@ VALUES = {
     "ints": [0, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63)],
     "floats": [0.1, 1e-05, -0.0, 1e300, 5.0, 0.1 + 0.2],
     "texts": ["", " x ", "a\nb\tc", "ä😀\u2028", "\x00\x01", "$where", "null", '"'],
-    "nested": {"b": {"z": 1, "a": [1, [2, {"k": None}], {}]}, "a": [], "$": 0} | {"$": 1} | {"e": {}},
+    "nested": {"b": {"z": 1, "a": [1, [2, {"k": None}], {}]}, "a": [], "$": 0}
+    | {"$": 1}
+    | {"e": {}},
     "others": [None, True, False],
 }
 VALUES["nested"].pop("$")
@@ -68,7 +70,9 @@ def test_every_json_value_comes_back_as_it_went_in(store):
     store.insert("q", [task(VALUES, timeout=5, metadata={"x": 5.0}, tags=["b", "a"])])
     found = only(store)
     assert repr(found["args"]) == repr(VALUES)  # types, signs of zero and key order too
-    assert repr((found["timeout"], found["metadata"], found["tags"])) == repr((5, {"x": 5.0}, ["b", "a"]))
+    assert repr((found["timeout"], found["metadata"], found["tags"])) == repr(
+        (5, {"x": 5.0}, ["b", "a"])
+    )
 
 
 def test_dates_within_values_come_back(store):
@@ -89,7 +93,9 @@ def test_a_field_without_a_value_is_absent(store):
     ids=["one long text", "many numbers, short as JSON"],
 )
 def test_a_document_past_16_mib_is_refused_whole(store, args):
-    with pytest.raises(UsageError, match=r"^the task is too large: [\d,]+ bytes of at most 16,777,216$"):
+    with pytest.raises(
+        UsageError, match=r"^the task is too large: [\d,]+ bytes of at most 16,777,216$"
+    ):
         store.insert("q", [task(), task(args)])
     assert store.count(ALL) == 0
 
@@ -325,7 +331,10 @@ def test_a_renewal_moves_only_the_end_of_the_lease(store):
 def test_update_each_makes_every_change_that_matches(store):
     tasks = [task() for _ in range(3)]
     store.insert("q", tasks)
-    writes = [({"_id": one["_id"], "rev": rev}, Change(set={"priority": 7})) for one, rev in zip(tasks, (0, 1, 0), strict=True)]
+    writes = [
+        ({"_id": one["_id"], "rev": rev}, Change(set={"priority": 7}))
+        for one, rev in zip(tasks, (0, 1, 0), strict=True)
+    ]
     assert store.update_each(writes) == 2
     assert numbers(store, {"priority": 7}, sort=[("number", 1)]) == [1, 3]
     assert store.update_each([]) == 0

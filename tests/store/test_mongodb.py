@@ -64,7 +64,10 @@ def test_a_server_that_never_answers_is_named_within_5_seconds():
     [
         ("mongodb://", "mongodb:// is not a MongoDB URI: Invalid URI scheme"),
         ("mongodb://a:b:c@h/x", "mongodb://a:***@h/x is not a MongoDB URI: "),
-        ("mongodb://h:99999/x", "mongodb://h:99999/x is not a MongoDB URI: Port must be an integer"),
+        (
+            "mongodb://h:99999/x",
+            "mongodb://h:99999/x is not a MongoDB URI: Port must be an integer",
+        ),
         ("mongodb://h/a%20b", "mongodb://h/a%20b is not a MongoDB URI: "),
     ],
 )
@@ -126,7 +129,9 @@ def test_an_srv_uri_reaches_the_servers_that_its_records_name(lone_mongod, monke
 
 
 @pytest.mark.parametrize(
-    ("query", "index"), [({}, "claim"), ({"args_signature": '["x"]'}, "fit")], ids=["any task", "some args"]
+    ("query", "index"),
+    [({}, "claim"), ({"args_signature": '["x"]'}, "fit")],
+    ids=["any task", "some args"],
 )
 def test_an_index_serves_every_claim_and_its_order(lone_mongod, query, index):
     name = f"test_index_{index}"
@@ -142,7 +147,9 @@ def test_an_index_serves_every_claim_and_its_order(lone_mongod, query, index):
 
 
 def test_a_plain_change_is_update_operators_and_no_pipeline():
-    change = Change(set={"a": "$x", "modified_at": Now()}, inc={"rev": 1}, push={"errors": 1}, unset=("b",))
+    change = Change(
+        set={"a": "$x", "modified_at": Now()}, inc={"rev": 1}, push={"errors": 1}, unset=("b",)
+    )
     assert _update(change) == {
         "$set": {"a": "$x"},
         "$currentDate": {"modified_at": True},

@@ -54,7 +54,9 @@ def test_a_newer_schema_is_refused(path):
     open_store(f"sqlite:{path}").close()
     with sqlite3.connect(path) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(StoreError, match=r"labq\.db: made by a newer labq \(schema 99\): upgrade labq$"):
+    with pytest.raises(
+        StoreError, match=r"labq\.db: made by a newer labq \(schema 99\): upgrade labq$"
+    ):
         open_store(f"sqlite:{path}")
 
 
@@ -93,7 +95,9 @@ def test_a_writer_that_waits_in_vain_says_so(path, monkeypatch):
     store = open_store(f"sqlite:{path}")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match=r"database is locked for over 0 s by another process: try again$"):
+    with pytest.raises(
+        StoreError, match=r"database is locked for over 0 s by another process: try again$"
+    ):
         store.insert("q", [task()])
     other.execute("ROLLBACK")
     assert store.insert("q", [task()]) == [1]
@@ -109,12 +113,31 @@ def test_an_error_in_the_middle_leaves_nothing(path):
     store.close()
 
 
-def test_queries_for_a_claim_use_an_index(path):
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        ({}, "tasks_claim (queue=? AND status=?)"),
+        ({"args_signature": "[]"}, "tasks_fit (queue=? AND args_signature=?)"),
+    ],
+    ids=["any task", "some args"],
+)
+def test_an_index_serves_every_claim_and_its_order(path, query, index):
     store = open_store(f"sqlite:{path}")
-    compiled = store._query({"queue": "q", "$and": [{"args_signature": "[]"}], "status": "pending"})
+    pending = {"queue": "q", "$and": [query], "status": "pending"}
+    compiled = store._query(pending)
     sql = f"EXPLAIN QUERY PLAN SELECT * FROM tasks WHERE {compiled.where.sql}"
-    sql += sqlite._order(sqlite.CLAIM_ORDER)
-    plan = " ".join(row[3] for row in store._db.execute(sql, compiled.where.params))
-    assert "USING INDEX tasks_fit (queue=? AND status=? AND args_signature=?)" in plan
-    assert "TEMP B-TREE" not in plan
+    plan = store._db.execute(sql + sqlite._order(sqlite.CLAIM_ORDER), compiled.params(pending))
+    assert [row[3] for row in plan] == [f"SEARCH tasks USING INDEX {index}"]
+    store.close()
+
+
+def test_queries_of_one_shape_are_compiled_once_and_answer_each_for_itself(path):
+    store = open_store(f"sqlite:{path}")
+    tasks = [task(lease={"token": str(n)}) for n in range(3)]
+    store.insert("q", tasks)
+    for one in tasks:
+        fence = {"_id": one["_id"], "lease.token": one["lease"]["token"]}
+        assert [found["_id"] for found in store.find(fence)] == [one["_id"]]
+        assert not list(store.find({**fence, "lease.token": "no"}))
+    assert len(store._compiled) == 1
     store.close()

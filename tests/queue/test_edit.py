@@ -1,0 +1,189 @@
+"""Edits: at a path, siblings kept, never on what a worker has, never losing another's edit."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from labq.errors import ArgsError, UsageError
+from labq.queue import Queue, Selection, WorkerName, leases, parse_edit
+from labq.queue.edit import edit, edits_between
+from labq.store import open_store
+from labq.task import new
+
+
+def submit(queue, *args, **fields):
+    queue.submit([new(one, **fields) for one in args])
+
+
+def change(queue, *texts, **selection):
+    return edit(
+        queue.store, queue.query(Selection(**selection)), [parse_edit(text) for text in texts]
+    )
+
+
+def args(queue):
+    return [task["args"] for task in queue.find(queue.query(Selection()))]
+
+
+@pytest.mark.parametrize(
+    ("text", "before", "after"),
+    [
+        ("args.lr=0.3", {"lr": 0.1, "m": 1}, {"lr": 0.3, "m": 1}),
+        ("args.opt.lr=1", {"opt": {"name": "sgd", "lr": 2}}, {"opt": {"name": "sgd", "lr": 1}}),
+        ('args.opt={"name": "sgd"}', {"opt": {"lr": 2}, "x": 1}, {"opt": {"name": "sgd"}, "x": 1}),
+        ("args={'a.b': 1}", {"x": 1}, {"a": {"b": 1}}),
+        ("args.new.deep=[1, 2]", {}, {"new": {"deep": [1, 2]}}),
+        (
+            "args.runs.1.score=5",
+            {"runs": [{"score": 1}, {"score": 2}]},
+            {"runs": [{"score": 1}, {"score": 5}]},
+        ),
+        ("args.text=a=b", {}, {"text": "a=b"}),
+        ("args.none=None", {"none": 1}, {"none": None}),
+        ("args.lr=1e-05", {"lr": 1}, {"lr": 1e-05}),
+    ],
+)
+def test_an_edit_writes_at_its_path_and_leaves_siblings(queue, text, before, after):
+    submit(queue, before)
+    assert change(queue, text).changed == 1
+    assert repr(args(queue)) == repr([after])
+
+
+def test_a_worker_that_wants_the_new_args_finds_them(queue):
+    submit(queue, {"lr": 1})
+    change(queue, "args.seed=3")
+    assert queue.get("1")["args_signature"] == '["lr","seed"]'
+
+
+def test_other_fields_are_checked_as_at_submit(queue):
+    submit(queue, {})
+    change(
+        queue,
+        "priority=5",
+        "tags=['a', 'b']",
+        "name=n",
+        "comment=two words",
+        "timeout=1.5",
+        "metadata.k=1",
+    )
+    task = queue.get("1")
+    shown = {
+        field: task[field]
+        for field in ("priority", "tags", "name", "comment", "timeout", "metadata")
+    }
+    assert shown == {
+        "priority": 5,
+        "tags": ["a", "b"],
+        "name": "n",
+        "comment": "two words",
+        "timeout": 1.5,
+        "metadata": {"k": 1},
+    }
+    change(queue, "comment=None")
+    assert "comment" not in queue.get("1")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("args.lr", "'args.lr' is not FIELD=VALUE (such as args.lr=0.3)"),
+        ("=3", "'=3' is not FIELD=VALUE (such as args.lr=0.3)"),
+        (
+            "status=success",
+            "status cannot be edited (what can: args, cmd, comment, max_retries, metadata, name, priority, summary, tags, timeout)",
+        ),
+        (
+            "lr=3",
+            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, summary, tags, timeout)",
+        ),
+        (
+            "arg.lr=3",
+            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, summary, tags, timeout)",
+        ),
+        ("args.$x=3", "'args.$x=3': the key '$x' begins with $, which MongoDB keeps to itself"),
+        ("args.x=99999999999999999999", None),
+    ],
+)
+def test_what_cannot_be_edited_is_refused_with_what_can(text, told):
+    with pytest.raises((UsageError, ArgsError)) as caught:
+        parse_edit(text)
+    assert told is None or str(caught.value) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("priority=high", "priority must be a whole number, not 'high'"),
+        ("max_retries=-1", "max_retries must be a whole number of 0 or more, not '-1'"),
+        ("timeout=0", "timeout must be seconds above zero, at most 3153600000, not '0'"),
+        ("args=3", "args must be a dict, not '3'"),
+        ("tags=[1]", "tags must be a list of words, not '[1]'"),
+    ],
+)
+def test_a_value_that_the_field_cannot_hold_is_refused_and_nothing_changes(queue, text, told):
+    submit(queue, {"x": 1}, {"x": 2})
+    with pytest.raises(UsageError) as caught:
+        change(queue, "args.x=5", text)
+    assert str(caught.value) == told
+    assert args(queue) == [{"x": 1}, {"x": 2}]
+
+
+def test_a_path_through_a_value_leaves_that_task_alone(queue):
+    submit(queue, {"a": 1}, {"a": {"b": 1}}, {})
+    report = change(queue, "args.a.b=2")
+    assert report.changed == 2
+    assert dict(report.refused) == {"args.a has no key 'b': it is not a dict": 1}
+    assert args(queue) == [{"a": 1}, {"a": {"b": 2}}, {"a": {"b": 2}}]
+
+
+def test_a_running_tasks_args_never_change_but_its_notes_may(queue):
+    submit(queue, {"x": 1}, {"x": 2})
+    leases.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), 60)
+    report = change(queue, "args.x=9")
+    assert report.changed == 1
+    assert dict(report.refused) == {"running: its args cannot change": 1}
+    assert args(queue) == [{"x": 1}, {"x": 9}]
+    assert change(queue, "comment=look", refs=["1"]).changed == 1
+    assert queue.get("1")["lease"]["worker"] == "w"
+
+
+def test_what_has_the_value_already_is_left_and_counted(queue):
+    submit(queue, {"x": 1}, {"x": 1.0})
+    report = change(queue, "args.x=1")
+    assert (report.changed, report.same) == (1, 1)
+    assert repr(args(queue)) == repr([{"x": 1}, {"x": 1}])
+
+
+def test_an_edit_of_many_reaches_each_that_matched_once(queue):
+    submit(queue, *({"x": x} for x in range(2300)))
+    report = change(queue, "args.x=-1", "args.seen=True", filters=["args.x >= 100"])
+    assert report.changed == 2200
+    assert queue.count(queue.query(Selection(filters=["args.seen == True"]))) == 2200
+    assert [task["args"] for task in queue.find(queue.query(Selection()), limit=1)] == [{"x": 0}]
+
+
+def test_edits_of_several_at_once_lose_none(queue, uri):
+    submit(queue, *({} for _ in range(30)))
+
+    def add(key):
+        store = open_store(uri)
+        mine = Queue(store, "q")
+        report = change(mine, f"args.{key}=1")
+        store.close()
+        return report
+
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(add, "abcd"))
+    assert all(one == dict.fromkeys("abcd", 1) for one in args(queue))
+    assert [report.changed for report in reports] == [30] * 4
+
+
+def test_edits_between_two_documents_are_the_fields_that_differ():
+    old = {"args": {"x": 1}, "priority": 0, "name": "n"}
+    new_ = {"args": {"x": 1.0}, "priority": 0}
+    assert [(one.field, one.value) for one in edits_between(old, new_)] == [
+        ("name", None),
+        ("args", {"x": 1.0}),
+    ]

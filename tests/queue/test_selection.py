@@ -1,0 +1,116 @@
+"""References, statuses, names and filters, ANDed into one query that stays in its queue."""
+
+from __future__ import annotations
+
+import pytest
+
+from labq.errors import ConflictError, FilterError, NotFoundError, UsageError
+from labq.queue import Queue, Selection
+from labq.task import new
+
+
+def submit(queue, *tasks):
+    made = [new({"x": x}, name=name) for x, name in tasks]
+    queue.submit(made)
+    return [task["_id"] for task in made]
+
+
+def found(queue, **selection):
+    return [task["number"] for task in queue.find(queue.query(Selection(**selection)))]
+
+
+def test_nothing_said_is_every_task_of_the_queue_alone(queue):
+    submit(queue, (1, "a"), (2, "b"))
+    submit(Queue(queue.store, "other"), (3, "c"))
+    assert found(queue) == [1, 2]
+    assert not Selection().narrows
+
+
+def test_all_that_is_said_must_hold_even_on_one_field(queue):
+    submit(queue, (1, "a"), (2, "a"), (3, "b"))
+    assert found(queue, names=["a"], filters=["args.x > 1"]) == [2]
+    assert found(queue, statuses=["pending"], filters=["status == 'failed'"]) == []
+    assert found(queue, filters=["args.x > 1", "args.x < 3"]) == [2]
+    assert found(queue, refs=["1", "2"], names=["b"]) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['{"queue": "other"}', "queue == 'other'", '{"$or": [{"queue": "other"}, {"queue": "q"}]}'],
+)
+def test_a_filter_cannot_leave_its_queue(queue, text):
+    submit(Queue(queue.store, "other"), (1, "theirs"))
+    assert {task["queue"] for task in queue.find(queue.query(Selection(filters=[text])))} <= {"q"}
+
+
+def test_a_reference_is_a_number_an_id_a_prefix_of_one_or_a_name(queue):
+    ids = submit(queue, (1, "base"), (2, None))
+    for ref in ("1", ids[0], ids[0].upper(), ids[0][:12], "base"):
+        assert queue.get(ref)["number"] == 1
+    assert found(queue, refs=["2", ids[0], "1", "base"]) == [1, 2]
+
+
+def test_an_empty_list_of_references_is_no_task(queue):
+    submit(queue, (1, "a"))
+    assert Selection(refs=[]).narrows
+    assert found(queue, refs=[]) == []
+
+
+def test_a_reference_stays_in_its_queue(queue):
+    (there,) = submit(Queue(queue.store, "other"), (1, "theirs"))
+    for ref in ("1", there, there[:8], "theirs"):
+        with pytest.raises(NotFoundError):
+            queue.get(ref)
+
+
+def test_a_reference_to_nothing_says_so(queue):
+    with pytest.raises(NotFoundError) as caught:
+        queue.get("nope")
+    assert str(caught.value) == "no task 'nope' in queue 'q' (labq task ls shows what is there)"
+
+
+def test_a_name_of_several_lists_them(queue):
+    submit(queue, *((x, "twin") for x in range(7)))
+    with pytest.raises(ConflictError) as caught:
+        queue.get("twin")
+    assert str(caught.value) == (
+        "'twin' names several tasks: 1 (twin), 2 (twin), 3 (twin), 4 (twin), 5 (twin), ...: use the number"
+    )
+
+
+def test_three_characters_are_no_prefix(queue):
+    ids = submit(queue, (1, None))
+    with pytest.raises(NotFoundError):
+        queue.get(ids[0][:3] if not ids[0][:3].isdecimal() else "zzz")
+
+
+def test_many_references_at_once(queue):
+    ids = submit(queue, *((x, None) for x in range(2500)))
+    assert queue.count(queue.query(Selection(refs=ids))) == 2500
+
+
+@pytest.mark.parametrize(
+    ("words", "numbers"),
+    [
+        (["success"], [2]),
+        (["Completed", "FAILURE"], [2, 3]),
+        (["queued,failed"], [1, 3]),
+        (["published"], [2]),
+    ],
+)
+def test_statuses_take_every_systems_words(queue, words, numbers):
+    times = [{}, {"published_at": queue.store.now()}, {}]
+    statuses = ("pending", "success", "failed")
+    made = [{**new({}), "status": s, **t} for s, t in zip(statuses, times, strict=True)]
+    queue.submit(made)
+    assert found(queue, statuses=words) == numbers
+
+
+def test_an_unknown_status_is_refused_with_the_nearest(queue):
+    with pytest.raises(UsageError, match=r"^no status 'sucess': did you mean success\?"):
+        found(queue, statuses=["sucess"])
+
+
+def test_a_wrong_filter_is_refused(queue):
+    with pytest.raises(FilterError):
+        found(queue, filters=["args.x ="])
