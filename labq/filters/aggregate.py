@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from typing import Any, TypeAlias
 
 from labq.errors import FilterError
@@ -49,21 +48,22 @@ def compile_expression(expression: Any) -> Expression:
         return lambda document: [_null(item(document)) for item in items]
     if not isinstance(expression, Mapping):
         return lambda _document: expression
-    name = next(iter(expression), "")
-    if not name.startswith("$"):
-        fields = {held: compile_expression(value) for held, value in expression.items()}
-        return lambda document: _object(fields, document)
-    return _operation(name, expression[name])
+    [(name, held)] = expression.items()
+    return _operation(name, held)
 
 
-def _object(fields: dict[str, Expression], document: Any) -> dict[str, Any]:
-    values = {name: value(document) for name, value in fields.items()}
-    return {name: value for name, value in values.items() if value is not MISSING}
+def _let(held: Mapping[str, Any]) -> Expression:
+    """`$let` in the one shape that is allowed: a path into its only variable."""
+    [value] = [compile_expression(expression) for expression in held["vars"].values()]
+    parts = held["in"].split(".")[1:]
+    return lambda document: _get(value(document), parts, 0)
 
 
 def _operation(name: str, held: Any) -> Expression:
     if name == "$literal":
         return lambda _document: held
+    if name == "$let":
+        return _let(held)
     operands = [compile_expression(item) for item in (held if isinstance(held, list) else [held])]
     if name in _LAZY:
         return _LAZY[name](operands)
@@ -184,5 +184,3 @@ _EAGER: dict[str, Callable[..., Any]] = {
     "$type": lambda value: _TYPE_NAMES[bson_type(value)],
     **arithmetic.FUNCTIONS,
 }
-
-__all__ = ["compile_expression", "condition", "datetime", "truth"]

@@ -184,12 +184,42 @@ class Reader:
         held = node.values[0]
         if name == "$literal":
             return {name: self.literals.read(held)}
+        if name == "$let":
+            return {name: self._let(held)}
         items = held.elts if isinstance(held, (ast.List, ast.Tuple)) else [held]
         least, most = EXPRESSION[name]
         if not least <= len(items) <= most:
             count = str(least) if least == most else f"{least} or more"
             raise self._error(f"`{name}` takes {count} operands, not {len(items)}", held)
         return {name: self.expression(held)}
+
+
+    def _let(self, node: ast.expr) -> dict[str, Any]:
+        """`{"vars": {name: expression}, "in": "$$name.key"}`: how a key of an element is written."""
+        parts = dict(zip(_names(node), node.values if isinstance(node, ast.Dict) else [], strict=True))
+        bound = parts.get("vars")
+        inside = parts.get("in")
+        names = _names(bound)
+        path = inside.value if isinstance(inside, ast.Constant) else None
+        shaped = list(parts) == ["vars", "in"] and len(names) == 1 and isinstance(path, str)
+        if not shaped or not isinstance(bound, ast.Dict) or not _leads(str(path), names[0]):
+            message = '`$let` takes one variable and a path into it: {"vars": {"x": ...}, "in": "$$x.a"}'
+            raise self._error(message, node)
+        return {"vars": {names[0]: self.expression(bound.values[0])}, "in": path}
+
+
+def _names(node: ast.expr | None) -> list[Any]:
+    """The names of a dict, None for what is no text."""
+    if not isinstance(node, ast.Dict):
+        return []
+    return [name.value if isinstance(name, ast.Constant) else None for name in node.keys]
+
+
+def _leads(path: str, name: Any) -> bool:
+    """Is `path` `$$name` with keys behind it?"""
+    start, *keys = path.split(".")
+    known = isinstance(name, str) and name.isascii() and name.isidentifier() and name[:1].islower()
+    return known and start == f"$${name}" and all(key and key[0] != "$" for key in keys)
 
 
 def _whole(value: Any, least: int) -> bool:

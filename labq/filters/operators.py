@@ -24,6 +24,7 @@ EXPRESSION: dict[str, tuple[int, int]] = {
     **dict.fromkeys(("$abs", "$ceil", "$floor", "$sqrt", "$not"), (1, 1)),
     **dict.fromkeys(("$isNumber", "$isArray", "$type", "$size", "$literal"), (1, 1)),
     **dict.fromkeys(("$round", "$trunc"), (1, 2)),
+    "$let": (1, 1),
     "$cond": (3, 3),
     "$ifNull": (2, MANY),
 }

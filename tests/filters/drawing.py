@@ -26,7 +26,8 @@ FIELDS = ["name", "priority", "timeout", "created_at", "tags", "args", "lease"]
 numbers = st.sampled_from(INTS) | st.sampled_from(FLOATS)
 texts = st.sampled_from(TEXTS)
 moments = st.sampled_from(MOMENTS)
-scalars = st.one_of(numbers, numbers, texts, st.booleans(), st.none(), moments)
+common = st.sampled_from([1, 1, 1.0, 2, 0, "a", "a", "b", None, True, False, 0.5, MOMENTS[0]])
+scalars = st.one_of(common, common, common, numbers, texts, moments)
 values = st.recursive(
     scalars,
     lambda inner: (
@@ -34,16 +35,21 @@ values = st.recursive(
     ),
     max_leaves=6,
 )
-objects = st.dictionaries(st.sampled_from(KEYS), values, max_size=3)
+lists_of_objects = st.lists(
+    st.fixed_dictionaries({}, optional={"a": scalars, "b": values}) | values, max_size=3
+)
+held = st.one_of(scalars, values, lists_of_objects)
+objects = st.fixed_dictionaries(
+    {"a": held}, optional={"b": held, "0": values, "x-y": values, "é": scalars}
+)
 task_documents = st.fixed_dictionaries(
-    {},
+    {"args": objects},
     optional={
-        "name": texts,
-        "priority": st.sampled_from(INTS),
-        "timeout": numbers,
+        "name": st.sampled_from("aab") | texts,
+        "priority": st.sampled_from([0, 1, 2]) | st.sampled_from(INTS),
+        "timeout": st.sampled_from([0, 1, 1.0, 2.5]) | numbers,
         "created_at": moments,
-        "tags": st.lists(values, max_size=3),
-        "args": objects,
+        "tags": lists_of_objects,
         "lease": st.fixed_dictionaries({"a": moments}),
     },
 )
@@ -83,10 +89,14 @@ def named(strategy: st.SearchStrategy, name: str) -> st.SearchStrategy:
 
 
 paths = named(
-    st.builds(
-        lambda field, parts: ".".join([field, *parts]),
-        st.sampled_from([*FIELDS, "args", "args", "args", "tags"]),
-        st.lists(st.sampled_from([*KEYS, "a", "b"]), max_size=3),
+    st.one_of(
+        st.sampled_from(["args.a", "args.a", "args.b", "args.a.b", "args.a.a", "args.a.0", "tags"]),
+        st.sampled_from(["name", "priority", "timeout", "created_at", "tags", "lease.a", "tags.a"]),
+        st.builds(
+            lambda field, parts: ".".join([field, *parts]),
+            st.sampled_from([*FIELDS, "args", "args", "args", "tags"]),
+            st.lists(st.sampled_from([*KEYS, "a", "b"]), max_size=3),
+        ),
     ),
     "paths",
 )
