@@ -23,79 +23,114 @@ INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 Path = tuple[str, ...]
 
 
-def parse_tokens(tokens: Sequence[str], base: dict[str, Any] | None = None) -> tuple[dict[str, Any], list[str]]:
-    """The nested dict of `tokens`, laid over `base`, and warnings (a repeated flag).
+def parse_tokens(
+    tokens: Sequence[str], base: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], list[str]]:
+    """The nested dict of `tokens` over `base` (that of --args), and warnings of what was replaced.
 
     Raises:
         ArgsError: what cannot be stored; nothing is guessed.
     """
-    tree = _Tree(base or {})
+    tree = _Tree()
+    for path, value in leaves(base or {}):
+        tree.put(path, value, shortened(f"{'.'.join(path)} in --args"))
     position = 0
     while position < len(tokens):
-        token = tokens[position]
-        if not token.startswith("--"):
-            raise ArgsError(f"bare token {token!r}: write --key {token} or --key={token}")
-        flag, equals, text = token[2:].partition("=")
+        flag, equals, text = _flag(tokens[position])
+        where = shortened(f"--{flag}")
+        path = key_path(flag, where)
+        value = True
         position += 1
-        value: Any = True
         if equals:
-            value = parse_value(text, f"--{flag}")
+            value = parse_value(text, where, len(path) + 1)
         elif position < len(tokens) and not tokens[position].startswith("--"):
-            value = _spaced_value(tokens[position], f"--{flag}")
+            value = _spaced_value(tokens[position], where, len(path) + 1)
             position += 1
-        tree.put(key_path(flag, f"--{flag}"), value, f"--{flag}")
-    return tree.root, tree.warnings
+        tree.put(path, value, where)
+    return tree.root, [_warning(first, later) for _, first, later in tree.repeats]
 
 
-def _spaced_value(text: str, where: str) -> Any:
+def _flag(token: str) -> tuple[str, str, str]:
+    if token.startswith("--"):
+        return token[2:].partition("=")
+    if token[:1] == "-" and token[1:2].isalpha():
+        raise ArgsError(f"{shortened(token)!r} is no flag of a task: a flag begins with two dashes")
+    raise ArgsError(
+        f"{shortened(token)!r} follows no flag: a value is written --KEY VALUE or --KEY=VALUE"
+    )
+
+
+def _warning(first: str, later: str) -> str:
+    if first == later:
+        return f"{later} is given twice: the later value is kept"
+    return f"{later} replaces the value of {first}"
+
+
+def _spaced_value(text: str, where: str, depth: int) -> Any:
     """The value in the token after a flag; one that looks like an option is refused."""
-    value = parse_value(text, where)
+    value = parse_value(text, where, depth)
     if text.startswith("-") and text != "-" and isinstance(value, str):
-        raise ArgsError(f"{text!r} after {where} looks like an option: write {where}={text} for the text")
+        told = repr(shortened(text))
+        raise ArgsError(f"{told} after {where} looks like an option: as text it is {where}={told}")
     return value
 
 
-def parse_value(text: str, where: str) -> Any:
+def parse_value(text: str, where: str, depth: int = 1) -> Any:
     """The JSON value that `text` stands for: a Python literal to the letter, else the text.
 
+    Args:
+        text: the whole token.
+        where: what a refusal names.
+        depth: the level at which the value will stand, 1 for the outermost.
+
     Raises:
-        ArgsError: an integer past 64 bits, a float out of range, a bad key in a dict, no UTF-8.
+        ArgsError: an integer past 64 bits, an infinite float, a bad or repeated key in a dict, text
+            that is no UTF-8, values nested too deeply.
     """
-    if not text or text[0] not in "+-.0123456789'\"[{TFNrRuU":
-        return normalised(text, where)
-    value = _literal(text, where)
-    return normalised(text if value is _NO_LITERAL else value, where)
+    value: Any = text
+    if text and text[0] in "+-.0123456789'\"[{TFNrRuU":  # nothing else begins a literal
+        literal = _literal(text, where)
+        value = literal if _jsonable(literal) else text
+    return normalised(value, where, depth)
 
 
 _NO_LITERAL = object()
 
 
 def _literal(text: str, where: str) -> Any:
+    """The value of a text that is one Python literal from end to end, else _NO_LITERAL."""
     import ast
     import warnings
 
-    digits = text.lstrip("+-").replace("_", "")
-    if digits.isdecimal() and digits.isascii() and len(digits) > 20:  # noqa: PLR2004
-        if text.lstrip("+-")[0] == "0":
-            return _NO_LITERAL
-        raise ArgsError(f"{where}: the integer {text[:20]}... is past 64 bits: quote it to keep the text")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an odd escape in a text is the text's own
             body = ast.parse(text, mode="eval").body
-            value = ast.literal_eval(body)
-    except (ValueError, SyntaxError, TypeError):
+        value = ast.literal_eval(body)
+    except SyntaxError as error:
+        if "nested parentheses" in str(error):
+            raise _too_deep(where) from None
+        if "Exceeds the limit" in str(error):  # of digits that int() reads
+            raise _past_64_bits(where, text) from None
+        return _NO_LITERAL
+    except (ValueError, TypeError):
         return _NO_LITERAL
     except (RecursionError, MemoryError):
-        raise ArgsError(f"{where}: nested too deeply (at most {MAX_DEPTH} levels)") from None
-    whole = body.lineno == 1 and body.col_offset == 0
-    lines = text.split("\n")
-    whole = whole and (body.end_lineno, body.end_col_offset) == (len(lines), len(_utf8(lines[-1])))
-    return value if whole and _jsonable(value) else _NO_LITERAL
+        raise _too_deep(where) from None
+    for node in ast.walk(body):
+        if isinstance(node, ast.Dict):
+            _unique([(getattr(key, "value", key), None) for key in node.keys], where)
+    return value if ast.get_source_segment(text, body) == text else _NO_LITERAL
 
 
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+def _unique(pairs: list[tuple[Any, Any]], where: str) -> dict[Any, Any]:
+    """The dict of `pairs`, none of whose keys may be repeated."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        keys = [key for key, _ in pairs]
+        again = next(key for key in keys if keys.count(key) > 1)
+        raise ArgsError(f"{where}: the key {shortened(str(again))!r} is given twice")
+    return found
 
 
 def _jsonable(value: Any) -> bool:
@@ -108,15 +143,19 @@ def _jsonable(value: Any) -> bool:
 
 
 def parse_document(text: str, where: str) -> dict[str, Any]:
-    """The nested dict of a JSON or Python-literal dict; dotted keys nest.
+    """The nested dict of a JSON or Python-literal dict; dotted keys nest, tuples become lists.
 
     Raises:
         ArgsError: it is neither, or holds what cannot be stored.
     """
     try:
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            object_pairs_hook=lambda pairs: _unique(pairs, where),
+        )
     except RecursionError:
-        raise ArgsError(f"{where}: nested too deeply (at most {MAX_DEPTH} levels)") from None
+        raise _too_deep(where) from None
     except ValueError:
         value = _literal(text.strip(), where)
     if not isinstance(value, dict):
@@ -129,9 +168,11 @@ def _refuse_constant(name: str) -> Any:
 
 
 def shortened(text: str, width: int = 60) -> str:
-    """`text` on one line, cut to `width` characters."""
-    flat = " ".join(text.split())
-    return flat if len(flat) <= width else flat[: width - 3] + "..."
+    """`text` on one line, what a terminal would obey escaped, cut to `width` characters."""
+    line = " ".join(text.split())
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in line)
+    return line if len(line) <= width else line[: width - 3] + "..."
 
 
 def normalised(value: Any, where: str, depth: int = 1) -> Any:
@@ -141,93 +182,129 @@ def normalised(value: Any, where: str, depth: int = 1) -> Any:
         ArgsError: what they cannot hold, with the place.
     """
     if depth > MAX_DEPTH:
-        raise ArgsError(f"{where}: nested too deeply (at most {MAX_DEPTH} levels)")
+        raise _too_deep(where)
     if isinstance(value, dict):
-        tree = _Tree({})
+        tree = _Tree(f"{where}: ")
         for key, item in value.items():
             if not isinstance(key, str):
                 raise ArgsError(f"{where}: the key {key!r} is not text")
-            tree.put(key_path(key, where), normalised(item, where, depth + 1), key)
+            path = key_path(key, where)
+            tree.put(path, normalised(item, where, depth + len(path)), key)
+        for path, _, _ in tree.repeats:
+            raise ArgsError(f"{where}: the key {'.'.join(path)!r} is given twice")
         return tree.root
     if isinstance(value, (list, tuple)):
         return [normalised(item, where, depth + 1) for item in value]
     return _checked_scalar(value, where)
 
 
+def _too_deep(where: str) -> ArgsError:
+    return ArgsError(f"{where}: nested too deeply (at most {MAX_DEPTH} levels)")
+
+
+_AS_TEXT = """to keep it as text, quote it twice: '"..."'"""
+
+
+def _past_64_bits(where: str, text: str) -> ArgsError:
+    return ArgsError(f"{where}: {shortened(text, 30)} is past 64 bits; {_AS_TEXT}")
+
+
 def _checked_scalar(value: Any, where: str) -> Any:
+    """None, a bool, an int, a float or a text, as its plain type."""
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
         if not INT_MIN <= value <= INT_MAX:
-            raise ArgsError(f"{where}: the integer {value} is past 64 bits: quote it to keep the text")
+            raise _past_64_bits(where, hex(value) if abs(value) >> 1000 else str(int(value)))
         return int(value)
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ArgsError(f"{where}: {value} is no number that can be stored: quote it to keep the text")
+            raise ArgsError(f"{where}: {value} is not a finite number; {_AS_TEXT}")
         return float(value)
     if isinstance(value, str):
-        if any("\ud800" <= char <= "\udfff" for char in value):
-            raise ArgsError(f"{where}: the text is not valid UTF-8")
-        return str(value)
+        return _checked_text(value, where)
     raise ArgsError(f"{where}: a {type(value).__name__} cannot be stored (JSON values only)")
+
+
+def _checked_text(text: str, where: str) -> str:
+    if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
+        raise ArgsError(f"{where}: the text is not valid UTF-8")
+    if "\0" in text:
+        raise ArgsError(f"{where}: the text holds a NUL character, which no command line can carry")
+    return str(text)
 
 
 def key_path(dotted: str, where: str) -> Path:
     """The keys of a dotted path.
 
     Raises:
-        ArgsError: an empty key, a `$` first, a NUL, no UTF-8.
+        ArgsError: an empty key, a `$` first, a NUL, no UTF-8, too many keys.
     """
-    keys = tuple(dotted.split("."))
+    keys = tuple(_checked_text(dotted, where).split("."))
     if not dotted:
         raise ArgsError(f"{where}: the key is empty")
+    if len(keys) > MAX_DEPTH:
+        raise _too_deep(where)
     for key in keys:
         if not key:
-            raise ArgsError(f"{where}: an empty key between the dots of {dotted!r}")
+            raise ArgsError(f"{where}: {shortened(dotted)!r} has an empty key beside a dot")
         if key.startswith("$"):
-            raise ArgsError(f"{where}: the key {key!r} begins with $, which MongoDB keeps to itself")
-        if "\0" in key:
-            raise ArgsError(f"{where}: the key {key!r} holds a NUL character")
-    _checked_scalar(dotted, where)
+            raise ArgsError(
+                f"{where}: the key {shortened(key)!r} begins with $, which MongoDB keeps to itself"
+            )
     return keys
 
 
 class _Tree:
-    """A nested dict filled path by path, which knows who set what."""
+    """A nested dict filled path by path, which knows who set what.
 
-    def __init__(self, root: dict[str, Any]) -> None:
-        self.root = root
-        self.warnings: list[str] = []
-        self._given = {path: "--args" for path, _ in leaves(root)}
+    `repeats` holds (path, who set it first, who set it later) of every value that was replaced.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self.root: dict[str, Any] = {}
+        self.repeats: list[tuple[Path, str, str]] = []
+        self._prefix = prefix  # of a refusal
+        self._given: dict[Path, str] = {}  # leaf -> who set it
 
     def put(self, path: Path, value: Any, label: str) -> None:
-        """Sets `value` at `path`; a dict's keys join those that are there."""
+        """Sets `value` at `path`; a dict's keys join those that are there.
+
+        Raises:
+            ArgsError: a value stands where keys are to nest, or the reverse.
+        """
         if isinstance(value, dict) and value:
             for key, item in value.items():
                 self.put((*path, key), item, label)
             return
+        node = self._parent(path, label)
+        old = node.get(path[-1])
+        if isinstance(old, dict) and old:
+            if value != {}:
+                below = next(leaf for leaf in self._given if leaf[: len(path)] == path)
+                raise self._clash(below, label)
+            return
+        if path in self._given:
+            self.repeats.append((path, self._given[path], label))
+        node[path[-1]] = value
+        self._given[path] = label
+
+    def _parent(self, path: Path, label: str) -> dict[str, Any]:
+        """The dict that holds the last key of `path`, made where it is missing."""
         node = self.root
         for depth, key in enumerate(path[:-1], start=1):
             child = node.setdefault(key, {})
             if not isinstance(child, dict):
                 raise self._clash(path[:depth], label)
-            if not child:
-                self._given.pop(path[:depth], None)
+            self._given.pop(path[:depth], None)  # an empty dict is a leaf until something nests
             node = child
-        old = node.get(path[-1])
-        if isinstance(old, dict) and old:
-            if value == {}:
-                return
-            raise self._clash(next(p for p in self._given if p[: len(path)] == path), label)
-        if path in self._given:
-            self.warnings.append(f"{label} is given twice: the later value is kept")
-        node[path[-1]] = value
-        self._given[path] = label
+        return node
 
-    def _clash(self, other: Path, label: str) -> ArgsError:
-        first = self._given.get(other, ".".join(other))
-        first = f"--{'.'.join(other)}" if first == "--args" else first
-        return ArgsError(f"{first} and {label} clash: one path cannot hold a value and nested keys")
+    def _clash(self, leaf: Path, label: str) -> ArgsError:
+        first = self._given[leaf]
+        return ArgsError(
+            f"{self._prefix}{first} and {label} clash: one path cannot hold a value and nested keys"
+        )
 
 
 def leaves(args: Mapping[str, Any], prefix: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -241,7 +318,8 @@ def leaves(args: Mapping[str, Any], prefix: Path = ()) -> Iterator[tuple[Path, A
 
 def flat(args: Mapping[str, Any]) -> dict[str, Any]:
     """Dotted key -> value, in sorted key order."""
-    return dict(sorted((".".join(path), value) for path, value in leaves(args)))
+    found = {".".join(path): value for path, value in leaves(args)}
+    return {key: found[key] for key in sorted(found)}
 
 
 def signature(keys: Iterable[str]) -> str:
@@ -250,7 +328,7 @@ def signature(keys: Iterable[str]) -> str:
 
 
 def text_of(value: Any) -> str:
-    """A value as one command-line token: text as it is, lists and dicts as JSON, else its literal."""
+    """A value as one token: text as it is, lists and dicts as JSON, else its Python literal."""
     if isinstance(value, str):
         return value
     if isinstance(value, (list, dict)):
@@ -261,15 +339,18 @@ def text_of(value: Any) -> str:
 def to_flags(args: Mapping[str, Any]) -> list[str]:
     """The args as command-line tokens in sorted key order.
 
-    `--key value`; True is the bare flag, False and None are left out; a text that begins with `-`
-    is `--key=-text`, so that no parser takes it for an option.
+    `--key value`; True is the bare flag, False and None are left out; what begins with `-` and is
+    not plainly a negative number is `--key=-text`, so that no parser takes it for an option.
     """
     tokens: list[str] = []
     for key, value in flat(args).items():
+        if value is False or value is None:
+            continue
+        text = text_of(value)
         if value is True:
             tokens.append(f"--{key}")
-        elif isinstance(value, str) and value.startswith("-"):
-            tokens.append(f"--{key}={value}")
-        elif value is not False and value is not None:
-            tokens += [f"--{key}", text_of(value)]
+        elif text.startswith("-") and (isinstance(value, str) or "e" in text):
+            tokens.append(f"--{key}={text}")  # argparse takes -1e-05 for an option
+        else:
+            tokens += [f"--{key}", text]
     return tokens

@@ -36,23 +36,26 @@ def local(moment: datetime) -> datetime:
 
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+LONGEST = 36500 * 86400.0  # seconds; past it a date would leave the calendar
 
 
 def seconds(text: str) -> float:
     """The length in seconds of a duration such as `90`, `2.5s`, `10m`, `1h30m`, `7d`.
 
     Raises:
-        UsageError: it is no such text, or not above zero.
+        UsageError: it is no such text, not above zero, or longer than LONGEST.
     """
     import re
 
-    parts = re.findall(r"(\d+(?:\.\d+)?)\s*(ms|[smhdw])", text)
-    if text.strip().replace(".", "", 1).isdecimal():
-        total = float(text)
-    elif parts and re.fullmatch(r"\s*(?:\d+(?:\.\d+)?\s*(?:ms|[smhdw])\s*)+", text):
-        total = sum(float(number) * _UNITS[unit] for number, unit in parts)
+    bare = text.strip()
+    number = r"(\d+(?:\.\d+)?)"
+    if re.fullmatch(number, bare, re.ASCII):
+        total = float(bare)
+    elif re.fullmatch(rf"(?:{number}\s*(?:ms|[smhdw])\s*)+", bare, re.ASCII):
+        parts = re.findall(rf"{number}\s*(ms|[smhdw])", bare)
+        total = sum(float(count) * _UNITS[unit] for count, unit in parts)
     else:
         raise UsageError(f"{text!r} is not a duration (write 90, 2s, 10m, 1h30m, 7d)")
-    if not 0 < total < float("inf"):
-        raise UsageError(f"the duration {text!r} is not above zero")
+    if not 0 < total <= LONGEST:
+        raise UsageError(f"{text!r} is out of range (durations are above zero, at most 36500d)")
     return total

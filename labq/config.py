@@ -7,7 +7,6 @@ upwards. A value is text wherever it comes from, and read by the one reader of i
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,8 +14,6 @@ from typing import Any
 
 from labq import clock
 from labq.errors import ConfigError, UsageError
-
-SECRET_OPTIONS = re.compile(r"(?i)((?:password|token|secret|key)[^=&,:]*[=:])[^&,]+")
 
 
 @dataclass(frozen=True)
@@ -41,7 +38,7 @@ def _queue(text: str) -> str:
 
 
 def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) >= 2**31:
+    if not text.isdecimal() or len(text) > 10 or int(text) >= 2**31:  # noqa: PLR2004 - its digits
         raise UsageError(f"{text!r} is not a whole number of 0 or more")
     return int(text)
 
@@ -49,7 +46,12 @@ def _count(text: str) -> int:
 def _path(text: str) -> Path:
     if not text.strip():
         raise UsageError("the path is empty")
-    return Path(text).expanduser()
+    if not text.isprintable():
+        raise UsageError(f"{text!r} is not a path: it holds a control character")
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:
+        raise UsageError(f"{text!r} begins with a home directory that is not known") from None
 
 
 def _uri(text: str) -> str:
@@ -58,34 +60,41 @@ def _uri(text: str) -> str:
             f"{masked(text)!r} is not a store (write sqlite:PATH, mongodb://HOST/DATABASE or "
             "mongodb+srv://HOST/DATABASE)"
         )
-    if text == "sqlite:":
-        raise UsageError("sqlite: names no file (write sqlite:PATH)")
-    return text
+    if not text.startswith("sqlite:"):
+        return text
+    if not text.removeprefix("sqlite:").strip():
+        raise UsageError(f"{text!r} names no file (write sqlite:PATH)")
+    return f"sqlite:{_path(text.removeprefix('sqlite:'))}"
 
 
-@dataclass(frozen=True)
-class Key:
-    """One setting: how its text is read and what the documentation says of it."""
-
-    read: Callable[[str], Any]
-    about: str
-
-
-KEYS: dict[str, Key] = {
-    "uri": Key(_uri, "the store: sqlite:PATH, mongodb://... or mongodb+srv://..."),
-    "queue": Key(_queue, "the queue's name"),
-    "home": Key(_path, "the folder of the SQLite file and of the tasks' output"),
-    "max_retries": Key(_count, "how often a failed task is tried again"),
-    "lease": Key(clock.seconds, "how long a silent worker keeps its task"),
-    "heartbeat": Key(clock.seconds, "how often a worker renews its leases"),
+# How the text of each setting is read.
+KEYS: dict[str, Callable[[str], Any]] = {
+    "uri": _uri,
+    "queue": _queue,
+    "home": _path,
+    "max_retries": _count,
+    "lease": clock.seconds,
+    "heartbeat": clock.seconds,
 }
 
 
 def masked(uri: str) -> str:
-    """The URI with its password, and any option that holds a secret, replaced by `***`."""
-    base, mark, options = uri.partition("?")
-    base = re.sub(r"(://[^:/@]*):.*@", r"\1:***@", base)
-    return base + mark + SECRET_OPTIONS.sub(r"\1***", options)
+    """The URI with its password, and any option that holds a secret, replaced by `***`.
+
+    All from the user's name to the last `@` counts as the password, so that one with an unescaped
+    `/`, `?` or `@` is hidden too; all from an option's `=` to the next `&` counts as its value.
+    """
+    if uri.startswith("sqlite:"):
+        return uri
+    import re
+
+    credentials, at, rest = uri.rpartition("@")
+    start = credentials.find("://") + 3 if "://" in credentials else 0
+    user, colon, _ = credentials[start:].partition(":")
+    hidden = credentials[:start] + user + (":***" if colon else "")
+    base, mark, options = f"{hidden}{at}{rest}".partition("?")
+    option = r"(?i)((?:pass|pwd|token|secret|key)[^=&;:,]*)(?:(=)[^&]+|(:)[^&;,]+)"
+    return base + mark + re.sub(option, r"\1\2\3***", options)
 
 
 def load(
@@ -95,30 +104,32 @@ def load(
 ) -> Settings:
     """The settings in force for these flags, this environment and this working directory.
 
+    An environment variable that is empty counts as not set.
+
     Raises:
         ConfigError: an unknown key or a bad value; the message names its place.
     """
     environment = os.environ if environment is None else environment
-    folder = Path.cwd() if folder is None else folder
-    texts: dict[str, tuple[str, str, Path]] = {}  # key -> text, origin, what paths are relative to
+    folder = _working_directory() if folder is None else folder
+    given: dict[str, _Given] = {}
     for path in _files(environment, folder):
-        for key, (text, line) in _read(path).items():
-            texts[key] = (text, f"{path}:{line}", path.parent)
+        given |= _read(path)
     for key in KEYS:
         if text := environment.get(f"LABQ_{key.upper()}"):
-            texts[key] = (text, f"LABQ_{key.upper()}", folder)
+            given[key] = (text, f"LABQ_{key.upper()}", folder)
         if (flag := flags.get(key)) is not None:
-            texts[key] = (flag, f"--{key.replace('_', '-')}", folder)
-    values = {key: _value(key, *given) for key, given in texts.items()}
-    origins = {key: given[1] for key, given in texts.items()}
-    home = values.setdefault("home", _default_home(environment))
+            given[key] = (flag, f"--{key.replace('_', '-')}", folder)
+    values = {key: _value(key, *held) for key, held in given.items()}
+    if "home" not in values:
+        values["home"] = _default_home(environment, folder)
     defaults = {
-        "uri": f"sqlite:{home / 'labq.db'}",
+        "uri": f"sqlite:{values['home'] / 'labq.db'}",
         "queue": "default",
         "max_retries": 0,
         "lease": 60.0,
         "heartbeat": 10.0,
     }
+    origins = {key: origin for key, (_, origin, _) in given.items()}
     settings = Settings(**{**defaults, **values}, origins=origins)
     if settings.heartbeat * 2 > settings.lease:
         raise ConfigError(
@@ -128,33 +139,61 @@ def load(
     return settings
 
 
+_Given = tuple[str, str, Path]  # a setting's text, its origin, the folder that paths start from
+_KNOWN = f"(known keys: {', '.join(KEYS)})"
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        raise ConfigError("the working directory is gone: cd to one that exists") from None
+
+
 def _value(key: str, text: str, origin: str, folder: Path) -> Any:
     try:
-        value = KEYS[key].read(text)
+        value = KEYS[key](text)
     except UsageError as error:
-        raise ConfigError(f"{origin}: {key}: {error}") from None
+        if origin.startswith(("LABQ_", "--")):
+            raise ConfigError(f"{origin}: {error}") from None
+        raise ConfigError(f"{origin}: {key}: {error} {_KNOWN}") from None
     if key == "home":
         return folder / value
     if key == "uri" and value.startswith("sqlite:"):
-        return f"sqlite:{folder / Path(value.removeprefix('sqlite:')).expanduser()}"
+        return f"sqlite:{folder / value.removeprefix('sqlite:')}"
     return value
 
 
-def _default_home(environment: Mapping[str, str]) -> Path:
-    data = environment.get("XDG_DATA_HOME")
-    return (Path(data) if data else Path.home() / ".local" / "share") / "labq"
+def _default_home(environment: Mapping[str, str], folder: Path) -> Path:
+    data = environment.get("XDG_DATA_HOME") or _in_home(".local/share")
+    if not data:
+        raise ConfigError("there is no home directory to keep the tasks in: set LABQ_HOME")
+    return folder / data / "labq"
+
+
+def _in_home(name: str) -> Path | None:
+    """The path below the person's home directory; None where there is none."""
+    try:
+        return Path.home() / name
+    except RuntimeError:
+        return None
 
 
 def _files(environment: Mapping[str, str], folder: Path) -> list[Path]:
     """The configuration files that exist, the weakest first."""
-    config = environment.get("XDG_CONFIG_HOME")
-    person = (Path(config) if config else Path.home() / ".config") / "labq" / "config.yaml"
-    project = next((f for up in (folder, *folder.parents) if (f := up / "labq.yaml").is_file()), None)
-    return [path for path in (person, project) if path and path.is_file()]
+    config = environment.get("XDG_CONFIG_HOME") or _in_home(".config")
+    person = [folder / config / "labq" / "config.yaml"] if config else []
+    project = [up / "labq.yaml" for up in (folder, *folder.parents)]
+    nearest = [path for path in project if os.path.isfile(path)][:1]  # noqa: PTH113 - never raises
+    return [path for path in person if os.path.isfile(path)] + nearest  # noqa: PTH113 - the same
 
 
-def _read(path: Path) -> dict[str, tuple[str, int]]:
-    """Each key's text and line in a configuration file."""
+def _read(path: Path) -> dict[str, _Given]:
+    """Each key of a configuration file, with its place in it.
+
+    Raises:
+        ConfigError: no YAML mapping, an unknown or repeated key, a value that is no scalar.
+    """
     import yaml
 
     try:
@@ -163,19 +202,21 @@ def _read(path: Path) -> dict[str, tuple[str, int]]:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise ConfigError(f"{path}:{line}: not YAML: {getattr(error, 'problem', error)}") from None
+        problem = getattr(error, "problem", None) or str(error).splitlines()[0]
+        raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {problem}") from None
     if root is None:
         return {}
-    known = ", ".join(KEYS)
     if not isinstance(root, yaml.MappingNode):
-        raise ConfigError(f"{path}:1: not a list of 'key: value' lines (known keys: {known})")
-    found: dict[str, tuple[str, int]] = {}
+        raise ConfigError(f"{path}:{root.start_mark.line + 1}: not lines of 'key: value' {_KNOWN}")
+    found: dict[str, _Given] = {}
     for key, value in root.value:
-        line = key.start_mark.line + 1
-        if key.value not in KEYS:
-            raise ConfigError(f"{path}:{line}: unknown key {key.value!r} (known keys: {known})")
+        place = f"{path}:{key.start_mark.line + 1}"
+        if not isinstance(key, yaml.ScalarNode) or key.value not in KEYS:
+            name = repr(key.value) if isinstance(key, yaml.ScalarNode) else "that is no word"
+            raise ConfigError(f"{place}: unknown key {name} {_KNOWN}")
         if not isinstance(value, yaml.ScalarNode):
-            raise ConfigError(f"{path}:{line}: {key.value}: wants one value (known keys: {known})")
-        found[key.value] = (value.value, line)
+            raise ConfigError(f"{place}: {key.value} takes one value {_KNOWN}")
+        if key.value in found:
+            raise ConfigError(f"{place}: {key.value} is given twice")
+        found[key.value] = (value.value, place, path.parent)
     return found

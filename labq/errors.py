@@ -47,8 +47,8 @@ class ConfigError(UsageError):
 class FilterError(UsageError):
     """The filter is wrong.
 
-    `source` is the filter's text and `span` the half-open range of characters at fault; `str()` draws
-    the line with carets below that range.
+    `source` is the filter's text and `span` the half-open range of characters at fault; `str()`
+    draws the line with carets below that range.
     """
 
     def __init__(self, message: str, source: str = "", span: tuple[int, int] = (0, 0)) -> None:

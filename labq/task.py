@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
-from difflib import get_close_matches
 from enum import Enum
 from typing import Any, TypeAlias
 
-from labq.args import flat, normalised, signature, text_of
+from labq.args import flat, normalised, shortened, signature, text_of
+from labq.clock import LONGEST
 from labq.errors import UsageError
 
 Document: TypeAlias = dict[str, Any]
@@ -105,7 +104,8 @@ _WORDS: dict[Status, str] = {
     Status.WAITING: "waiting",
     Status.PENDING: "pending queued submitted partiallydispatched fullydispatched",
     Status.RUNNING: (
-        "running starting in_progress partiallyexecuting fullyexecuting uploadingresults downloadingresults"
+        "running starting in_progress partiallyexecuting fullyexecuting"
+        " uploadingresults downloadingresults"
     ),
     Status.SUCCESS: "success succeeded completed",
     Status.FAILED: "failed failure",
@@ -131,9 +131,11 @@ def status_query(word: str) -> Document:
     if lower in SEALED_WORDS:
         return {"published_at": {"$exists": True}}
     if lower not in STATUS_WORDS:
+        from difflib import get_close_matches
+
         close = get_close_matches(lower, [*STATUS_WORDS, *SEALED_WORDS], 1)
-        hint = f"did you mean {close[0]}? " if close else ""
-        raise UsageError(f"no status {word!r}: {hint}({', '.join(Status)})")
+        hint = f": did you mean {close[0]}?" if close else ""
+        raise UsageError(f"no status {word!r}{hint} (there are {', '.join(Status)}, published)")
     return {"status": STATUS_WORDS[lower].value}
 
 
@@ -145,47 +147,58 @@ def checked(field: str, value: Any) -> Any:
     """
     if field in ("args", "metadata", "summary"):
         if not isinstance(value, dict):
-            raise UsageError(f"{field} must be a dict, not {text_of(value)!r}")
+            raise UsageError(f"{field} must be a dict, not {_told(value)}")
         return normalised(value, field)
     if field == "cmd":
         return _words(value)
     if field == "tags":
         tags = [value] if isinstance(value, str) else value
         if not isinstance(tags, list) or not all(isinstance(tag, str) and tag for tag in tags):
-            raise UsageError(f"tags must be a list of words, not {text_of(value)!r}")
+            raise UsageError(f"tags must be a list of words, not {_told(value)}")
         return [normalised(tag, "tags") for tag in dict.fromkeys(tags)]
     if field in ("name", "comment"):
         return _line(field, value)
     return _number(field, value)
 
 
+def _told(value: Any) -> str:
+    """A value in a refusal: cut, on one line."""
+    return repr(shortened(text_of(value)))
+
+
 def _words(value: Any) -> list[str]:
+    import shlex
+
     try:
         words = shlex.split(value) if isinstance(value, str) else value
     except ValueError as error:
-        raise UsageError(f"cmd: {str(error).lower()}: {value!r}") from None
-    if not isinstance(words, list) or not words or not all(isinstance(word, str) for word in words):
-        raise UsageError(f"cmd must be a command, not {text_of(value)!r}")
+        raise UsageError(f"cmd: {str(error).lower()} in {_told(value)}") from None
+    if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
+        raise UsageError(f"cmd must be a command, not {_told(value)}")
     return [normalised(word, "cmd") for word in words]
 
 
 def _line(field: str, value: Any) -> str:
-    text = normalised(value if isinstance(value, str) else text_of(value), field)
-    if not text or "\0" in text or (field == "name" and not text.isprintable()):
-        raise UsageError(f"{field} must be a line of text, not {text!r}")
-    return str(text)
+    text = str(normalised(text_of(value), field))
+    if not text.strip():
+        raise UsageError(f"{field} must not be empty")
+    if field == "name" and not text.isprintable():
+        raise UsageError(f"name must be one line of text, not {_told(text)}")
+    return text
 
 
 def _number(field: str, value: Any) -> int | float:
     real = isinstance(value, (int, float)) and not isinstance(value, bool)
     if field == "timeout":
-        if not real or not 0 < value < float("inf"):
-            raise UsageError(f"timeout must be seconds above zero, not {text_of(value)!r}")
+        if not real or not 0 < value <= LONGEST:
+            raise UsageError(
+                f"timeout must be seconds above zero, at most {LONGEST:.0f}, not {_told(value)}"
+            )
         return float(value) if isinstance(value, float) else int(value)
     least = -(2**31) if field == "priority" else 0
     if not real or not isinstance(value, int) or not least <= value < 2**31:
         kind = "a whole number" if field == "priority" else "a whole number of 0 or more"
-        raise UsageError(f"{field} must be {kind}, not {text_of(value)!r}")
+        raise UsageError(f"{field} must be {kind}, not {_told(value)}")
     return value
 
 

@@ -2,9 +2,9 @@
 
     item := (text | "%%" | "%(" key [":" default] ")")*
 
-`%(args)` is all args as JSON and asks for none of them. Any other `%` is itself. A command without a
-placeholder gets the task's args appended as flags. In a shell text the values are the shell's
-positional parameters: they are never part of the text that it parses.
+`%(args)` is all args as JSON and asks for none of them. Any other `%` is itself; a default ends at
+the first `)`. A command without a placeholder gets the task's args appended as flags. In a shell
+text the values are the shell's variables: they are never part of the text that it parses.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
-from labq.args import flat, key_path, signature, text_of
+from labq.args import flat, key_path, shortened, signature, text_of
 from labq.args import to_flags as flags_of
 from labq.errors import ArgsError, TemplateError
 
@@ -73,16 +73,18 @@ class Template:
         return argv if self.placeholders else argv + flags_of(args)
 
     def _render_shell(self, args: Mapping[str, Any]) -> list[str]:
+        """Variables, not `$1`, hold the values: functions and `set` in the text change `$1`."""
         text, values = "", []
         for part in self.items[0]:
             if isinstance(part, str):
                 text += part
             else:
                 values.append(self._part(part, args))
-                text += f'"${{{len(values)}}}"'
+                text += f'"${{labq_{len(values)}}}"'
         if not values:
-            text, values = f'{text} "$@"', flags_of(args)
-        return ["/bin/sh", "-c", text, "labq", *values]
+            return ["/bin/sh", "-c", f'{text.rstrip()} "$@"', "labq", *flags_of(args)]
+        taken = " ".join(f"labq_{place}=${{{place}}}" for place in range(1, len(values) + 1))
+        return ["/bin/sh", "-c", f"{taken}; shift {len(values)}; {text}", "labq", *values]
 
     def _part(self, part: str | Placeholder, args: Mapping[str, Any]) -> str:
         if isinstance(part, str):
@@ -129,8 +131,8 @@ def parse_shell(text: str) -> Template:
     """The template of a shell command (`worker run -c TEXT`).
 
     Raises:
-        TemplateError: as `parse_command`; a placeholder within quotes or beside a here-document,
-            where the shell would not take the value as one word.
+        TemplateError: as `parse_command`; a placeholder where the shell would not take the value as
+            one word; an end to which no args can be appended.
     """
     if not text.strip():
         raise TemplateError("the shell command is empty")
@@ -140,18 +142,49 @@ def parse_shell(text: str) -> Template:
         if isinstance(part, str):
             before += part
         elif "<<" in text:
-            raise TemplateError(f"%({part.key}) beside a here-document: use LABQ_TASK_ID and labq task show")
-        elif _open_quote(before):
-            raise TemplateError(f"%({part.key}) stands within quotes: take them away, labq quotes the value")
-    return Template((item,), shell=True)
+            raise TemplateError(
+                f"%({part.key}) beside a here-document: write it without one, or as a script"
+            )
+        elif where := _within(before):
+            raise TemplateError(
+                f"%({part.key}) stands within {where}: take it out, labq makes the value one word"
+            )
+        else:
+            before += "x"
+    template = Template((item,), shell=True)  # noqa: S604 - a field; nothing is run here
+    if not template.placeholders and "<<" not in text and (where := _within(before.rstrip())):
+        raise TemplateError(f"the shell command ends within {where}: no args can be appended")
+    return template
 
 
-_QUOTED = re.compile(r"\\.|'[^']*'|\"(?:\\.|[^\"\\])*\"", re.DOTALL)
+_WITHIN = {  # what may be open -> its name in a refusal
+    "'": "quotes",
+    '"': "quotes",
+    "`": "backquotes",
+    "$((": "$((...))",
+    "#": "a comment",
+    "\\": "a backslash's reach",
+}
+_CLOSES = {"'": "'", '"': '"', "`": "`", "$((": ")", "$(": ")", "(": ")", "#": "\n"}
+_COMMAND = r"\\(?:.|\Z)|['\"`()]|\$\(\(?|(?<![^\s;&|()])#"
+_TOKENS = {"'": "'", "#": "\n", '"': r"\\(?:.|\Z)|[\"`]|\$\(\(?"}  # the others: _COMMAND
 
 
-def _open_quote(text: str) -> bool:
-    """Whether a quote that `text` opens is still open at its end (POSIX shell quoting)."""
-    return not {"'", '"'}.isdisjoint(_QUOTED.sub("", text))
+def _within(text: str) -> str:
+    """What a shell text has open at its end that keeps a value from being a word, or nothing.
+
+    Follows the quoting of POSIX (Shell Command Language, 2.2 and 2.6.3): a substitution begins
+    anew, within double quotes too. The `)` of a `case` pattern in one ends it too early here.
+    """
+    opened = [""]
+    position = 0
+    while found := re.compile(_TOKENS.get(opened[-1], _COMMAND), re.DOTALL).search(text, position):
+        sign, position = found[0], found.end()
+        if sign == _CLOSES.get(opened[-1]):
+            opened.pop()
+        elif sign in _CLOSES or sign == "\\":
+            opened += [sign] * (2 if sign == "$((" else 1)  # it takes two to close
+    return _WITHIN.get(next(kind for kind in reversed(opened) if kind != "("), "")
 
 
 def _parse(text: str) -> Item:
@@ -165,10 +198,11 @@ def _parse(text: str) -> Item:
             continue
         close = text.find(")", position)
         if close < 0:
-            raise TemplateError(f"%({text[position : position + 20]}: the placeholder is not closed")
+            start = shortened(text[found.start() :], 24)
+            raise TemplateError(f"{start}: the placeholder is not closed (%% is a plain %)")
         key, colon, default = text[position:close].partition(":")
         try:
-            key_path(key, f"%({key})")
+            key_path(key, shortened(f"%({key})"))
         except ArgsError as error:
             raise TemplateError(str(error)) from None
         parts += [literal] * bool(literal) + [Placeholder(key, default if colon else None)]
@@ -192,8 +226,8 @@ def fits(template: Template, args: Mapping[str, Any], *, allow_extra: bool = Fal
         if needed and (key not in have if exact else lookup(args, key) is MISSING)
     ]
     extra = [key for key in have if key not in keys] if exact else []
-    told = ["lacks " + ", ".join(lacks)] * bool(lacks) + ["has besides " + ", ".join(extra)] * bool(extra)
-    return "; ".join(told)
+    told = {"lacks": lacks, "has besides": extra}
+    return "; ".join(f"{verb} {', '.join(those)}" for verb, those in told.items() if those)
 
 
 def fitting(template: Template, *, allow_extra: bool = False) -> dict[str, Any]:
@@ -212,10 +246,11 @@ def fitting(template: Template, *, allow_extra: bool = False) -> dict[str, Any]:
         return {}
     if allow_extra or template.takes_any:
         texts = (re.escape(json.dumps(key, ensure_ascii=False)[:-1]) for key in needed)
-        return {"$and": [{"args_signature": {"$regex": f'{text}[".]'}} for text in texts]}
+        return {"$and": [{"args_signature": {"$regex": f'[[,]{text}[".]'}} for text in texts]}
     if len(optional) > MAX_OPTIONAL:
         raise TemplateError(
-            f"{len(optional)} placeholders have defaults, at most {MAX_OPTIONAL} may: add --allow-extra"
+            f"{len(optional)} placeholders have defaults, at most {MAX_OPTIONAL} may "
+            "(--allow-extra lifts this)"
         )
     sizes = range(len(optional) + 1)
     chosen = [some for size in sizes for some in combinations(optional, size)]
