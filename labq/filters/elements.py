@@ -53,11 +53,11 @@ def _product(parts: list[list[dict[str, Any]]]) -> list[dict[str, Any]] | None:
 
 
 def _together(first: dict[str, Any], second: dict[str, Any]) -> dict[str, Any] | None:
-    if any(first[name] != second[name] for name in first.keys() & second.keys()):
-        if first.keys() == second.keys() == {"$nin"}:
-            return {"$nin": [*first["$nin"], *second["$nin"]]}
+    shared = first.keys() & second.keys()
+    if shared - {"$nin"}:
         return None
-    return {**first, **second}
+    both = {"$nin": [*first["$nin"], *second["$nin"]]} if shared else {}
+    return {**first, **second, **both}
 
 
 def _operators(source: Source, node: nodes.Condition, wanted: bool) -> dict[str, Any]:

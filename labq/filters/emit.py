@@ -138,7 +138,7 @@ def field_operators(node: OneOf | Member | Pattern, wanted: bool) -> Query:
         values = list(node.values)
         if wanted:
             return {"$in": values}
-        return {"$nin": values} if None in values else {**_HERE, "$nin": values}
+        return {"$nin": values} if values == [None] else {**_HERE, "$nin": values}
     if isinstance(node, Pattern):
         held: Query = {"$regex": node.pattern}
         if node.options:
@@ -188,8 +188,4 @@ def _joined(first: Any, second: Any) -> Query | None:
     for held in (first, second):
         if not isinstance(held, Mapping) or not next(iter(held), "").startswith("$"):
             return None
-    if any(first[name] != second[name] for name in first.keys() & second.keys()):
-        return None
-    if "$regex" in first and "$regex" in second:
-        return None
-    return {**first, **second}
+    return {**first, **second} if first.keys() & second.keys() <= {"$exists"} else None

@@ -8,10 +8,9 @@ is compared as a whole.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-from labq.filters.nodes import Arith, Elapsed, Length, Operand, Path, Value
+from labq.filters.nodes import Arith, Elapsed, Length, Operand, Path
 
 _OPERATORS = {"==": "$eq", "!=": "$ne", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 
@@ -57,7 +56,9 @@ def _guarded(paths: list[Path], test: Any) -> dict[str, Any]:
 
 def _same_kind(first: Any, second: Any) -> dict[str, Any]:
     numbers = {"$and": [{"$isNumber": first}, {"$isNumber": second}]}
-    return {"$or": [numbers, {"$eq": [{"$type": first}, {"$type": second}]}]}
+    kinds = [{"$type": first}, {"$type": second}]
+    others = {"$and": [{"$eq": kinds}, {"$in": [kinds[0], ["string", "bool", "date"]]}]}
+    return {"$or": [numbers, others]}
 
 
 class _Guard:
@@ -141,5 +142,3 @@ def _arithmetic(operand: Arith) -> Any:
     name = {"+": "$add", "-": "$subtract", "*": "$multiply", "/": "$divide", "**": "$pow"}
     return {name[operand.sign]: [left, right]}
 
-
-__all__ = ["Value", "compare", "datetime", "member", "operand_paths"]

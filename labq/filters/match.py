@@ -95,7 +95,7 @@ def _element(conditions: Mapping[str, Any]) -> Test:
 
     def holds(value: Any) -> bool:
         return type(value) is list and any(
-            inner(item if type(item) is dict else _numbered(item))
+            inner(_numbered(item) if type(item) is list else item)
             for item in value
             if type(item) is dict or type(item) is list
         )

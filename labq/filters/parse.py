@@ -92,7 +92,8 @@ class Parser:
         """Raises what is wrong with a node that is no condition."""
         tree = self.literals.tree
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
-            field = tree.text(self.path(node) and node)
+            self.path(node)
+            field = tree.text(node)
             message = f"a field alone is no condition; write `{field} == True` or `exists({field})`"
             raise tree.error(message, node)
         if isinstance(node, ast.BinOp) and type(node.op) in _LOGIC:
@@ -130,8 +131,7 @@ class Parser:
         if isinstance(op, ast.NotIn):
             return Not(self._member(node, left, right))
         if isinstance(op, (ast.Is, ast.IsNot)):
-            constant = isinstance(right, ast.Constant) and right.value in (None, True, False)
-            if not constant or not isinstance(right, ast.Constant) or type(right.value) is int:
+            if not isinstance(right, ast.Constant) or not isinstance(right.value, (bool, type(None))):
                 raise self.literals.tree.error("`is` takes only None; use `==`", right)
             return self.compare("==" if isinstance(op, ast.Is) else "!=", left, right, node)
         return self.compare(_SIGNS[type(op)], left, right, node)
