@@ -223,7 +223,7 @@ def _checked_scalar(value: Any, where: str) -> Any:
         return float(value)
     if isinstance(value, str):
         return _checked_text(value, where)
-    raise ArgsError(f"{where}: a {type(value).__name__} cannot be stored (JSON values only)")
+    raise ArgsError(f"{where}: no store holds a value of type {type(value).__name__}")
 
 
 def _checked_text(text: str, where: str) -> str:

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from labq.clock import LONGEST
+from labq.errors import UsageError
+from labq.task import (
+    EDITABLE,
+    FIELDS,
+    NOTES,
+    OPEN_TO_SETTINGS,
+    SETTINGS,
+    Kind,
+    Status,
+    checked,
+    new,
+    new_id,
+    status_query,
+)
+
+
+def refusal(call, *args, **fields):
+    with pytest.raises(UsageError) as caught:
+        call(*args, **fields)
+    return str(caught.value)
+
+
+# statuses
+
+
+WORDS = {
+    Status.DRAFT: ["draft", "undefined", "created", "UnSubmitted"],
+    Status.WAITING: ["waiting"],
+    Status.PENDING: ["pending", "queued", "Submitted", "PartiallyDispatched", "FullyDispatched"],
+    Status.RUNNING: [
+        *("running", "starting", "in_progress", "PartiallyExecuting", "FullyExecuting"),
+        *("UploadingResults", "DownloadingResults"),
+    ],
+    Status.SUCCESS: ["success", "Succeeded", "completed"],
+    Status.FAILED: ["failed", "Failure"],
+    Status.CANCELLED: ["cancelled", "canceled", "aborted", "stopped"],
+}
+
+
+def test_the_statuses():
+    assert [str(status) for status in Status] == [
+        *("draft", "waiting", "pending", "running", "success", "failed", "cancelled"),
+    ]
+
+
+@pytest.mark.parametrize("status", Status)
+def test_other_systems_words_in_any_case(status):
+    for word in WORDS[status]:
+        for spelled in (word, word.lower(), word.upper(), f" {word} "):
+            assert status_query(spelled) == {"status": status.value}
+
+
+@pytest.mark.parametrize("word", ["published", "Sealed", "closed", "publishing"])
+def test_published_is_no_status_but_a_field(word):
+    assert status_query(word) == {"published_at": {"$exists": True}}
+
+
+KNOWN = "(there are draft, waiting, pending, running, success, failed, cancelled, published)"
+NO_STATUS = [
+    ("pendin", f"no status 'pendin': did you mean pending? {KNOWN}"),
+    ("Runing", f"no status 'Runing': did you mean running? {KNOWN}"),
+    ("xyz", f"no status 'xyz' {KNOWN}"),
+    ("", f"no status '' {KNOWN}"),
+]
+
+
+@pytest.mark.parametrize(("word", "message"), NO_STATUS)
+def test_an_unknown_status(word, message):
+    assert refusal(status_query, word) == message
+
+
+# fields
+
+
+def test_what_may_be_edited_and_where():
+    assert EDITABLE == NOTES | SETTINGS
+    assert not NOTES & SETTINGS
+    assert set(FIELDS) >= EDITABLE
+    assert Status.RUNNING not in OPEN_TO_SETTINGS
+    assert Status.SUCCESS not in OPEN_TO_SETTINGS
+
+
+CHECKED = [
+    ("args", {"a.b": 1}, {"a": {"b": 1}}),
+    ("metadata", {}, {}),
+    ("summary", {"acc": 0.9}, {"acc": 0.9}),
+    ("cmd", "python train.py --name 'a b'", ["python", "train.py", "--name", "a b"]),
+    ("cmd", ["python", "a b"], ["python", "a b"]),
+    ("tags", "night", ["night"]),
+    ("tags", ["b", "a", "b"], ["b", "a"]),
+    ("tags", [], []),
+    ("name", "base", "base"),
+    ("name", 4, "4"),
+    ("comment", "two\nlines", "two\nlines"),
+    ("priority", -5, -5),
+    ("priority", 2**31 - 1, 2**31 - 1),
+    ("max_retries", 0, 0),
+    ("timeout", 90, 90),
+    ("timeout", 0.5, 0.5),
+    ("timeout", LONGEST, LONGEST),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "stored"), CHECKED)
+def test_a_field_as_it_is_stored(field, value, stored):
+    assert repr(checked(field, value)) == repr(stored)
+
+
+SECONDS = "timeout must be seconds above zero, at most 3153600000"
+REFUSED = [
+    ("args", 1, "args must be a dict, not '1'"),
+    ("args", None, "args must be a dict, not 'None'"),
+    ("metadata", [1], "metadata must be a dict, not '[1]'"),
+    ("summary", "x" * 99, f"summary must be a dict, not '{'x' * 57}...'"),
+    ("args", {"$a": 1}, "args: the key '$a' begins with $, which MongoDB keeps to itself"),
+    ("cmd", "", "cmd must be a command, not ''"),
+    ("cmd", [], "cmd must be a command, not '[]'"),
+    ("cmd", ["a", 1], "cmd must be a command, not '[\"a\", 1]'"),
+    ("cmd", 4, "cmd must be a command, not '4'"),
+    ("cmd", "echo 'a", 'cmd: no closing quotation in "echo \'a"'),
+    (
+        "cmd",
+        ["a\0"],
+        "cmd: the text holds a NUL character, which no command line can carry",
+    ),
+    ("tags", [1], "tags must be a list of words, not '[1]'"),
+    ("tags", [""], "tags must be a list of words, not '[\"\"]'"),
+    ("tags", "", "tags must be a list of words, not ''"),
+    ("tags", {"a": 1}, "tags must be a list of words, not '{\"a\": 1}'"),
+    ("name", "", "name must not be empty"),
+    ("comment", " \n", "comment must not be empty"),
+    ("name", "a\nb", "name must be one line of text, not 'a b'"),
+    ("name", "a\x1b", "name must be one line of text, not 'a\\\\x1b'"),
+    ("name", "a\0", "name: the text holds a NUL character, which no command line can carry"),
+    ("priority", 1.5, "priority must be a whole number, not '1.5'"),
+    ("priority", "high", "priority must be a whole number, not 'high'"),
+    ("priority", True, "priority must be a whole number, not 'True'"),
+    ("priority", 2**31, "priority must be a whole number, not '2147483648'"),
+    ("max_retries", -1, "max_retries must be a whole number of 0 or more, not '-1'"),
+    ("max_retries", "2", "max_retries must be a whole number of 0 or more, not '2'"),
+    ("timeout", 0, f"{SECONDS}, not '0'"),
+    ("timeout", -1.5, f"{SECONDS}, not '-1.5'"),
+    ("timeout", "10m", f"{SECONDS}, not '10m'"),
+    ("timeout", True, f"{SECONDS}, not 'True'"),
+    ("timeout", float("inf"), f"{SECONDS}, not 'inf'"),
+    ("timeout", float("nan"), f"{SECONDS}, not 'nan'"),
+    ("timeout", LONGEST + 1, f"{SECONDS}, not '3153600001.0'"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "message"), REFUSED)
+def test_what_a_field_cannot_hold(field, value, message):
+    assert refusal(checked, field, value) == message
+
+
+# documents
+
+
+def test_an_id_is_a_uuid4():
+    ids = {new_id() for _ in range(100)}
+    assert len(ids) == 100
+    for one in ids:
+        parsed = uuid.UUID(hex=one)
+        assert (parsed.version, parsed.variant) == (4, uuid.RFC_4122)
+        assert parsed.hex == one
+
+
+def test_a_new_task_is_pending_and_has_fields_of_the_document_alone():
+    task = new({"b": {"c": 1}, "a": 2}, name="base", tags=["t"], priority=3, comment=None)
+    identity = task.pop("_id")
+    assert len(identity) == 32
+    assert task == {
+        "status": "pending",
+        "args": {"b": {"c": 1}, "a": 2},
+        "args_signature": '["a","b.c"]',
+        "name": "base",
+        "tags": ["t"],
+        "priority": 3,
+        "max_retries": 0,
+        "retries": 0,
+        "attempt": 0,
+        "rev": 0,
+    }
+    assert set(task) <= set(FIELDS)
+    assert type(task["status"]) is str
+
+
+def test_a_new_task_with_a_bad_field_is_refused():
+    assert refusal(new, {}, priority="x") == "priority must be a whole number, not 'x'"
+
+
+def test_times_are_dates():
+    assert {name for name, kind in FIELDS.items() if kind is Kind.DATE} == {
+        name for name in FIELDS if name.endswith("_at")
+    }
