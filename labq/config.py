@@ -204,7 +204,7 @@ def _read(path: Path) -> dict[str, _Given]:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {problem}") from None
-    if root is None:
+    if root is None or root.value == "":
         return {}
     if not isinstance(root, yaml.MappingNode):
         raise ConfigError(f"{path}:{root.start_mark.line + 1}: not lines of 'key: value' {_KNOWN}")
