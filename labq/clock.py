@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 
 from labq.errors import UsageError
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 def now_ms() -> int:
@@ -15,14 +18,12 @@ def now_ms() -> int:
 
 def from_ms(ms: int) -> datetime:
     """The aware UTC datetime of `ms` milliseconds since the epoch, exact to the millisecond."""
-    seconds, rest = divmod(ms, 1000)
-    return datetime.fromtimestamp(seconds, timezone.utc).replace(microsecond=rest * 1000)
+    return _EPOCH + timedelta(milliseconds=ms)
 
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since the epoch of an aware datetime, rounded down."""
-    whole = int(moment.replace(microsecond=0).timestamp())
-    return whole * 1000 + moment.microsecond // 1000
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def now() -> datetime:

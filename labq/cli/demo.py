@@ -6,14 +6,15 @@ import shutil
 import sys
 import time
 from itertools import count, product
+from pathlib import Path
 
 import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, line, note, public
-from labq.errors import ExitCode, LabqError
+from labq.errors import LabqError
 from labq.queue import Queue
-from labq.store import Store, open_store
+from labq.store import Store
 from labq.task import Document, new
 from labq.template import parse_command
 
@@ -36,7 +37,7 @@ def command(
     from labq.worker import Finished, Options, Worker
 
     settings = options.settings(uri, queue)
-    store = open_store(settings.uri)
+    store = options.queue_of(settings).store
     here = Queue(store, queue or _fresh_name(store))
     grid = [{"lr": lr, "l2": l2} for lr, l2 in product(RATES, PENALTIES)]
     began = time.monotonic()
@@ -54,7 +55,7 @@ def command(
     )  # fmt: skip
     tally = Worker(here, {"queue": here.name}, works, tell, note).run()
     if tally.stopped_by:
-        raise typer.Exit(ExitCode.INTERRUPTED)
+        raise typer.Exit(128 + tally.stopped_by)
     ranked = list(
         here.find({"queue": here.name}, sort=[("summary.accuracy", -1), ("summary.loss", 1)])
     )
@@ -87,7 +88,8 @@ def _show(ranked: list[Document], name: str, wall: float) -> None:
     ]
     line("")
     render.ranking(rows, ("rank", "task", "lr", "l2", "accuracy", "loss"))
-    python = "python" if shutil.which("python") == sys.executable else sys.executable
+    found = shutil.which("python")
+    python = "python" if found and Path(found).parent == Path(sys.executable).parent else sys.executable
     rates, penalties = (" ".join(f"{value:g}" for value in values) for values in (RATES, PENALTIES))
     line(f"\n{len(ranked)} trainings in {wall:.1f} s. The same by hand:\n")
     line(

@@ -65,12 +65,16 @@ def settings(uri: str | None, queue: str | None) -> Settings:
     return config.load({"uri": uri, "queue": queue})
 
 
-def open_queue(uri: str | None, queue: str | None) -> Queue:
-    """The queue that the flags and the settings name."""
+def queue_of(found: Settings) -> Queue:
+    """The queue that the settings name, its store opened: the one place where commands open one."""
     from labq.queue import Queue
 
-    found = settings(uri, queue)
     return Queue(open_store(found.uri), found.queue)
+
+
+def open_queue(uri: str | None, queue: str | None) -> Queue:
+    """The queue that the flags and the settings name."""
+    return queue_of(settings(uri, queue))
 
 
 def selection(

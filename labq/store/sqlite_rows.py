@@ -58,11 +58,14 @@ def document(fields: Sequence[str], row: Sequence[Any]) -> Document:
 
 
 def timed(value: Any, now_ms: int) -> Any:
-    """`value` with every Now in it replaced by a datetime."""
+    """`value` with every Now in it, at any depth of its dicts, replaced by a datetime."""
     if isinstance(value, Now):
         return clock.from_ms(now_ms + round(value.plus * 1000))
     if isinstance(value, dict):
-        return {key: timed(item, now_ms) for key, item in value.items()}
+        return {
+            key: timed(item, now_ms) if isinstance(item, (Now, dict)) else item
+            for key, item in value.items()
+        }
     return value
 
 

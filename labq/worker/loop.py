@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from math import inf
 from pathlib import Path
 from typing import IO
@@ -75,6 +76,7 @@ class Worker:
         self._gate = threading.Lock()
         self._claims_left = options.max_tasks
         self._swept = -SWEEP_SECONDS
+        self._working = 0
         self._fault: BaseException | None = None
 
     def run(self) -> Tally:
@@ -85,28 +87,37 @@ class Worker:
                 the store could be told.
         """
         slots = [Slot(self, number) for number in range(self.options.slots)]
-        threads = [threading.Thread(target=self._guarded, args=(slot.run,)) for slot in slots]
-        renewing = threading.Thread(target=self._guarded, args=(self.keeper.run,))
+        bodies = [self.keeper.run, *(partial(self._work, slot) for slot in slots)]
+        threads = [threading.Thread(target=self._guarded, args=(body,)) for body in bodies]
+        self._working = len(slots)
         with self._wakeup.catching():
-            for thread in (renewing, *threads):
+            for thread in threads:
                 thread.start()
-            while any(thread.is_alive() for thread in threads):
+            while self._working:
                 for number in self._wakeup.wait(self._rest()):
                     self._on_signal(number)
             self.keeper.close()
-            renewing.join()
+            for thread in threads:
+                thread.join()
         if self._fault is not None:
             raise self._fault
         return self.tally
 
     def _guarded(self, body: Callable[[], None]) -> None:
-        """A slot's thread: its fault stops the worker and is raised by `run`."""
+        """The body of a thread: its fault stops the worker and is raised by `run`."""
         try:
             body()
         except BaseException as fault:  # noqa: BLE001 - raised again, in the main thread
             self._fault = self._fault or fault
             self.stop()
+
+    def _work(self, slot: Slot) -> None:
+        """A slot's work; `run` is woken when the last one's is over."""
+        try:
+            slot.run()
         finally:
+            with self._gate:
+                self._working -= 1
             self._wakeup.wake()
 
     def _rest(self) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from labq.cli import options
 from labq.cli.output import json_line, note
-from labq.store import open_store
 from labq.task import Status
 
 
@@ -19,8 +18,7 @@ def command(
       labq queue ls
       labq queue ls --json
     """
-    settings = options.settings(uri, queue)
-    store = open_store(settings.uri)
+    store = options.open_queue(uri, queue).store
     counts = store.counts()
     names = [name for name in store.queues() if queue is None or name == queue]
     table = {name: {str(s): counts.get((name, s.value), 0) for s in Status} for name in names}

@@ -10,8 +10,6 @@ from labq import clock
 from labq.args import parse_document, parse_tokens
 from labq.cli import options
 from labq.cli.output import json_line, line, note
-from labq.queue import Queue
-from labq.store import open_store
 from labq.task import Document, new
 
 
@@ -71,17 +69,17 @@ def command(
         cmd=cmd,
     )
     _check_cmd(task)
-    store = open_store(settings.uri)
-    (number,) = Queue(store, settings.queue).submit([task])
+    here = options.queue_of(settings)
+    (number,) = here.submit([task])
     if json:
-        json_line({"_id": task["_id"], "number": number, "queue": settings.queue})
+        json_line({"_id": task["_id"], "number": number, "queue": here.name})
     else:
         line(task["_id"])
     if not quiet:
         for warning in warnings:
             note(f"labq: warning: {warning}")
         if not json:
-            note(f"task {number} in queue {settings.queue} ({store.address})")
+            note(f"task {number} in queue {here.name} ({here.store.address})")
 
 
 def _check_cmd(task: Document) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sys
 import time
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,8 +12,8 @@ import typer
 from labq import clock
 from labq.cli import options
 from labq.cli.output import json_line, note, plural
-from labq.errors import ExitCode, LabqError, UsageError
-from labq.queue import Queue, Selection
+from labq.errors import LabqError, UsageError
+from labq.queue import Selection
 from labq.template import Template, fitting, parse_command, parse_shell
 
 if TYPE_CHECKING:
@@ -66,10 +65,9 @@ def command(
     """
     template = _template(words or [], shell)
     settings = options.settings(uri, queue)
-    from labq.store import open_store
     from labq.worker import Options, Worker
 
-    here = Queue(open_store(settings.uri), settings.queue)
+    here = options.queue_of(settings)
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
     follow = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
@@ -169,5 +167,4 @@ def _close(tally: Tally, passed: str, wall: float, *, json: bool, quiet: bool) -
     if tally.gave_up:
         raise LabqError(f"stopped: {tally.unstarted} tasks in a row could not be started")
     if tally.stopped_by:
-        interrupted = tally.stopped_by == signal.SIGINT
-        raise typer.Exit(ExitCode.INTERRUPTED if interrupted else 128 + tally.stopped_by)
+        raise typer.Exit(128 + tally.stopped_by)  # as shells have it

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import pytest
+
+from labq.cli import main as entry
+from labq.cli import options
+from labq.queue import Queue
+from labq.store import open_store
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def ids(self):
+        return self.out.split()
+
+    @property
+    def lines(self):
+        return [json.loads(line) for line in self.out.splitlines()]
+
+
+@pytest.fixture
+def labq(uri, monkeypatch, tmp_path, capsys):
+    """Runs `labq` in this process, on an empty store of each kind; gives code, stdout, stderr."""
+    stores = []
+
+    def opened(address):
+        stores.append(open_store(address))
+        return stores[-1]
+
+    monkeypatch.setenv("LABQ_URI", uri)
+    monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
+    monkeypatch.setattr(options, "open_store", opened)
+    monkeypatch.chdir(tmp_path)
+
+    def run(*args):
+        code = entry.main([str(arg) for arg in args])
+        caught = capsys.readouterr()
+        return Result(int(code), caught.out, caught.err)
+
+    yield run
+    for store in stores:
+        store.close()
+
+
+@pytest.fixture
+def queue(uri):
+    """The queue `default` of the store that `labq` uses."""
+    store = open_store(uri)
+    yield Queue(store, "default")
+    store.close()
+
+
+@pytest.fixture
+def process(uri, tmp_path):
+    """Starts `labq` as a process of its own, on the same store; those that run still are killed."""
+    started = []
+
+    def start(*args, **options):
+        environment = {**os.environ, "LABQ_URI": uri, "LABQ_HOME": str(tmp_path / "home")}
+        environment.update(options.pop("env", {}))
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options}
+        command = [sys.executable, "-m", "labq", *args]
+        started.append(subprocess.Popen(command, env=environment, cwd=tmp_path, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        with one:
+            one.kill()

@@ -1,0 +1,89 @@
+"""`labq task submit`."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+
+def test_stdout_is_the_id_alone_and_stderr_one_line(labq, queue):
+    result = labq("task", "submit", "--", "--foo.bar", "0.1")
+    assert result.code == 0
+    assert re.fullmatch(r"[0-9a-f]{32}\n", result.out)
+    assert result.err == f"task 1 in queue default ({queue.store.address})\n"
+    assert queue.get("1")["args"] == {"foo": {"bar": 0.1}}
+    assert queue.get(result.out.strip())["number"] == 1
+
+
+def test_quiet_drops_the_prose(labq):
+    result = labq("task", "submit", "--quiet", "--", "--a", "1", "--a", "2")
+    assert re.fullmatch(r"[0-9a-f]{32}\n", result.out)
+    assert result.err == ""
+
+
+def test_json_has_id_number_and_queue(labq):
+    (made,) = labq("task", "submit", "--queue", "night", "--json").lines
+    assert made == {"_id": made["_id"], "number": 1, "queue": "night"}
+
+
+def test_every_option_is_stored(labq, queue):
+    labq(
+        *("task", "submit", "--name", "base", "--metadata", '{"who": "ann"}', "--tag", "a", "--tag", "b"),
+        *("--priority", "-3", "--max-retries", "2", "--timeout", "1h30m", "--cmd", "python train.py --lr %(lr)"),
+        *("--args", "{'lr': 0.1, 'opt.name': 'sgd'}", "--", "--opt.lr", "2", "--flag"),
+    )
+    task = queue.get("base")
+    assert task["args"] == {"lr": 0.1, "opt": {"name": "sgd", "lr": 2}, "flag": True}
+    assert (task["metadata"], task["tags"], task["priority"]) == ({"who": "ann"}, ["a", "b"], -3)
+    assert (task["max_retries"], task["timeout"]) == (2, 5400)
+    assert task["cmd"] == ["python", "train.py", "--lr", "%(lr)"]
+    assert task["status"] == "pending"
+
+
+def test_max_retries_comes_from_the_configuration(labq, queue, tmp_path):
+    (tmp_path / "labq.yaml").write_text("max_retries: 4\n")
+    labq("task", "submit")
+    assert queue.get("1")["max_retries"] == 4
+
+
+def test_a_repeat_is_kept_with_a_warning(labq, queue):
+    result = labq("task", "submit", "--", "--a", "1", "--a", "2")
+    assert "labq: warning: --a is given twice: the later value is kept\n" in result.err
+    assert queue.get("1")["args"] == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["--", "--a.b", "1", "--a", "2"], "labq: --a.b and --a clash"),
+        (["--", "--a..b", "1"], "labq: --a..b: 'a..b' has an empty key beside a dot"),
+        (["--", "--$x", "1"], "labq: --$x: the key '$x' begins with $"),
+        (["--", "x"], "labq: 'x' follows no flag"),
+        (["--", "--n", "9" * 30], "labq: --n: 9999"),
+        (["--args", "[1]"], "labq: --args: "),
+        (["--metadata", "x"], "labq: --metadata: "),
+        (["--timeout", "soon"], "labq: 'soon' is not a duration (write 90, 2s, 10m, 1h30m, 7d)\n"),
+        (["--max-retries", "-1"], "labq: max_retries must be a whole number of 0 or more, not '-1'\n"),
+        (["--priority", "high"], "labq: Invalid value for '--priority': "),
+        (["--name", ""], "labq: name must not be empty"),
+        (["--cmd", "python 'x"], "labq: cmd: no closing quotation"),
+        (["--cmd", "run %(lr)", "--", "--x", "1"], "labq: --cmd does not fit: the task lacks lr\n"),
+        (["--cmd", "run %(lr"], "labq: %(lr: the placeholder is not closed"),
+        (["--queue", "a b"], "labq: --queue: "),
+        (["--lr", "0.1"], "labq: No such option: --lr"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_in_one_line_and_nothing_is_stored(labq, queue, args, told):
+    result = labq("task", "submit", *args)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(told)
+    assert result.err.count("\n") == 1
+    assert queue.store.counts() == {}
+
+
+def test_arguments_without_the_dashes_between_are_told_where_they_go(labq):
+    result = labq("task", "submit", "--lr", "0.1")
+    assert result.err.endswith(
+        " A task's own arguments go after --: labq task submit -- --lr 0.1\n"
+    )

@@ -1,0 +1,346 @@
+"""`labq worker run`: what runs, with which words, and what the books say afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+
+import pytest
+from waiting import until
+
+from labq.queue import WorkerName, leases
+
+SHOW = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
+
+
+def submit(labq, *tasks):
+    for args in tasks:
+        assert labq("task", "submit", "-q", "--args", json.dumps(args)).code == 0
+
+
+def tasks(queue):
+    return list(queue.find({"queue": "default"}))
+
+
+def statuses(queue):
+    return [task["status"] for task in tasks(queue)]
+
+
+# -- what runs ------------------------------------------------------------------------------------
+
+
+def test_a_loop_becomes_a_queue_and_runs_with_exactly_its_flags(labq, queue, tmp_path):
+    (tmp_path / "train.py").write_text("import sys; print(sys.argv[1:])")
+    for lr in ("0.1", "0.2"):
+        for model in "ab":
+            labq("task", "submit", "--", "--lr", lr, "--model.name", model)
+    result = labq("worker", "run", "--", sys.executable, "train.py")
+    assert result.code == 0
+    assert result.out.splitlines() == [
+        "['--lr', '0.1', '--model.name', 'a']",
+        "['--lr', '0.1', '--model.name', 'b']",
+        "['--lr', '0.2', '--model.name', 'a']",
+        "['--lr', '0.2', '--model.name', 'b']",
+    ]
+    assert statuses(queue) == ["success"] * 4
+    assert result.err.splitlines()[0].startswith("labq: task 1 success in ")
+    assert result.err.splitlines()[-1].startswith("labq: 4 success in ")
+
+
+@pytest.mark.parametrize(
+    ("options", "printed"),
+    [
+        (["--", *SHOW], ["--lr", "0.1", "--s", "a b", "--t"]),
+        (["--", *SHOW, "--x=%(lr)", "%(s)", "%(t)", "%(n)"], ["--x=0.1", "a b", "True", "None"]),
+        (["--", *SHOW, "%(lr)%%", "%(z:dflt)", "%(s)%(t)%(n)"], ["0.1%", "dflt", "a bTrueNone"]),
+        (["--", *SHOW, "%(args)"], ['{"lr": 0.1, "n": null, "s": "a b", "t": true}']),
+        (["--allow-extra", "--", *SHOW, "%(lr)"], ["0.1"]),
+        (["-c", f"{sys.executable} -c 'import sys; print(sys.argv[1:])' %(s) %(lr) %(n) %(t)"], ["a b", "0.1", "None", "True"]),
+        (["-c", f"true && {sys.executable} -c 'import sys; print(sys.argv[1:])'"], ["--lr", "0.1", "--s", "a b", "--t"]),
+    ],
+)
+def test_the_words_of_the_command(labq, queue, options, printed):
+    submit(labq, {"lr": 0.1, "n": None, "s": "a b", "t": True})
+    result = labq("worker", "run", *options)
+    assert (result.code, result.out) == (0, f"{printed}\n")
+    assert statuses(queue) == ["success"]
+
+
+def test_a_task_may_bring_its_own_command(labq, queue):
+    labq("task", "submit", "--cmd", "echo own %(x)", "--", "--x", "1")
+    labq("task", "submit", "--", "--x", "2")
+    result = labq("worker", "run")
+    assert result.out == "own 1\n"
+    assert statuses(queue) == ["success", "pending"]
+    assert "1 task passed over: the worker names no command, and the task has no --cmd\n" in result.err
+    assert labq("worker", "run", "--", "echo", "its").out == "its --x 2\n"
+
+
+def test_what_the_job_is_told(labq, queue, uri, tmp_path):
+    submit(labq, {})
+    code = "import json, os; print(json.dumps({k: v for k, v in os.environ.items() if k.startswith('LABQ_')}))"
+    told = json.loads(labq("worker", "run", "--", sys.executable, "-c", code).out)
+    (task,) = tasks(queue)
+    assert told["LABQ_TASK_ID"] == task["_id"]
+    assert (told["LABQ_TASK_NUMBER"], told["LABQ_QUEUE"], told["LABQ_ATTEMPT"]) == ("1", "default", "1")
+    assert told["LABQ_URI"] == uri
+    assert told["LABQ_TASK_DIR"] == f"{tmp_path}/home/tasks/{task['_id']}"
+    assert os.path.isdir(told["LABQ_TASK_DIR"])
+
+
+def test_reports_from_within_a_job(labq, queue):
+    submit(labq, {})
+    python = "import labq; labq.report(acc=0.93, best={'epoch': 3}); labq.report(best={'loss': 1.5})"
+    script = f"{sys.executable} -c \"{python}\" && {sys.executable} -m labq task report shell=yes acc=0.95"
+    assert labq("worker", "run", "-c", script).code == 0
+    (task,) = tasks(queue)
+    assert task["status"] == "success", task
+    assert task["summary"] == {"acc": 0.95, "best": {"epoch": 3, "loss": 1.5}, "shell": "yes"}
+
+
+def test_what_an_attempt_leaves_in_the_books(labq, queue, tmp_path):
+    submit(labq, {"x": 1})
+    labq("worker", "run", "--quiet", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+    (task,) = tasks(queue)
+    assert (task["status"], task["reason"]) == ("failed", "exit code 3")
+    (record,) = task["attempts"]
+    assert record["argv"] == ["sh", "-c", "echo out; echo err >&2; exit 3", "--x", "1"]
+    assert record["exit_code"] == 3
+    assert {"pid", "wall", "cpu", "max_rss", "worker", "host", "slot", "started", "ended"} <= set(record)
+    assert task["errors"] == [{"attempt": 1, "message": "exit code 3", "stderr": "err"}]
+    folder = tmp_path / "home" / "tasks" / task["_id"]
+    assert {f.name: f.read_text() for f in folder.iterdir()} == {"1.stdout": "out\n", "1.stderr": "err\n"}
+
+
+def test_retries_then_failure(labq, queue):
+    labq("task", "submit", "--max-retries", "2")
+    result = labq("worker", "run", "--", "sh", "-c", 'test "$LABQ_ATTEMPT" = 3')
+    assert statuses(queue) == ["success"]
+    assert "labq: task 1 pending in " in result.err
+    assert tasks(queue)[0]["retries"] == 2
+    labq("task", "submit", "--max-retries", "1")
+    labq("worker", "run", "--", "false")
+    assert (statuses(queue)[1], tasks(queue)[1]["attempt"]) == ("failed", 2)
+
+
+def test_a_timeout_fails_the_attempt(labq, queue):
+    labq("task", "submit", "--timeout", "100ms")
+    labq("worker", "run", "--", "sleep", "60")
+    (task,) = tasks(queue)
+    assert (task["status"], task["reason"]) == ("failed", "timeout after 0.1 s")
+    assert task["attempts"][0]["signal"] == signal.SIGTERM
+
+
+def test_max_tasks_filter_and_slots(labq, queue):
+    submit(labq, *({"x": x} for x in range(6)))
+    labq("worker", "run", "-q", "--max-tasks", "2", "-f", "args.x >= 2", "--", "true")
+    assert statuses(queue) == ["pending", "pending", "success", "success", "pending", "pending"]
+    labq("worker", "run", "-q", "--slots", "3", "--", "true")
+    assert statuses(queue) == ["success"] * 6
+    assert {task["attempt"] for task in tasks(queue)} == {1}
+
+
+def test_json_is_a_line_per_attempt(labq, queue):
+    submit(labq, {}, {})
+    lines = labq("worker", "run", "--json", "--", "echo", "not in the way").lines
+    assert [(line["number"], line["status"], line["attempt"]) for line in lines] == [(1, "success", 1), (2, "success", 1)]
+
+
+def test_nothing_to_do(labq):
+    result = labq("worker", "run", "--", "true")
+    assert (result.code, result.out) == (0, "")
+    assert result.err.startswith("labq: nothing to run in ")
+
+
+# -- what does not fit, or does not start ---------------------------------------------------------
+
+
+def test_what_does_not_fit_is_left_pending_for_a_worker_that_fits(labq, queue):
+    submit(labq, {"lr": 1}, {"lr": 1, "seed": 2}, {"seed": 2}, {"opt": {"lr": 1}})
+    result = labq("worker", "run", "--", *SHOW, "%(lr)")
+    assert result.code == 0
+    assert statuses(queue) == ["success", "pending", "pending", "pending"]
+    assert result.err.endswith("labq: 3 tasks passed over: the worker's command takes exactly the args lr\n")
+    assert [(task["attempt"], task["retries"]) for task in tasks(queue)[1:]] == [(0, 0)] * 3
+    labq("worker", "run", "-q", "--", *SHOW, "%(lr:0)", "%(seed)")
+    assert statuses(queue) == ["success", "success", "success", "pending"]
+    labq("worker", "run", "-q", "--", *SHOW)
+    assert statuses(queue) == ["success"] * 4
+
+
+def test_an_own_command_that_an_edit_broke_is_passed_over(labq, queue):
+    labq("task", "submit", "--cmd", "echo %(x)", "--", "--x", "1")
+    labq("task", "submit", "--cmd", "echo fine")
+    labq("task", "update", "-q", "--id", "1", "-u", "args={'y': 2}")
+    result = labq("worker", "run")
+    assert result.out == "fine\n"
+    (first, second) = tasks(queue)
+    assert (first["status"], first["retries"], second["status"]) == ("pending", 0, "success")
+    assert first["reason"].startswith("passed over: %(x): the task has no such arg")
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["--", "no-such-program"], "labq: no command 'no-such-program': it is not on the PATH, or may not be run\n"),
+        (["--", "echo", "%(a"], "labq: %(a"),
+        (["-c", "echo '%(a)'"], "labq: %(a) "),
+        (["-c", "true", "--", "true"], "labq: give -c TEXT or -- COMMAND, not both\n"),
+        (["-c", " "], "labq: the shell command is empty\n"),
+        (["--slots", "0", "--", "true"], "labq: Invalid value for '--slots': "),
+        (["--grace", "x", "--", "true"], "labq: 'x' is not a duration"),
+        (["-f", "args.x =", "--", "true"], "labq: "),
+        (["python", "train.py", "--lr"], "labq: No such option: --lr"),
+    ],
+)
+def test_a_wrong_worker_claims_nothing(labq, queue, args, told):
+    submit(labq, {})
+    result = labq("worker", "run", *args)
+    assert result.code == 2
+    assert result.err.startswith(told)
+    assert tasks(queue)[0]["attempt"] == 0
+
+
+def test_tasks_that_cannot_start_fail_with_the_reason_and_three_in_a_row_stop_the_worker(labq, queue):
+    for _ in range(5):
+        labq("task", "submit", "--cmd", "no-such-program")
+    result = labq("worker", "run")
+    assert result.code == 1
+    assert result.err.endswith("labq: stopped: 3 tasks in a row could not be started\n")
+    assert statuses(queue) == ["failed"] * 3 + ["pending"] * 2
+    told = "cannot start no-such-program: no such command, or it may not be run"
+    assert tasks(queue)[0]["reason"] == told
+    assert tasks(queue)[0]["errors"] == [{"attempt": 1, "message": told}]
+
+
+# -- workers that are stopped, killed, frozen -----------------------------------------------------
+
+
+def wait_for(queue, status, number=1):
+    until(lambda: queue.get(str(number))["status"] == status)
+
+
+SLEEPER = ("sh", "-c", "echo $$ > pid; exec sleep 600")
+
+
+def job_pid(tmp_path):
+    return int(until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()))
+
+
+def ended(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path, number, code):
+    labq("task", "submit")
+    worker = process("worker", "run", "--", *SLEEPER)
+    pid = job_pid(tmp_path)
+    worker.send_signal(number)
+    _, err = worker.communicate(timeout=30)
+    assert worker.returncode == code
+    assert f"labq: {signal.Signals(number).name}: stopping what runs and giving the tasks back (again: kill)\n" in err
+    assert "labq: task 1 released in " in err
+    (task,) = tasks(queue)
+    assert (task["status"], task["retries"], task["reason"]) == ("pending", 0, "the worker was stopped")
+    assert "lease" not in task
+    assert ended(pid)
+
+
+def test_a_second_signal_kills_what_does_not_end(labq, queue, process, tmp_path):
+    labq("task", "submit")
+    stubborn = "trap '' TERM; echo $$ > pid; while :; do sleep 1; done"
+    worker = process("worker", "run", "--grace", "1h", "--", "sh", "-c", stubborn)
+    pid = job_pid(tmp_path)
+    worker.send_signal(signal.SIGTERM)
+    assert worker.stderr.readline().startswith("labq: SIGTERM: stopping")
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=30)
+    wait_for(queue, "pending")
+    assert ended(pid)
+
+
+def test_a_job_that_exits_with_0_because_it_was_asked_to_stop_is_no_success(labq, queue, process, tmp_path):
+    labq("task", "submit")
+    polite = "trap 'exit 0' TERM; echo $$ > pid; while :; do sleep 0.01; done"
+    worker = process("worker", "run", "--", "sh", "-c", polite)
+    job_pid(tmp_path)
+    worker.send_signal(signal.SIGTERM)
+    worker.communicate(timeout=30)
+    assert statuses(queue) == ["pending"]
+
+
+LEASE = {"LABQ_LEASE": "600ms", "LABQ_HEARTBEAT": "100ms"}
+
+
+def test_a_heartbeat_holds_the_lease_of_a_long_job(labq, queue, process):
+    labq("task", "submit")
+    worker = process("worker", "run", "--", "sleep", "1.5", env=LEASE)
+    wait_for(queue, "running")
+    while worker.poll() is None:
+        assert leases.sweep(queue.store, "default") == 0
+    assert statuses(queue) == ["success"]
+    assert tasks(queue)[0]["attempt"] == 1
+
+
+def test_the_task_of_a_killed_worker_runs_again_at_no_cost(labq, queue, process, tmp_path):
+    labq("task", "submit")
+    worker = process("worker", "run", "--", *SLEEPER, env=LEASE)
+    pid = job_pid(tmp_path)
+    worker.kill()
+    worker.wait()
+    os.kill(pid, signal.SIGKILL)
+    process("worker", "run", "--forever", "--", "true", env=LEASE)
+    wait_for(queue, "success")
+    (task,) = tasks(queue)
+    assert (task["attempt"], task["retries"], task["crashes"]) == (2, 0, 1)
+    assert task["attempts"][0]["reason"].endswith(" was lost")
+
+
+def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(labq, queue, process, tmp_path):
+    labq("task", "submit")
+    worker = process("worker", "run", "--", *SLEEPER, env=LEASE)
+    pid = job_pid(tmp_path)
+    worker.send_signal(signal.SIGSTOP)
+    until(lambda: leases.sweep(queue.store, "default"))
+    second = leases.claim(queue.store, {"queue": "default"}, WorkerName("other", "host"), 60)
+    worker.send_signal(signal.SIGCONT)
+    _, err = worker.communicate(timeout=30)
+    assert "labq: task 1 lost in " in err
+    assert ended(pid)
+    assert tasks(queue)[0]["lease"]["worker"] == "other"
+    assert leases.finish(queue.store, second, leases.Ending(succeeded=True)) == "success"
+
+
+def test_a_forever_worker_takes_what_comes_later(labq, queue, process):
+    worker = process("worker", "run", "--forever", "--max-tasks", "2", "--", "true")
+    for number in (1, 2):
+        labq("task", "submit")
+        wait_for(queue, "success", number)
+    assert worker.wait(timeout=30) == 0
+
+
+def test_several_workers_share_a_queue_and_run_each_task_once(labq, queue, process, tmp_path):
+    from labq.task import new
+
+    queue.submit([new({}) for _ in range(60)])
+    append = 'echo "$LABQ_TASK_NUMBER" >> done'
+    workers = [process("worker", "run", "-q", "--slots", "2", "-c", append) for _ in range(3)]
+    assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0]
+    assert sorted(map(int, (tmp_path / "done").read_text().split())) == list(range(1, 61))
+    assert {(task["status"], task["attempt"]) for task in tasks(queue)} == {("success", 1)}
+
+
+def test_a_reader_of_the_output_that_leaves_does_not_stop_the_worker(labq, queue, process):
+    submit(labq, {}, {}, {})
+    worker = process("worker", "run", "--", "sh", "-c", "yes | head -c 300000")
+    worker.stdout.close()
+    worker.stderr.read()
+    assert worker.wait(timeout=30) == 0
+    assert statuses(queue) == ["success"] * 3

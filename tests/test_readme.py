@@ -1,0 +1,105 @@
+"""Every example of the README works, and what it says of the project is so."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from labq.config import KEYS
+from labq.errors import ExitCode
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(mark):
+    return re.findall(rf"<!-- {mark} -->\n```sh\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture
+def shell(tmp_path, uri):
+    """A shell in an empty folder, whose `labq` and `python` are those under test."""
+    commands = tmp_path / "bin"
+    commands.mkdir()
+    for name, words in (("labq", "-m labq"), ("python", "")):
+        (commands / name).write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
+        (commands / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "LABQ_URI": uri}
+    environment["LABQ_HOME"] = str(tmp_path / "home")
+
+    def run(text):
+        return subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", text],
+            check=False,
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+def test_the_tour_runs_from_top_to_bottom(shell):
+    tour = blocks("tour")
+    done = [shell(block) for block in tour]
+    assert [(one.returncode, one.stderr if one.returncode else "") for one in done] == [(0, "")] * len(tour)
+    listed, trained, probed, found, settings = (one.stdout for one in done)
+    assert listed.count("pending") == 6
+    assert "model.name=small" in listed
+    best = trained.splitlines()[2:]
+    assert "acc=0.95" in best[0]
+    assert len(best) == 3
+    assert "rate 0.3, seed 7\n" in probed
+    assert "task 7  success  probe" in probed
+    assert found.splitlines()[0] == "4"
+    assert "night" in settings
+    assert "labq.yaml:1" in settings
+
+
+def test_the_first_example_runs(shell):
+    head = README.partition("```sh\n")[2].partition("```")[0]
+    done = shell(f"echo 'print(1)' > train.py\n{head}")
+    assert done.returncode == 0, done.stderr
+    assert "lr=0.1 model.name=resnet" in done.stdout
+
+
+def test_each_set_up_is_one_command_that_makes_its_own_environment():
+    (demo,), (test,) = blocks("demo command"), blocks("test command")
+    assert demo.startswith("python3 -m venv .venv && ")
+    assert demo.endswith(".venv/bin/labq demo\n")
+    assert test.startswith("python3 -m venv .venv-test && ")
+    assert "pytest" in test
+    assert "\n" not in demo.strip() + test.strip()
+
+
+def test_the_table_of_exit_codes_is_the_enum():
+    table = re.findall(r"^\| (\d+)[^|]* \|", README.partition("| exit code |")[2], re.MULTILINE)
+    assert [int(code) for code in table] == [int(code) for code in ExitCode]
+
+
+def test_every_setting_is_named():
+    for key in KEYS:
+        assert f"LABQ_{key.upper()}" in README
+
+
+def test_the_demo_ranks_twelve_trainings(shell):
+    done = shell("labq demo")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines() if re.match(r" +\d+ +\d+ ", line)]
+    assert [row[0] for row in rows] == [str(rank) for rank in range(1, 13)]
+    scores = [float(row[4]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert scores[0] > 0.95
+    assert len(set(scores)) > 3
+    again = shell("labq demo --json")
+    assert "queue demo-2 " in again.stderr
+    assert len(again.stdout.splitlines()) == 12
+    by_hand = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ") and "labq" in line]
+    assert len(by_hand) == 3
+    assert shell("\n".join(by_hand)).stdout.count("success") == 12

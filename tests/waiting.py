@@ -1,0 +1,14 @@
+"""Waiting for what another process does: as short as it takes, and never for ever."""
+
+from __future__ import annotations
+
+import time
+
+
+def until(condition, seconds=30.0):
+    """The first true value of `condition()`; fails after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.005)
+    return value
