@@ -123,6 +123,10 @@ REFUSED = [
         ["--a", "{'b': {'c': 1}}", "--a.b", "2"],
         "--a and --a.b clash: one path cannot hold a value and nested keys",
     ),
+    (
+        ["--a", "{}", "--a.b", "1", "--a", "2"],
+        "--a.b and --a clash: one path cannot hold a value and nested keys",
+    ),
     (["--a..b", "1"], "--a..b: 'a..b' has an empty key beside a dot"),
     (["--.a", "1"], "--.a: '.a' has an empty key beside a dot"),
     (["--a.", "1"], "--a.: 'a.' has an empty key beside a dot"),

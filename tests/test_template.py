@@ -182,6 +182,7 @@ WITHIN = [
     ("echo '%(x)'", "quotes"),
     ('echo "%(x)"', "quotes"),
     ('echo "a $(b "%(x)") c"', "quotes"),
+    ('echo "a $(b $((1)) "%(x)") c"', "quotes"),
     ('echo "${v:-%(x)}"', "quotes"),
     ("echo 'a'\\''%(x)'", "quotes"),
     ("echo `b %(x)`", "backquotes"),

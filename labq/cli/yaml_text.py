@@ -84,15 +84,9 @@ class _Dumper(yaml.SafeDumper):
         return self.represent_scalar(f"{_TAG}float", repr(value))
 
     def write_a_text(self, value: str) -> yaml.ScalarNode:
-        """Lines as a block; what neither a block nor plain text gives back in double quotes."""
-        style = None if value.isprintable() else "|" if _block_safe(value) else '"'
+        """Lines as a block, where PyYAML finds that it gives them back; odd characters escaped."""
+        style = "|" if "\n" in value else None if value.isprintable() else '"'
         return self.represent_scalar(f"{_TAG}str", value, style=style)
-
-
-def _block_safe(value: str) -> bool:
-    lines = value.split("\n")
-    clean = all(line.isprintable() and line == line.rstrip() for line in lines)
-    return clean and lines[0] != "" and not lines[0].startswith(" ")
 
 
 def _set_up() -> None:
