@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-__all__ = ["compile_filter", "matcher", "sorted_by", "suggest", "to_json"]
+__all__ = ["compile_filter", "current_word", "matcher", "sorted_by", "suggest", "to_json"]
 
 
 def compile_filter(
@@ -59,7 +59,17 @@ def sorted_by(documents: Iterable[Mapping[str, Any]], sort: Sequence[tuple[str, 
 
 
 def suggest(text_before_cursor: str, fields: Collection[str]) -> list[str]:
-    """What may replace the word before the cursor, best first (see `suggest.py`)."""
+    """Every word that may replace `current_word(text_before_cursor)`.
+
+    `fields` are the task's fields and the dotted keys seen in the queue, such as `args.lr`.
+    """
     from labq.filters.completion import suggest as completed
 
     return completed(text_before_cursor, fields)
+
+
+def current_word(text_before_cursor: str) -> str:
+    """The word at the cursor, which a suggestion replaces."""
+    from labq.filters.completion import current_word as word
+
+    return word(text_before_cursor)

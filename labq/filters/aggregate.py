@@ -2,8 +2,8 @@
 
 Source: MongoDB 6.0 manual, "Arithmetic Expression Operators" and "Comparison Expression Operators".
 Unlike a field's operators these compare across kinds, in BSON's order with a missing value below
-all, and look at a list as one value. Arithmetic on null or a missing value gives null; on text it is
-an error, here a FilterError. Integers stay integers while they fit 64 bits, then become doubles.
+all, and look at a list as one value. Arithmetic on null or a missing value gives null; on text it
+is an error, here a FilterError. Integers stay integers while they fit 64 bits, then become doubles.
 """
 
 from __future__ import annotations
@@ -28,8 +28,17 @@ _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
     "$lte": operator.le,
 }
 _TYPE_NAMES = {
-    **{0: "missing", 1: "double", 2: "string", 3: "object", 4: "array", 5: "binData", 8: "bool"},
-    **{9: "date", 10: "null", 16: "int", 18: "long"},
+    0: "missing",
+    1: "double",
+    2: "string",
+    3: "object",
+    4: "array",
+    5: "binData",
+    8: "bool",
+    9: "date",
+    10: "null",
+    16: "int",
+    18: "long",
 }
 
 

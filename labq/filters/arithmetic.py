@@ -120,12 +120,12 @@ def _power(base: Any, exponent: Any) -> Any:
         return -math.inf if base < 0 and odd else math.inf
 
 
-def _whole_power(base: int, exponent: int) -> float:
+def _whole_power(base: int, exponent: int) -> Any:
     if abs(base) < 2 or exponent <= 63:  # noqa: PLR2004 (no more fits 64 bits)
         exact = base ** (exponent if abs(base) > 1 else 2 - exponent % 2 if exponent else 0)
         if -_INT64 <= exact < _INT64:
             return exact
-    return _power(float(base), exponent)  # type: ignore[no-any-return]
+    return _power(float(base), exponent)
 
 
 def _absolute(value: Any) -> Any:

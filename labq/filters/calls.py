@@ -57,6 +57,13 @@ def refuse(parser: Parser, node: ast.Call) -> NoReturn:
     raise tree.error(f"`{name}` cannot be called in a filter{hint}{listed}", node.func)
 
 
+def measured(parser: Parser, node: ast.Call) -> Path:
+    """The field of `len(field)`, the only call that is an operand."""
+    if not isinstance(node.func, ast.Name) or node.func.id != "len":
+        refuse(parser, node)
+    return parser.path(only_argument(parser, node))
+
+
 def only_argument(parser: Parser, node: ast.Call) -> ast.expr:
     """The one argument that the function takes."""
     if len(node.args) != 1 or node.keywords:
@@ -144,9 +151,11 @@ def _unlisted(node: ast.expr) -> ast.expr:
     return node
 
 
-def membership(parser: Parser, left: ast.expr, right: ast.Call) -> Condition:
+def membership(parser: Parser, left: ast.expr, right: ast.expr) -> Condition:
     """`left in list(field)` and `left in dict(field)`."""
     tree = parser.literals.tree
+    if not isinstance(right, ast.Call):
+        raise tree.error("`in` needs a list or a field on its right", right)
     path = parser.path(only_argument(parser, right))
     span = (tree.span(left)[0], tree.span(right)[1])
     if isinstance(right.func, ast.Name) and right.func.id == "list":

@@ -35,7 +35,7 @@ def _kinds(fields: Mapping[str, Any] | Collection[str]) -> dict[str, str]:
 
 
 def _is_json(tree: Tree) -> bool:
-    """Is the whole text JSON? Its escapes differ from Python's in `\\/` and surrogate pairs."""
+    """Is the whole text JSON? Its escapes differ from Python's: slashes, surrogate pairs."""
     try:
         json.loads(tree.source.text)
     except (ValueError, RecursionError):

@@ -137,5 +137,5 @@ def _free(text: str, now: datetime) -> datetime:
 
 
 def from_milliseconds(count: int) -> datetime:
-    """The UTC moment so many milliseconds after the epoch; OverflowError outside years 1 to 9999."""
+    """That many milliseconds after the epoch, UTC; OverflowError outside years 1 to 9999."""
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=count)

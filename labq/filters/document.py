@@ -1,6 +1,7 @@
 """A MongoDB query, as JSON or as a Python dict -> the query document, checked.
 
-    query     := {name: value or operators, "$and" | "$or" | "$nor": [query, ...], "$expr": expression}
+    query     := {name: value or operators, logical: [query, ...], "$expr": expression}
+    logical   := "$and" | "$or" | "$nor"
     operators := {operator: operand, ...}              the operators are in `operators.py`
 
 The text is read as a syntax tree, so each error points at its place. What mongod would refuse is
@@ -19,6 +20,7 @@ from labq.filters.operators import (
     COMPARISONS,
     EXPRESSION,
     FIELD,
+    INSTEAD,
     LOGICAL,
     TOP,
     TYPES,
@@ -65,8 +67,10 @@ class Reader:
 
     def _unknown(self, word: str, place: ast.expr, known: frozenset[str], where: str) -> Exception:
         if word in FIELD | TOP | EXPRESSION.keys():
-            return self._error(f"`{word}` cannot stand {where}{nearest(word, known)}", place)
-        return self._error(f"`{word}` is not allowed in a filter{nearest(word, known)}", place)
+            return self._error(f"`{word}` cannot stand {where}", place)
+        instead = INSTEAD.get(word)
+        hint = f"; did you mean `{instead}`?" if instead else nearest(word, known, cutoff=0.5)
+        return self._error(f"`{word}` is not allowed in a filter{hint}", place)
 
     def _check_path(self, word: str, place: ast.expr, top: bool) -> None:
         parts = word.split(".")
@@ -193,17 +197,20 @@ class Reader:
             raise self._error(f"`{name}` takes {count} operands, not {len(items)}", held)
         return {name: self.expression(held)}
 
-
     def _let(self, node: ast.expr) -> dict[str, Any]:
-        """`{"vars": {name: expression}, "in": "$$name.key"}`: how a key of an element is written."""
-        parts = dict(zip(_names(node), node.values if isinstance(node, ast.Dict) else [], strict=True))
+        """`{"vars": {name: expression}, "in": "$$name.key"}`: a key of an element."""
+        parts = dict(
+            zip(_names(node), node.values if isinstance(node, ast.Dict) else [], strict=True)
+        )
         bound = parts.get("vars")
         inside = parts.get("in")
         names = _names(bound)
         path = inside.value if isinstance(inside, ast.Constant) else None
         shaped = list(parts) == ["vars", "in"] and len(names) == 1 and isinstance(path, str)
         if not shaped or not isinstance(bound, ast.Dict) or not _leads(str(path), names[0]):
-            message = '`$let` takes one variable and a path into it: {"vars": {"x": ...}, "in": "$$x.a"}'
+            message = (
+                '`$let` takes one variable and a path into it: {"vars": {"x": ...}, "in": "$$x.a"}'
+            )
             raise self._error(message, node)
         return {"vars": {names[0]: self.expression(bound.values[0])}, "in": path}
 
@@ -238,10 +245,8 @@ def _types(value: Any) -> str:
 def _mod(value: Any) -> str:
     numbers = (
         isinstance(value, list)
-        and len(value) == 2
-        and all(  # noqa: PLR2004 (a pair)
-            type(item) in (int, float) and abs(item) < 2**63 for item in value
-        )
+        and len(value) == 2  # noqa: PLR2004 (divisor and remainder)
+        and all(type(item) in (int, float) and abs(item) < 2**63 for item in value)
     )
     return "" if numbers and int(value[0]) else "[divisor, remainder], where the divisor is not 0"
 

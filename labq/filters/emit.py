@@ -34,6 +34,7 @@ from labq.filters.source import Source
 Query: TypeAlias = dict[str, Any]
 _OPERATORS = {"==": "$eq", "!=": "$ne", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+MAX_PLACES = 4
 _HERE = {"$exists": True}
 
 
@@ -71,6 +72,7 @@ class Emitter:
         if isinstance(node, Member) and isinstance(node.item, Path):
             if self.variable:
                 raise self.source.error("inside `any` a field is compared with values", node.span)
+            self._check_places([node.item, node.path])
             return formula.member(node.item, node.path, wanted)
         return {name: field_operators(node, wanted)}
 
@@ -84,7 +86,15 @@ class Emitter:
             return {self.dotted(left.path): _size(right.value, wanted == (sign == "=="))}
         if self.variable:
             raise self.source.error("inside `any` a field is compared with values", node.span)
+        self._check_places([*formula.operand_paths(left), *formula.operand_paths(right)])
         return formula.compare(sign, left, right, wanted)
+
+    def _check_places(self, found: list[Path]) -> None:
+        """A place in a list is written out several times in a formula; many would fill memory."""
+        for path in found:
+            if sum(isinstance(part, int) for part in path.parts) > MAX_PLACES:
+                message = f"beside another field a path takes at most {MAX_PLACES} places in lists"
+                raise self.source.error(message, path.span)
 
     def _any(self, node: AnyOf, wanted: bool) -> Query:
         name = self.dotted(node.path)
@@ -152,9 +162,7 @@ def field_operators(node: OneOf | Member | Pattern, wanted: bool) -> Query:
 def _size(length: Any, equal: bool) -> Query:
     """`len(field)`, of a list alone, equals or differs."""
     possible = length >= 0 and length == int(length) and length < 2**31
-    size = {"$size": int(length)} if possible else {"$type": []}
-    if not possible:
-        return {"$type": "array"} if not equal else {"$type": "array", "$not": {"$type": "array"}}
+    size: Query = {"$size": int(length)} if possible else {"$in": []}
     return size if equal else {"$type": "array", "$not": size}
 
 
@@ -188,4 +196,7 @@ def _joined(first: Any, second: Any) -> Query | None:
     for held in (first, second):
         if not isinstance(held, Mapping) or not next(iter(held), "").startswith("$"):
             return None
-    return {**first, **second} if first.keys() & second.keys() <= {"$exists"} else None
+    shared = first.keys() & second.keys()
+    if shared - {"$exists"} or (shared and first["$exists"] is not second["$exists"]):
+        return None
+    return {**first, **second}

@@ -138,7 +138,8 @@ def _arithmetic(operand: Arith) -> Any:
     if operand.sign == "//":
         return {"$floor": {"$divide": [left, right]}}
     if operand.sign == "%":  # as in Python, where the sign is the divisor's
-        return {"$mod": [{"$add": [{"$mod": [left, right]}, right]}, right]}
+        rest = {"$mod": [left, right]}
+        opposed = {"$lt": [{"$multiply": [rest, right]}, 0]}
+        return {"$cond": [opposed, {"$add": [rest, right]}, rest]}
     name = {"+": "$add", "-": "$subtract", "*": "$multiply", "/": "$divide", "**": "$pow"}
     return {name[operand.sign]: [left, right]}
-

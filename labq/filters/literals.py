@@ -21,9 +21,11 @@ from datetime import datetime
 from typing import Any
 
 from labq.filters import dates
+from labq.filters.source import is_surrogate
 from labq.filters.syntax import Tree
 
 DATE_CALLS = ("date", "ago", "ISODate")
+NOT_FINITE = ("nan", "NaN", "inf", "Infinity")
 WORDS = {"true": True, "false": False, "null": None}
 _FOLDED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -71,7 +73,7 @@ class Literals:
             return self._constant(node)
         if isinstance(node, ast.Name) and node.id in WORDS:
             return WORDS[node.id]
-        if isinstance(node, ast.Name) and node.id in ("nan", "NaN", "inf", "Infinity"):
+        if isinstance(node, ast.Name) and node.id in NOT_FINITE:
             raise self.tree.error(f"`{node.id}` is no number that a filter can hold", node)
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
             return [self.read(item) for item in node.elts]
@@ -94,7 +96,7 @@ class Literals:
     def _text(self, node: ast.expr, value: str) -> str:
         if self.is_json:
             value = json.loads(self.tree.text(node))
-        if any(0xD800 <= ord(char) < 0xE000 for char in value):
+        if any(map(is_surrogate, value)):
             raise self.tree.error("half of a surrogate pair is no text", node)
         return value
 

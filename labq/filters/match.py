@@ -15,6 +15,7 @@ from labq.filters.order import MISSING
 from labq.filters.paths import Test, at
 
 Predicate: TypeAlias = Callable[[Any], bool]
+_POSITIVE = {"$ne": "$eq", "$nin": "$in"}
 
 
 def matcher(query: Mapping[str, Any]) -> Predicate:
@@ -53,21 +54,16 @@ def is_operators(held: Any) -> bool:
 
 
 def _operator(path: str, name: str, value: Any, among: Mapping[str, Any]) -> Predicate:
-    if name in ("$ne", "$nin"):
-        positive = {"$ne": "$eq", "$nin": "$in"}[name]
-        return _negated(_operator(path, positive, value, among))
+    if name in _POSITIVE:
+        return _negated(_operator(path, _POSITIVE[name], value, among))
     if name == "$not":
         return _negated(_field(path, value))
-    if name == "$options":
-        return lambda _document: True
     if name == "$exists":
         found = at(path, lambda reached: reached is not MISSING, spread=False)
         return found if value else _negated(found)
     if name == "$all":
         return _every(path, value)
-    if name in ("$size", "$elemMatch"):
-        return at(path, single(name, value, among), spread=False)
-    return at(path, single(name, value, among))
+    return at(path, single(name, value, among), spread=name not in ("$size", "$elemMatch"))
 
 
 def _every(path: str, wanted: list[Any]) -> Predicate:

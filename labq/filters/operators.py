@@ -31,16 +31,42 @@ EXPRESSION: dict[str, tuple[int, int]] = {
 
 # $type: the names and numbers that a task's values can have.
 TYPES = {
-    **{"double": 1, "string": 2, "object": 3, "array": 4, "binData": 5, "undefined": 6},
-    **{"objectId": 7, "bool": 8, "date": 9, "null": 10, "regex": 11, "javascript": 13},
-    **{"int": 16, "timestamp": 17, "long": 18, "decimal": 19, "minKey": -1, "maxKey": 127},
+    "double": 1,
+    "string": 2,
+    "object": 3,
+    "array": 4,
+    "binData": 5,
+    "undefined": 6,
+    "objectId": 7,
+    "bool": 8,
+    "date": 9,
+    "null": 10,
+    "regex": 11,
+    "javascript": 13,
+    "int": 16,
+    "timestamp": 17,
+    "long": 18,
+    "decimal": 19,
+    "minKey": -1,
+    "maxKey": 127,
 }
 
 
-def nearest(word: str, known: Iterable[str]) -> str:
-    """`, did you mean ...?` over the known words, or nothing where none is near."""
+# What people reach for that runs code or needs an index of its own, and what does it here.
+INSTEAD = {
+    **dict.fromkeys(("$where", "$function", "$accumulator"), "$expr"),
+    **dict.fromkeys(("$text", "$search", "$like", "$contains", "$startsWith"), "$regex"),
+    "$jsonSchema": "$type",
+    "$any": "$elemMatch",
+    "$between": "$gte",
+    "$isNull": "$eq",
+}
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """`; did you mean ...?` over the known words, or nothing where none is near."""
     from difflib import get_close_matches
 
     folded = {name.casefold(): name for name in known}
-    close = get_close_matches(word.casefold(), list(folded), n=1, cutoff=0.5)
+    close = get_close_matches(word.casefold(), list(folded), n=1, cutoff=cutoff)
     return f"; did you mean `{folded[close[0]]}`?" if close else ""

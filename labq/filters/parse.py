@@ -5,13 +5,14 @@
     conjunct   := "not" conjunct | "(" condition ")" | comparison | call
     comparison := operand (sign operand)+              a chain holds when each pair does
     sign       := == | != | < | <= | > | >= | in | not in | is | is not
-    operand    := field | literal | "len" "(" field ")" | operand (+ - * / // % **) operand | - operand
+    operand    := field | literal | "len" "(" field ")" | operand reckon operand | "-" operand
+    reckon     := + | - | * | / | // | % | **
     field      := name ("." name | "[" (text | number) "]")*
     call       := contains | startswith | endswith | regex | exists | missing | any | all
 
-`in` has a list of values, a field that holds a list, `list(field)`, `dict(field)` for its keys, or a
-text field on its right. `is` takes None, True and False. The calls are in `calls.py`, the literals
-in `literals.py`.
+`in` has a list of values, a field that holds a list, `list(field)`, `dict(field)` for its keys, or
+a text field on its right. `is` takes None, True and False. The calls are in `calls.py`, the
+literals in `literals.py`.
 """
 
 from __future__ import annotations
@@ -22,14 +23,13 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from labq.filters import calls
-from labq.filters.literals import DATE_CALLS, Literals
+from labq.filters.literals import DATE_CALLS, NOT_FINITE, Literals
 from labq.filters.nodes import (
     And,
     Arith,
     Compare,
     Condition,
     Elapsed,
-    Exists,
     Length,
     Member,
     Not,
@@ -43,6 +43,7 @@ from labq.filters.nodes import (
 from labq.filters.operators import nearest
 from labq.filters.regex import escape
 
+MAX_REMAINDERS = 4  # each is written out several times in the query
 _SIGNS: dict[type[ast.cmpop], str] = {
     ast.Eq: "==",
     ast.NotEq: "!=",
@@ -60,6 +61,7 @@ _ARITHMETIC: dict[type[ast.operator], str] = {
     ast.Mod: "%",
     ast.Pow: "**",
 }
+_PREFIXES: dict[type[ast.unaryop], str] = {ast.USub: "-", ast.UAdd: "+"}
 _LOGIC: dict[type[ast.operator], str] = {ast.BitAnd: "and", ast.BitOr: "or"}
 
 
@@ -82,7 +84,7 @@ class Parser:
             return self._comparison(node)
         if isinstance(node, ast.Call) and not self.literals.is_date_call(node):
             return calls.condition(self, node)
-        self._no_condition(node)
+        return self._no_condition(node)
 
     def inside(self, variable: str) -> Parser:
         """The parser of an `any(...)` over `variable`."""
@@ -131,7 +133,9 @@ class Parser:
         if isinstance(op, ast.NotIn):
             return Not(self._member(node, left, right))
         if isinstance(op, (ast.Is, ast.IsNot)):
-            if not isinstance(right, ast.Constant) or not isinstance(right.value, (bool, type(None))):
+            if not isinstance(right, ast.Constant) or not isinstance(
+                right.value, (bool, type(None))
+            ):
                 raise self.literals.tree.error("`is` takes only None; use `==`", right)
             return self.compare("==" if isinstance(op, ast.Is) else "!=", left, right, node)
         return self.compare(_SIGNS[type(op)], left, right, node)
@@ -178,9 +182,9 @@ class Parser:
         span = self.literals.tree.span(node)
         if isinstance(right, (ast.List, ast.Tuple, ast.Set)):
             return self._one_of(node, left, right.elts)
-        if isinstance(right, ast.Call) and isinstance(right.func, ast.Name):
-            if right.func.id in ("list", "dict"):
-                return calls.membership(self, left, right)
+        called = right.func if isinstance(right, ast.Call) else None
+        if isinstance(called, ast.Name) and called.id in ("list", "dict"):
+            return calls.membership(self, left, right)
         if self.literals.is_literal(right):
             raise self.literals.tree.error("`in` needs a list or a field on its right", right)
         return self.member(left, self.path(right), span)
@@ -211,27 +215,28 @@ class Parser:
     def operand(self, node: ast.expr) -> Operand:
         """A side of a comparison."""
         tree = self.literals.tree
-        if self.literals.is_literal(node):
+        infinite = isinstance(node, ast.Name) and node.id in NOT_FINITE
+        if infinite or self.literals.is_literal(node):
             return Value(self.literals.read(node), tree.span(node))
         if isinstance(node, (ast.Name, ast.Attribute, ast.Subscript)):
             return self.path(node)
         if isinstance(node, ast.BinOp):
             return self._arithmetic(node)
-        if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-            inner = self._number(node.operand)
-            sign = "-" if isinstance(node.op, ast.USub) else "+"
-            return Arith(sign, Value(0, tree.span(node)), inner, tree.span(node))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "len":
-            return Length(self.path(calls.only_argument(self, node)), tree.span(node))
+        if isinstance(node, ast.UnaryOp) and type(node.op) in _PREFIXES:
+            sign, zero = _PREFIXES[type(node.op)], Value(0, tree.span(node))
+            return Arith(sign, zero, self._number(node.operand), tree.span(node))
         if isinstance(node, ast.Call):
-            calls.refuse(self, node)
-        self.refuse(node, "a field or a value is wanted here")
+            return Length(calls.measured(self, node), tree.span(node))
+        return self.refuse(node, "a field or a value is wanted here")
 
     def _arithmetic(self, node: ast.BinOp) -> Operand:
         sign = _ARITHMETIC.get(type(node.op))
         span = self.literals.tree.span(node)
         if sign is None:
             message = "the arithmetic of filters is + - * / // % **"
+            raise self.literals.tree.error(message, node)
+        if sum(isinstance(part, ast.Mod) for part in ast.walk(node)) > MAX_REMAINDERS:
+            message = f"at most {MAX_REMAINDERS} `%` stand in one formula"
             raise self.literals.tree.error(message, node)
         left, right = self.operand(node.left), self.operand(node.right)
         if sign == "-" and _is_date(left) and _is_date(right):
@@ -294,6 +299,3 @@ def _is_date(operand: Operand) -> bool:
     from datetime import datetime
 
     return isinstance(operand, Value) and isinstance(operand.value, datetime)
-
-
-__all__ = ["Exists", "Parser"]

@@ -1,22 +1,26 @@
-"""Regular expressions that mongod (PCRE, UTF-8) and Python's `re` read alike.
+r"""Regular expressions that mongod (PCRE, UTF-8) and Python's `re` read alike.
 
-    pattern  := branch ("|" branch)*
-    branch   := (atom quantifier?)*
-    atom     := literal | "." | "^" | "$" | class | escape | group
-    group    := "(" | "(?:" | "(?P<name>" | "(?<name>" | "(?=" | "(?!" | "(?<=" | "(?<!" | "(?i:" ... ")"
-    quantifier := "*" | "+" | "?" | "{n}" | "{n,}" | "{n,m}", lazy with a "?" behind it
-    options  := any of "i" (case), "m" (lines), "s" (dot takes newlines), "x" (blanks are skipped)
+    pattern    := branch ("|" branch)*
+    branch     := (atom quantifier?)*
+    atom       := literal | "." | "^" | "$" | class | escape | group
+    group      := opening pattern ")"
+    opening    := "(" | "(?:" | "(?P<name>" | "(?<name>" | "(?=" | "(?!" | "(?<=" | "(?<!" | "(?i:"
+    quantifier := ("*" | "+" | "?" | "{n}" | "{n,}" | "{n,m}") "?"?
+    options    := any of "i" (case), "m" (lines), "s" (dot takes newlines), "x" (blanks skipped)
 
-`translate` rewrites the few that differ: `\\d \\w \\s \\b` know ASCII alone, `\\z` and `\\Z`, `^` at a
-last newline. It refuses what only one of the two knows (possessive and atomic groups, recursion,
-`\\p{...}`, ...), and the shape that makes backtracking explode: an unbounded repeat whose body has no
-fixed part, such as `(a+)+` or `(.*)*`. A search that is slow all the same ends with Ctrl-C.
+What differs is rewritten: `\d \w \s \b` know ASCII alone, `\z` and `\Z`, `^` at a last newline.
+Refused is what only one of the two knows (possessive and atomic groups, recursion, `\p{...}`, ...)
+and the shape that makes backtracking explode: an unbounded repeat of a group without a fixed part,
+such as `(a+)+` or `(.*)*`. A search that is slow all the same ends with Ctrl-C.
 """
 
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
+
+from labq.filters.source import is_surrogate
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 20
@@ -29,8 +33,15 @@ _SETS = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "D": _NOT_DIGIT, "W": _NOT_WORD, 
 _ASSERTIONS = {"b": r"(?a:\b)", "B": r"(?a:\B)", "A": r"\A", "z": r"\Z", "Z": r"(?=\n?\Z)"}
 _CONTROLS = {"n": r"\n", "t": r"\t", "r": r"\r", "f": r"\f", "e": r"\x1b"}
 _POSIX = {
-    **{"alpha": "A-Za-z", "digit": _DIGIT, "alnum": "0-9A-Za-z", "word": _WORD, "space": _SPACE},
-    **{"upper": "A-Z", "lower": "a-z", "xdigit": "0-9A-Fa-f", "punct": r"!-/:-@\[-`{-~"},
+    "alpha": "A-Za-z",
+    "digit": _DIGIT,
+    "alnum": "0-9A-Za-z",
+    "word": _WORD,
+    "space": _SPACE,
+    "upper": "A-Z",
+    "lower": "a-z",
+    "xdigit": "0-9A-Fa-f",
+    "punct": r"!-/:-@\[-`{-~",
 }
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d{1,4})(,(\d{0,4}))?\}")
 _GROUP = re.compile(r"\?(?:(:|=|!|<=|<!)|P?<([A-Za-z_]\w{0,30})>|([ims]{1,3}):)", re.ASCII)
@@ -201,7 +212,7 @@ class _Reader:
         if char == "x" and found:
             self.at = found.end()
             code = int(found.group(1) or found.group(2), 16)
-            if code > 0x10FFFF or 0xD800 <= code < 0xE000:
+            if code > sys.maxunicode or is_surrogate(chr(code)):
                 raise PatternError(f"the escape `\\{found.group()}`")
             return re.escape(chr(code))
         if char in _CONTROLS:

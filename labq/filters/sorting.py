@@ -2,8 +2,8 @@
 
 Source: MongoDB 6.0 manual, "Comparison/Sort Order" and "Multikey Indexes", and mongod itself. A
 missing value is null. A list sorts by its least value when ascending and by its greatest when
-descending; an empty one is below null. Where the fields of one sort meet in a list, its elements are
-taken one by one for all of them; two different lists in one sort are an error, as they are in mongod.
+descending; an empty one is below null. Where the fields of one sort meet in a list, its elements
+are taken one by one for all of them; two different lists in one sort are an error, as in mongod.
 """
 
 from __future__ import annotations

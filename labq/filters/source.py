@@ -29,6 +29,11 @@ _TOKEN = re.compile(
 )
 
 
+def is_surrogate(char: str) -> bool:
+    """Is this half of a surrogate pair, which is no text in UTF-8?"""
+    return "\ud800" <= char <= "\udfff"
+
+
 class Token(NamedTuple):
     """`kind` is string, open (a quote that never closes), number, name, op or other."""
 

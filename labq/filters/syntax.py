@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from labq.errors import FilterError
-from labq.filters.source import Source, Token, tokens
+from labq.filters.source import Source, Token, is_surrogate, tokens
 
 if TYPE_CHECKING:
     from labq.filters.source import Span
@@ -84,7 +84,7 @@ def read(text: str) -> Tree:
     if not text.strip():
         raise FilterError("the filter is empty")
     for place, char in enumerate(text):
-        if char == "\0" or 0xD800 <= ord(char) < 0xE000:
+        if char == "\0" or is_surrogate(char):
             raise source.error("this character cannot stand in a filter", (place, place + 1))
     _check_nesting(source)
     code = "".join(" " if char in "\r\n\t\f\v" else char for char in text).lstrip(" ")
@@ -138,10 +138,10 @@ def _explain(source: Source, fault: Exception, shift: int) -> NoReturn:
     _explain_brackets(source, found)
     for token, following in zip(found, [*found[1:], None], strict=True):
         _explain_word(source, token, following)
-    at = min(max((getattr(fault, "offset", None) or 1) - 1 + shift, 0), len(source.text) - 1)
-    if found and at >= found[-1].span[1] - 1 and found[-1].kind == "op":
+    if found[-1].kind == "op" or _is_word(found[-1]):
         raise source.error("the filter ends too early", found[-1].span)
-    if len(found) > 1 and _is_second(found, at):
+    at = min(max((getattr(fault, "offset", None) or 1) - 1 + shift, 0), len(source.text) - 1)
+    if _is_second(found, at):
         message = "a filter is one expression; join two with `and` or `or`"
         raise source.error(message, _token_at(found, at).span)
     raise source.error("this is no expression of the filter language", _token_at(found, at).span)
@@ -183,8 +183,8 @@ def _explain_word(source: Source, token: Token, following: Token | None) -> None
         raise source.error(_WORDS[token.text], token.span)
     if token.kind == "name" and token.text in _STATEMENTS:
         raise source.error("a filter is an expression, not a statement", token.span)
-    adjoining = following and following.start == token.span[1]
-    if token.kind == "name" and following and adjoining and following.kind == "number":
-        if following.text.startswith("."):
-            place = following.text[1:]
-            raise source.error(f"write a place in a list as `[{place}]`", following.span)
+    if token.kind != "name" or following is None or following.start != token.span[1]:
+        return
+    if following.kind == "number" and following.text.startswith("."):
+        message = f"write a place in a list as `[{following.text[1:]}]`"
+        raise source.error(message, following.span)

@@ -21,7 +21,7 @@ FLOATS = [0.0, -0.0, 1.0, 0.5, 0.1, 0.30000000000000004, 1.5, -1.0, 2.0**31, 2.0
 FLOATS += [1e-7, 5e-324, 1e300, -1e300, 1.7976931348623157e308, 0.1 + 2**-56]
 TEXTS = ["", "a", "b", "ab", "A", "0", "é", "😀", "z\n", "a\0b", "line\nab", '"', "\\", "1"]
 KEYS = ["a", "b", "0", "1", "x-y", "é"]
-FIELDS = ["name", "priority", "timeout", "created_at", "tags", "args", "lease"]
+FIELDS = ["name", "status", "priority", "timeout", "created_at", "tags", "args", "lease"]
 
 numbers = st.sampled_from(INTS) | st.sampled_from(FLOATS)
 texts = st.sampled_from(TEXTS)
@@ -46,6 +46,7 @@ task_documents = st.fixed_dictionaries(
     {"args": objects},
     optional={
         "name": st.sampled_from("aab") | texts,
+        "status": st.sampled_from(["pending", "failed", "a"]),
         "priority": st.sampled_from([0, 1, 2]) | st.sampled_from(INTS),
         "timeout": st.sampled_from([0, 1, 1.0, 2.5]) | numbers,
         "created_at": moments,
@@ -54,25 +55,20 @@ task_documents = st.fixed_dictionaries(
     },
 )
 
-patterns = st.sampled_from(
-    [
-        "a",
-        "^a",
-        r"b\z",
-        "^ab$",
-        "",
-        "a|b",
-        r"\w",
-        r"^\s",
-        "[^a]",
-        r"\d+",
-        "(?i)A",
-        "é",
-        ".",
-        r"a\0"[:1],
-    ]
-    + [r"\.", "^$", r"\bab\b", r"z$", r"z\Z", r"^\z", "[a-b]{2}", "(a)?b", r"\x61", "[[:upper:]]"]
-)
+PATTERNS = ["a", "^a", r"b\z", "^ab$", "", "a|b", r"\w", r"^\s", "[^a]", r"\d+", "(?i)A", "é", "."]
+PATTERNS += [r"\.", "^$", r"\bab\b", r"z$", r"z\Z", r"^\z", "[a-b]{2}", "(a)?b", r"\x61", r"[\s\d]"]
+PATTERNS += [
+    "[[:upper:]]",
+    "^.$",
+    "(?:a|b)+$",
+    "(?<!a)b",
+    r"(a)?\1",
+    r"[^\W]",
+    "a{,1}",
+    "x*?",
+    r"\S\D",
+]
+patterns = st.sampled_from(PATTERNS)
 TYPE_NAMES = ["double", "string", "object", "array", "bool", "date", "null", "int", "long"]
 types = st.sampled_from([*TYPE_NAMES, "number", 1, 2, 16, 18.0])
 whole = st.integers(-4, 4)

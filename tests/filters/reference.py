@@ -8,7 +8,8 @@ document, knows no query documents, and shares no code with `labq.filters`.
   at its end stands for its elements as well as for itself.
 - An ordering holds between values of one kind alone. `== None` is never unknown: missing counts.
 - Between two fields, a list is one value. Arithmetic is unknown unless all of its operands are
-  numbers and no divisor is zero; `len` unless the field is a list.
+  numbers and no divisor is zero; `len` unless the field is a list. `len` beside `==` and `!=` asks
+  the lists at the end of the path, elsewhere the one value of the path.
 - `any` is Kleene's or over the elements of a list, false of what is no list. Where the condition
   asks for keys of an element, an element that has no keys is unknown.
 - `and`, `or`, `not` are Kleene's.
@@ -31,7 +32,7 @@ ARITHMETIC = {
     ast.Mult: operator.mul,
     ast.Div: lambda left, right: float(left) / float(right),
     ast.FloorDiv: lambda left, right: float(math.floor(float(left) / float(right))),
-    ast.Mod: lambda left, right: left - right * math.floor(left / right),
+    ast.Mod: operator.mod,
 }
 TEXTS = {"contains": "in", "startswith": str.startswith, "endswith": str.endswith}
 
@@ -136,7 +137,9 @@ class Task:
         return parts if node.id == self.variable else [node.id, *parts]
 
     def values(self, node):
-        return reached(self.document, [str(part) for part in self.path(node)], picked=bool(self.variable))
+        return reached(
+            self.document, [str(part) for part in self.path(node)], picked=bool(self.variable)
+        )
 
     def known(self, node):
         return any(value is not ABSENT for value in self.values(node))
@@ -156,6 +159,9 @@ class Task:
             return self.pair(right, MIRRORED.get(type(op), type(op))(), left)
         if isinstance(op, ast.Is):
             op = ast.Eq()
+        if isinstance(left, ast.Call) and isinstance(op, ast.Eq) and is_literal(right):
+            lists = self.lists(left.args[0])
+            return any(len(held) == constant(right) for held in lists) if lists else None
         if is_field(left) and is_literal(right):
             return self.compared(left, op, constant(right))
         return self.formula(left, op, right)
@@ -172,13 +178,16 @@ class Task:
             return None
         return ordered(op, first[0], second[0])
 
+    def field(self, node, anything):
+        """[value] of a field beside another field."""
+        found = whole(self.document, self.path(node))
+        usable = anything or kind(found) == "number"
+        return [found] if found is not ABSENT and self.known(node) and usable else None
+
     def number(self, node, anything=False):
         """[value] of an operand, None where it is unknown."""
         if is_field(node):
-            found = whole(self.document, self.path(node))
-            if found is ABSENT or not self.known(node):
-                return None
-            return [found] if anything or kind(found) == "number" else None
+            return self.field(node, anything)
         if isinstance(node, ast.Call):
             found = whole(self.document, self.path(node.args[0]))
             return [len(found)] if isinstance(found, list) and self.known(node.args[0]) else None
@@ -231,9 +240,7 @@ class Task:
         loop = over.generators[0]
         if not self.known(loop.iter):
             return None
-        keys = any(
-            isinstance(part, (ast.Attribute, ast.Subscript)) for part in ast.walk(over.elt)
-        )
+        keys = any(isinstance(part, (ast.Attribute, ast.Subscript)) for part in ast.walk(over.elt))
         truths = [
             None
             if keys and not isinstance(item, (dict, list))

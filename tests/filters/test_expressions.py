@@ -6,13 +6,14 @@ import os
 
 import pytest
 from drawing import named, task_documents
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pymongo import MongoClient
 from reference import truth
 from table import Table
 
 from labq.clock import now
+from labq.errors import FilterError
 from labq.filters import compile_filter, matcher, to_json
 from labq.task import FIELDS
 
@@ -21,6 +22,7 @@ PAIRS = int(os.environ.get("LABQ_TEST_PAIRS", "40000"))
 batched = settings(
     max_examples=max(1, PAIRS // (DOCUMENTS * EXPRESSIONS)),
     suppress_health_check=list(HealthCheck),
+    phases=[Phase.generate],  # a failure names its one document: shrinking the batch adds nothing
 )
 
 FIELD_TEXTS = ["args.a", "args.a", "args.b", "args.a.b", "args.b.a", "args.a[0]", "args.a[0].b"]
@@ -103,6 +105,30 @@ leaves = named(
 expressions = named(st.recursive(leaves, logical, max_leaves=4), "expressions")
 
 
+REFUSED = ["this has no value", "at most 4 `%` stand in one formula"]  # 1 % 0
+
+
+def compiled(text):
+    """The query, or None for constants that have no value, which the drawing cannot avoid."""
+    try:
+        return compile_filter(text, FIELDS, now)
+    except FilterError as fault:
+        if fault.message in REFUSED:
+            return None
+        raise
+
+
+def tamed(value):
+    """A document without numbers so large or small that the order of rounding shows."""
+    if isinstance(value, dict):
+        return {key: tamed(held) for key, held in value.items()}
+    if isinstance(value, list):
+        return [tamed(held) for held in value]
+    if type(value) in (int, float) and value and not 1e-3 < abs(value) < 1e12:
+        return 1.5
+    return value
+
+
 @pytest.fixture(scope="module")
 def tasks(lone_mongod):
     with MongoClient(lone_mongod, tz_aware=True) as client:
@@ -117,16 +143,18 @@ def tasks(lone_mongod):
     asked=st.lists(expressions, min_size=EXPRESSIONS, max_size=EXPRESSIONS),
 )
 def test_an_expression_matches_where_it_is_certainly_true(tasks, drawn, asked):
-    held = [{"_id": f"{place:03}", **document} for place, document in enumerate(drawn)]
+    held = [{"_id": f"{place:03}", **tamed(document)} for place, document in enumerate(drawn)]
     tasks.delete_many({})
     tasks.insert_many(held)
     table = Table(held)
     for text in asked:
-        query = compile_filter(text, FIELDS, now)
+        query = compiled(text)
+        if query is None:
+            continue
         assert compile_filter(to_json(query), FIELDS, now) == query
-        expected = {task["_id"] for task in held if truth(text, task) is True}
-        assert {task["_id"] for task in tasks.find(query, {"_id": 1})} == expected, text
-        matches = matcher(query)
-        assert {task["_id"] for task in held if matches(task)} == expected, text
-        assert table.find(query) == expected, text
+        expected = [task for task in held if truth(text, task) is True]
+        found = {task["_id"] for task in tasks.find(query, {"_id": 1})}
+        assert [task for task in held if task["_id"] in found] == expected, text
+        assert [task for task in held if matcher(query)(task)] == expected, text
+        assert table.find(query) == found, text
     table.close()
