@@ -7,9 +7,8 @@ from typing import Annotated
 import typer
 
 from labq.cli import options
-from labq.cli.completion.scripts import SHELLS
+from labq.cli.completion.scripts import script_for
 from labq.cli.output import json_line, line
-from labq.errors import UsageError
 
 
 def command(
@@ -20,17 +19,7 @@ def command(
 
     Examples:
       source <(labq completion show bash)
+      labq completion show fish | source
     """
     script = script_for(shell)
     json_line({"shell": shell, "script": script}) if json else line(script.rstrip("\n"))
-
-
-def script_for(shell: str) -> str:
-    """The completion script of a shell.
-
-    Raises:
-        UsageError: labq has none for it.
-    """
-    if shell not in SHELLS:
-        raise UsageError(f"no completion for {shell!r} (there are: {', '.join(SHELLS)})")
-    return SHELLS[shell]()

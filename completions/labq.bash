@@ -1,0 +1,58 @@
+# Written by `labq completion show bash`: do not edit.
+
+_labq() {
+  local cur=${COMP_WORDS[COMP_CWORD]} path='' value='' rest='' word words=''
+  COMPREPLY=()
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ -n $value && $word == '=' ]]; then continue; fi # --option=value comes as three words
+    if [[ -n $value ]]; then value=''; continue; fi
+    if [[ -n $rest ]]; then return; fi # what files complete, see the end
+    case $word in
+      --) rest=yes ;;
+      --args|--cmd|--extra-filter|--grace|--id|--limit|--max-retries|--max-tasks|--metadata|--name|--priority|--queue|--slots|--sort|--status|--tag|--task-id|--task-name|--timeout|--update|--uri|-c|-f|-s|-u) value=$word ;;
+      -*) ;;
+      *) case $path in
+        ''|'task'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
+      esac ;;
+    esac
+  done
+  if [[ -n $value && $cur == '=' ]]; then cur=''; fi
+  case $value:$rest in
+    -s:|--status:) words='draft waiting pending running success failed cancelled' ;;
+    :yes) if [[ $path == 'worker run' ]]; then COMPREPLY=($(compgen -c -- "$cur")); fi ;;
+    :) case $path:$cur in
+      '':-*) words='--version --help' ;;
+      '':*) words='demo task worker queue config guide completion' ;;
+      'demo':*) words='--uri --queue --json --help' ;;
+      'task':-*) words='--help' ;;
+      'task':*) words='submit ls show count update delete report' ;;
+      'task submit':-*) words='--args --name --metadata --tag --priority --max-retries --timeout --cmd --queue --uri --json --quiet -q --help' ;;
+      'task ls':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --limit --sort --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
+      'task show':-*) words='--queue --uri --json --help' ;;
+      'task count':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --verbose --queue --uri --json --help' ;;
+      'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
+      'task delete':-*) words='--status -s --name --task-name --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task report':-*) words='--queue --uri --json --help' ;;
+      'worker':-*) words='--help' ;;
+      'worker':*) words='run' ;;
+      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --max-tasks --slots --grace --queue --uri --json --quiet -q --help' ;;
+      'queue':-*) words='--help' ;;
+      'queue':*) words='ls' ;;
+      'queue ls':*) words='--queue --uri --json --help' ;;
+      'config':-*) words='--help' ;;
+      'config':*) words='show' ;;
+      'config show':*) words='--queue --uri --json --help' ;;
+      'guide':-*) words='--json --help' ;;
+      'completion':-*) words='--help' ;;
+      'completion':*) words='show install' ;;
+      'completion show':-*) words='--json --help' ;;
+      'completion show':*) words='bash zsh fish' ;;
+      'completion install':-*) words='--json --help' ;;
+      'completion install':*) words='bash zsh fish' ;;
+    esac ;;
+  esac
+  if [[ -n $words ]]; then COMPREPLY=($(compgen -W "$words" -- "$cur")); fi
+}
+
+# -o default: files, where the function has nothing to offer.
+complete -o default -F _labq labq

@@ -1,0 +1,295 @@
+#compdef labq
+# Written by `labq completion show zsh`: do not edit.
+
+_labq() {
+  local curcontext=$curcontext state line
+  local -a known=(
+    'demo:Run a real sweep in a queue of its own.'
+    'task:Submit, find, edit and remove tasks.'
+    'worker:Run tasks.'
+    'queue:See the queues.'
+    'config:See the settings.'
+    'guide:Read about a topic, such as filters.'
+    'completion:TAB completion for your shell.'
+  )
+  _arguments -C \
+    '--version[Show the version and exit.]' \
+    '--help[Show this message and exit.]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe command known ;;
+    rest) case $line[1] in
+      demo) _labq_demo ;;
+      task) _labq_task ;;
+      worker) _labq_worker ;;
+      queue) _labq_queue ;;
+      config) _labq_config ;;
+      guide) _labq_guide ;;
+      completion) _labq_completion ;;
+    esac ;;
+  esac
+}
+
+_labq_demo() {
+  _arguments -S \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_task() {
+  local curcontext=$curcontext state line
+  local -a known=(
+    'submit:Store a task: an argument set to run.'
+    'ls:List tasks.'
+    'show:Show all of a task.'
+    'count:Count tasks.'
+    'update:Edit tasks, by value or in your editor.'
+    'delete:Remove tasks.'
+    'report:Report results, from a job'\''s shell script.'
+  )
+  _arguments -C \
+    '--help[Show this message and exit.]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe command known ;;
+    rest) case $line[1] in
+      submit) _labq_task_submit ;;
+      ls) _labq_task_ls ;;
+      show) _labq_task_show ;;
+      count) _labq_task_count ;;
+      update) _labq_task_update ;;
+      delete) _labq_task_delete ;;
+      report) _labq_task_report ;;
+    esac ;;
+  esac
+}
+
+_labq_task_submit() {
+  _arguments -S \
+    '--args=[Arguments as JSON or a Python dict.]:DICT:_files' \
+    '--name=[A name, to find it by.]:NAME:_files' \
+    '--metadata=[Notes of yours, as JSON or a Python dict.]:DICT:_files' \
+    '*--tag=[A tag; again for more.]:TAG:_files' \
+    '--priority=[Higher runs first.]:INT:_files' \
+    '--max-retries=[How often a failure is tried again.]:INT:_files' \
+    '--timeout=[Longest run of one attempt\: 90, 10m, 1h30m.]:DURATION:_files' \
+    '--cmd=[What to run, where the worker names no command.]:COMMAND:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_ls() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--id=,--task-id=}'[Only this task\: number, id or its start, name; - reads stdin.]:REF:_files' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--limit=[At most N; 0 is all.]:N:_files' \
+    '*--sort=[Order by this; again for ties.]:FIELD\:asc|desc:_files' \
+    '--no-pager[Print it all at once.]' \
+    '--verbose[Show the MongoDB query, on stderr.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Print ids alone, one a line.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_task_show() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_count() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--id=,--task-id=}'[Only this task\: number, id or its start, name; - reads stdin.]:REF:_files' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--verbose[Show the MongoDB query, on stderr.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_task_update() {
+  _arguments -S \
+    '*'{--update=,-u+}'[An edit, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--id=,--task-id=}'[Only this task\: number, id or its start, name; - reads stdin.]:REF:_files' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_delete() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_report() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_worker() {
+  local curcontext=$curcontext state line
+  local -a known=(
+    'run:Claim tasks and run them, until there are none.'
+  )
+  _arguments -C \
+    '--help[Show this message and exit.]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe command known ;;
+    rest) case $line[1] in
+      run) _labq_worker_run ;;
+    esac ;;
+  esac
+}
+
+_labq_worker_run() {
+  _arguments -S \
+    '-c+[A shell command instead of COMMAND.]:TEXT:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--allow-extra[Take tasks that have more args than placeholders, too.]' \
+    '--forever[Wait for more when the queue is drained.]' \
+    '--max-tasks=[Run at most N tasks.]:N:_files' \
+    '--slots=[Run N tasks at a time.]:N:_files' \
+    '--grace=[From SIGTERM to SIGKILL, when a job is stopped.]:DURATION:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*::command:_normal'
+}
+
+_labq_queue() {
+  local curcontext=$curcontext state line
+  local -a known=(
+    'ls:List the queues and what is in them.'
+  )
+  _arguments -C \
+    '--help[Show this message and exit.]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe command known ;;
+    rest) case $line[1] in
+      ls) _labq_queue_ls ;;
+    esac ;;
+  esac
+}
+
+_labq_queue_ls() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_config() {
+  local curcontext=$curcontext state line
+  local -a known=(
+    'show:Show the settings and where each comes from.'
+  )
+  _arguments -C \
+    '--help[Show this message and exit.]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe command known ;;
+    rest) case $line[1] in
+      show) _labq_config_show ;;
+    esac ;;
+  esac
+}
+
+_labq_config_show() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_guide() {
+  _arguments -S \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_completion() {
+  local curcontext=$curcontext state line
+  local -a known=(
+    'show:Print the completion script.'
+    'install:Install the completion script for yourself.'
+  )
+  _arguments -C \
+    '--help[Show this message and exit.]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe command known ;;
+    rest) case $line[1] in
+      show) _labq_completion_show ;;
+      install) _labq_completion_install ;;
+    esac ;;
+  esac
+}
+
+_labq_completion_show() {
+  _arguments -S \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '1:choice:(bash zsh fish)'
+}
+
+_labq_completion_install() {
+  _arguments -S \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '1:choice:(bash zsh fish)'
+}
+
+if [[ $funcstack[1] == _labq ]]; then
+  _labq "$@"
+else
+  compdef _labq labq
+fi
