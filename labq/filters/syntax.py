@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from labq.filters.source import Span
 
 MAX_LENGTH = 10_000
-MAX_DEPTH = 60
+MAX_DEPTH = 50  # of an expression
+MAX_QUERY_DEPTH = 120  # of a MongoDB query: what the deepest expression becomes reads back
 _BRACKETS = {"(": ")", "[": "]", "{": "}"}
 _ADVICE = {
     "=": "`=` does not compare; use `==`",
@@ -102,8 +103,12 @@ def read(text: str) -> Tree:
     return tree
 
 
+def _most(source: Source) -> int:
+    return MAX_QUERY_DEPTH if source.text.lstrip().startswith("{") else MAX_DEPTH
+
+
 def _too_deep(source: Source) -> FilterError:
-    return FilterError(f"the filter is nested more than {MAX_DEPTH} deep", source.text)
+    return FilterError(f"the filter is nested more than {_most(source)} deep", source.text)
 
 
 def _check_nesting(source: Source) -> None:
@@ -112,13 +117,13 @@ def _check_nesting(source: Source) -> None:
     for token in tokens(source.text):
         open_brackets += (token.text in _BRACKETS) - (token.text in _BRACKETS.values())
         run = run + 1 if token.text in ("not", "-", "+", "~", "lambda", ":", "**") else 0
-        if max(open_brackets, run) > MAX_DEPTH:
+        if max(open_brackets, run) > _most(source):
             raise _too_deep(source)
 
 
 def _check_depth(tree: Tree) -> None:
     level: list[ast.AST] = [tree.body]
-    for _ in range(MAX_DEPTH):
+    for _ in range(_most(tree.source)):
         level = [child for node in level for child in ast.iter_child_nodes(node)]
         if not level:
             return

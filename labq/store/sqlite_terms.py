@@ -12,6 +12,7 @@ from labq.filters.regex import literal
 SIGNS = {"$eq": "=", "$gt": ">", "$gte": ">=", "$lt": "<", "$lte": "<="}
 MOST = 500  # values of one `IN (...)`
 INT64 = 2**63
+_DEEPEST = 15  # conditions within conditions: SQLite's parser takes about 30
 _CHAIN = 8  # terms side by side; halves of halves stay far from SQLite's depth of 1000
 
 
@@ -22,6 +23,7 @@ class Term:
     sql: str
     params: tuple[Any, ...] = ()
     exact: bool = True
+    depth: int = 0  # of the conditions joined in it
 
 
 YES, NO, UNDECIDED = Term("1"), Term("0"), Term("NULL", exact=False)
@@ -46,8 +48,8 @@ def negation(term: Term) -> Term:
     if term in (YES, NO):
         return NO if term == YES else YES
     if term.exact:
-        return Term(f"({term.sql}) IS NOT TRUE", term.params)
-    return Term(f"NOT ({term.sql})", term.params, exact=False)
+        return Term(f"({term.sql}) IS NOT TRUE", term.params, depth=term.depth + 1)
+    return Term(f"NOT ({term.sql})", term.params, exact=False, depth=term.depth + 1)
 
 
 def _joined(terms: list[Term], word: str, empty: Term) -> Term:
@@ -56,15 +58,18 @@ def _joined(terms: list[Term], word: str, empty: Term) -> Term:
     if len(terms) > _CHAIN:
         half = len(terms) // 2
         terms = [_joined(terms[:half], word, empty), _joined(terms[half:], word, empty)]
+    depth = max(term.depth for term in terms) + 1
+    if depth > _DEEPEST:
+        return UNDECIDED
     exact = all(term.exact for term in terms)
     parts = terms if exact else [two_valued(term) if term.exact else term for term in terms]
     params = tuple(param for part in parts for param in part.params)
-    return Term(word.join(f"({part.sql})" for part in parts), params, exact)
+    return Term(word.join(f"({part.sql})" for part in parts), params, exact, depth)
 
 
 def two_valued(term: Term) -> Term:
     """1 where it certainly holds, else 0."""
-    return Term(f"({term.sql}) IS TRUE", term.params)
+    return Term(f"({term.sql}) IS TRUE", term.params, depth=term.depth + 1)
 
 
 def marks(values: Sequence[Any]) -> str:
