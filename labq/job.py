@@ -17,8 +17,8 @@ def report(**values: Any) -> None:
     Outside of a task it warns once and does nothing, so that a script runs without labq too.
 
     Args:
-        values: JSON values; a dict joins what is under its key already. NumPy and PyTorch scalars are
-            taken by their `item()`.
+        values: JSON values; a dict joins what is under its key already. NumPy and PyTorch scalars
+            are taken by their `item()`.
 
     Raises:
         ArgsError: a value that cannot be stored.

@@ -1,17 +1,12 @@
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 import servers
+from hypothesis import HealthCheck, settings
 
 settings.register_profile(
     "labq", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True

@@ -48,7 +48,9 @@ def shell(tmp_path, uri):
 def test_the_tour_runs_from_top_to_bottom(shell):
     tour = blocks("tour")
     done = [shell(block) for block in tour]
-    assert [(one.returncode, one.stderr if one.returncode else "") for one in done] == [(0, "")] * len(tour)
+    assert [(one.returncode, one.stderr if one.returncode else "") for one in done] == [
+        (0, "")
+    ] * len(tour)
     listed, trained, probed, found, settings = (one.stdout for one in done)
     assert listed.count("pending") == 6
     assert "model.name=small" in listed
@@ -100,6 +102,10 @@ def test_the_demo_ranks_twelve_trainings(shell):
     again = shell("labq demo --json")
     assert "queue demo-2 " in again.stderr
     assert len(again.stdout.splitlines()) == 12
-    by_hand = [line.strip() for line in done.stdout.splitlines() if line.startswith("  ") and "labq" in line]
+    by_hand = [
+        line.strip()
+        for line in done.stdout.splitlines()
+        if line.startswith("  ") and "labq" in line
+    ]
     assert len(by_hand) == 3
     assert shell("\n".join(by_hand)).stdout.count("success") == 12

@@ -91,7 +91,13 @@ def test_wall_time_is_read_by_the_clock_alone_and_print_is_the_scripts(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             name = f"{node.value.id}.{node.attr}"
-            if name in ("time.time", "time.time_ns", "datetime.now", "datetime.utcnow", "date.today"):
+            if name in (
+                "time.time",
+                "time.time_ns",
+                "datetime.now",
+                "datetime.utcnow",
+                "date.today",
+            ):
                 assert place(path) == "clock.py", f"{place(path)} reads {name}"
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id != "print" or room(path) == "demo", f"{place(path)} prints"

@@ -19,7 +19,9 @@ print(json.dumps([code, sorted(sys.modules)]), file=sys.stderr)
 
 def modules(*args):
     """The modules that a run of labq imported, in a process of its own."""
-    done = subprocess.run([sys.executable, "-c", RUN, *args], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", RUN, *args], capture_output=True, text=True, check=True
+    )
     code, names = json.loads(done.stderr.splitlines()[-1])
     assert code == 0, done.stderr
     return set(names)
@@ -44,7 +46,9 @@ def test_none_of_the_heavy_libraries_is_imported(args):
 
 def test_help_imports_no_command_and_no_store():
     loaded = modules("--help")
-    assert not [name for name in loaded if name.startswith(("labq.cli.task", "labq.store", "sqlite3"))]
+    assert not [
+        name for name in loaded if name.startswith(("labq.cli.task", "labq.store", "sqlite3"))
+    ]
 
 
 def test_a_submit_compiles_no_query():
@@ -53,6 +57,8 @@ def test_a_submit_compiles_no_query():
 
 
 def test_labq_itself_imports_nothing_of_its_own():
-    code = "import sys, labq; print(sorted(name for name in sys.modules if name.startswith('labq')))"
+    code = (
+        "import sys, labq; print(sorted(name for name in sys.modules if name.startswith('labq')))"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "['labq']\n"

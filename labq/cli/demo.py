@@ -89,12 +89,13 @@ def _show(ranked: list[Document], name: str, wall: float) -> None:
     line("")
     render.ranking(rows, ("rank", "task", "lr", "l2", "accuracy", "loss"))
     found = shutil.which("python")
-    python = "python" if found and Path(found).parent == Path(sys.executable).parent else sys.executable
+    python = (
+        "python" if found and Path(found).parent == Path(sys.executable).parent else sys.executable
+    )
     rates, penalties = (" ".join(f"{value:g}" for value in values) for values in (RATES, PENALTIES))
     line(f"\n{len(ranked)} trainings in {wall:.1f} s. The same by hand:\n")
-    line(
-        f"  for lr in {rates}; do for l2 in {penalties}; do labq task submit -- --lr $lr --l2 $l2; done; done"
-    )
+    submit = "labq task submit -- --lr $lr --l2 $l2"
+    line(f"  for lr in {rates}; do for l2 in {penalties}; do {submit}; done; done")
     line(f"  labq worker run -- {python} {' '.join(SCRIPT)}")
     line("  labq task ls --sort summary.accuracy:desc")
     line(f"\nAll of this sweep: labq task ls --queue {name}")

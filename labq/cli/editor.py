@@ -7,12 +7,14 @@ import shlex
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
 from labq.errors import ConflictError, UsageError
 
 Read = TypeVar("Read")
+MOST_TRIES = 20  # an $EDITOR that is a script may break the text anew each time
 MARK = "#! "  # begins the lines that tell of an error; they are taken out again
 
 
@@ -20,7 +22,8 @@ def edited(text: str, read: Callable[[str], Read]) -> Read | None:
     """What `read` makes of the edited text; None where it was left as it is, or emptied.
 
     A text that `read` refuses is opened again with the error above it. One that is refused twice
-    unchanged, or whose editor fails, is given up: it is kept in the file that the error names.
+    unchanged or MOST_TRIES times, or whose editor fails, is given up: it is kept in the file that
+    the error names.
 
     Raises:
         UsageError: there is no editor, it failed, or the text was given up.
@@ -29,7 +32,7 @@ def edited(text: str, read: Callable[[str], Read]) -> Read | None:
     command = _command()
     path = _new_file()
     shown, refused = text, ""
-    while True:
+    for tries in count(1):
         path.write_text(shown, encoding="utf-8")
         _run(command, path, text)
         saved = _saved(path)
@@ -39,7 +42,7 @@ def edited(text: str, read: Callable[[str], Read]) -> Read | None:
         try:
             found = read(saved)
         except UsageError as error:
-            if saved == refused:
+            if saved == refused or tries == MOST_TRIES:
                 told = str(error).splitlines()[0]
                 raise UsageError(
                     f"{told}; nothing is changed, your text is kept in {path}"
@@ -52,6 +55,7 @@ def edited(text: str, read: Callable[[str], Read]) -> Read | None:
         else:
             path.unlink()
             return found
+    return None
 
 
 def _command() -> list[str]:

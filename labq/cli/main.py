@@ -1,4 +1,4 @@
-"""The entry point: the only place that catches a LabqError and turns it into one line and an exit code."""
+"""The entry point: the one place that catches a LabqError, as one line and an exit code."""
 
 from __future__ import annotations
 

@@ -85,8 +85,8 @@ def selection(
 ) -> Selection:
     """What the selecting options say together.
 
-    A reference may hold several, as `--id "$(labq task ls --quiet)"` gives them; `-` reads them from
-    stdin. No reference at all among those given selects nothing, not everything.
+    A reference may hold several, as `--id "$(labq task ls --quiet)"` gives them; `-` reads them
+    from stdin. No reference at all among those given selects nothing, not everything.
     """
     from labq.queue import Selection
 

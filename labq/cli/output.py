@@ -42,7 +42,7 @@ def iso(moment: Any) -> str:
 
 
 def public(task: Mapping[str, Any]) -> dict[str, Any]:
-    """A task as it is shown: fields in the document's order, without the token that fences writes."""
+    """A task as it is shown: in the document's order, without the token that fences writes."""
     shown = {field: task[field] for field in FIELDS if field in task}
     if "lease" in shown:
         shown["lease"] = {key: value for key, value in shown["lease"].items() if key != "token"}

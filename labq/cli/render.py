@@ -43,27 +43,45 @@ def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
     return table
 
 
+CUT: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
+WHOLE: dict[str, Any] = {"no_wrap": True}
+RIGHT: dict[str, Any] = {"no_wrap": True, "justify": "right"}
+
+
+def _cells(task: Document) -> dict[str, Text]:
+    """A row of `task ls`, by heading."""
+    return {
+        "#": Text(str(task["number"])),
+        "status": _status(task),
+        "name": Text(task.get("name", "")),
+        "args": Text(pairs(task.get("args", {}))),
+        "summary": Text(pairs(task.get("summary", {}))),
+        "tags": Text(" ".join(task.get("tags", []))),
+        "took": Text(_took(task)),
+        "age": Text(_age(task)),
+    }
+
+
+COLUMNS = {
+    "#": RIGHT,
+    "status": WHOLE,
+    "name": {**CUT, "ratio": 1},
+    "args": {**CUT, "ratio": 3},
+    "summary": {**CUT, "ratio": 2},
+    "tags": {**CUT, "ratio": 1},
+    "took": RIGHT,
+    "age": RIGHT,
+}
+
+
 def tasks(page: Sequence[Document], footer: Sequence[str], *, pager: bool) -> None:
     """The table of `task ls`: only the columns that some task fills."""
-    cut: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
-    wanted = {
-        "#": ({"justify": "right", "no_wrap": True}, lambda t: Text(str(t["number"]))),
-        "status": ({"no_wrap": True}, _status),
-        "name": ({**cut, "ratio": 1}, lambda t: Text(t.get("name", ""))),
-        "args": ({**cut, "ratio": 3}, lambda t: Text(pairs(t.get("args", {})))),
-        "summary": ({**cut, "ratio": 2}, lambda t: Text(pairs(t.get("summary", {})))),
-        "tags": ({**cut, "ratio": 1}, lambda t: Text(" ".join(t.get("tags", [])))),
-        "took": ({"no_wrap": True, "justify": "right"}, lambda t: Text(_took(t))),
-        "age": ({"no_wrap": True, "justify": "right"}, lambda t: Text(_age(t))),
-    }
-    cells = {heading: [draw(task) for task in page] for heading, (_, draw) in wanted.items()}
-    filled = [heading for heading, column in cells.items() if any(text.plain for text in column)]
-    table = _table(*((heading, wanted[heading][0]) for heading in filled))
-    for row in zip(*(cells[heading] for heading in filled), strict=True):
-        table.add_row(*row)
+    rows = [_cells(task) for task in page]
+    filled = [heading for heading in COLUMNS if any(row[heading].plain for row in rows)]
+    table = _table(*((heading, COLUMNS[heading]) for heading in filled))
+    for row in rows:
+        table.add_row(*(row[heading] for heading in filled))
     console = _console()
-    if console.is_terminal and any("ratio" in wanted[heading][0] for heading in filled):
-        table.expand = False
     if not pager:
         _print(console, table, footer)
         return
@@ -103,11 +121,11 @@ def _age(task: Document) -> str:
 
 
 def span(length: Any) -> str:
-    """A timedelata in its two largest units: `3d 4h`, `5m 2s`, `0.4s`."""
+    """A timedelta in its two largest units: `3d 4h`, `5m 2s`, `0.4s`."""
     seconds = max(0.0, length.total_seconds())
     if seconds < 10:  # noqa: PLR2004
         return f"{seconds:.1f}s"
-    parts = []
+    parts: list[str] = []
     for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
         count, seconds = divmod(seconds, size)
         if count or parts:

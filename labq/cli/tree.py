@@ -1,4 +1,4 @@
-"""The command tree: every command's place, module and one-line summary; a module is imported when it is run."""
+"""The command tree: each command's place, summary and module, which is imported when it is run."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Entry:
 
 
 TREE = Entry(
-    "A task queue for experiments: submit argument sets, run them on any machine, find what happened.",
+    "A task queue for experiments: submit argument sets, run them anywhere, find what happened.",
     entries={
         "demo": Entry("Run a real sweep in a queue of its own.", "labq.cli.demo"),
         "task": Entry(

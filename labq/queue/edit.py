@@ -11,9 +11,19 @@ from typing import Any
 from labq.args import flat, key_path, normalised, parse_value, signature
 from labq.errors import ConflictError, UsageError
 from labq.store import Change, Now, Store
-from labq.task import EDITABLE, FIELDS, OPEN_TO_SETTINGS, SETTINGS, Document, checked
+from labq.task import (
+    EDITABLE,
+    FIELDS,
+    NOTES,
+    OPEN_TO_SETTINGS,
+    SETTINGS,
+    Document,
+    Kind,
+    checked,
+)
 
 BATCH = 1000  # tasks per read and per write
+REMOVABLE = NOTES | {"cmd", "timeout"}  # what None removes
 ROUNDS = 10  # how often a batch is tried again where others edit the same tasks
 
 
@@ -50,6 +60,8 @@ def parse_edit(text: str) -> Edit:
         raise UsageError(f"{text!r} is not FIELD=VALUE (such as args.lr=0.3)")
     path = key_path(left.strip(), repr(text))
     check_field(path[0])
+    if FIELDS[path[0]] is Kind.TEXT:  # a name that looks like a number is a name
+        return Edit(path, None if right == "None" else right)
     return Edit(path, parse_value(right, left))
 
 
@@ -82,9 +94,8 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
         if len(edit.path) > 1:
             start = new.get(edit.field, task.get(edit.field, {}))
             value = _with(start, edit.path[1:], value, edit.path)
-        elif edit.field in ("comment", "name") and value is None:
-            value = None
-        new[edit.field] = value if value is None else checked(edit.field, value)
+        gone = value is None and edit.field in REMOVABLE
+        new[edit.field] = None if gone else checked(edit.field, value)
     return new
 
 
@@ -207,7 +218,7 @@ def same(task: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
 
 
 def edits_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Edit]:
-    """The edits that make one document's editable fields the other's; a field that is gone becomes None."""
+    """The edits that make one document's editable fields the other's; None removes a field."""
     names = [name for name in FIELDS if name in EDITABLE and (name in old or name in new)]
     return [
         Edit((name,), normalised(new[name], name) if new.get(name) is not None else None)

@@ -1,4 +1,4 @@
-"""What a worker does to a task: claim, renew, finish, release; every write fenced by the lease's token."""
+"""What a worker does to a task, every write fenced by its lease; and the sweep of the lost."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Ending:
-    """How an attempt ended; `record` goes into `attempts`, `error` (message, stderr's tail) into `errors`."""
+    """How an attempt ended; `record` goes into `attempts`, `error` into `errors`."""
 
     succeeded: bool
     reason: str = ""
@@ -55,7 +55,7 @@ def _moved(status: Status, **values: Any) -> Document:
 
 
 def claim(store: Store, query: Query, worker: WorkerName, lease: float) -> Claim | None:
-    """Takes the first pending task that matches, for `lease` seconds, or None where there is none."""
+    """Takes the first pending task that matches, for `lease` seconds; None where there is none."""
     token = os.urandom(16).hex()
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
     change = Change(

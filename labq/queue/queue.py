@@ -87,7 +87,7 @@ class Queue:
             )
 
     def pass_over(self, fitting: Document, query: Document, why: str) -> int:
-        """Notes on the pending tasks of `query` that do not fit, why; returns how many there are."""
+        """Notes why on the pending tasks of `query` that do not fit; returns how many there are."""
         reason = PASSED_OVER + why
         unfit = {"$and": [query, {"status": Status.PENDING.value}, {"$nor": [fitting]}]}
         self.store.update(

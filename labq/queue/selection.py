@@ -1,4 +1,4 @@
-"""Which tasks a command is about: references, statuses, names and a filter, all ANDed, to one query."""
+"""Which tasks a command is about: references, statuses, names, filters, ANDed into one query."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from labq.store import Store
 from labq.task import FIELDS, Document, status_query
 
 ID = re.compile(r"[0-9a-f]{32}")
+NUMBER = re.compile(r"[0-9]{1,18}")
 PREFIX = re.compile(r"[0-9a-f]{4,31}")
 CHUNK = 1000  # references per query
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What a person said of the tasks that they mean; None and () do not narrow, an empty `refs` does."""
+    """What a person said of the tasks that they mean; an empty `refs` is none of them."""
 
     refs: Sequence[str] | None = None
     statuses: Sequence[str] = ()
@@ -65,7 +66,7 @@ def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:
         ConflictError: one names several; the message lists them.
     """
     found: dict[str, str] = {}
-    for chunk in _chunks(dict.fromkeys(ref for ref in refs if ref.isdecimal() and len(ref) < 19)):
+    for chunk in _chunks(dict.fromkeys(ref for ref in refs if NUMBER.fullmatch(ref))):
         query = {"queue": queue, "number": {"$in": [int(ref) for ref in chunk]}}
         numbers = {task["number"]: task["_id"] for task in store.find(query, fields=("number",))}
         found.update({ref: numbers[int(ref)] for ref in chunk if int(ref) in numbers})

@@ -258,7 +258,7 @@ def _first_clause(error: object) -> str:
 
 
 def _encoded(task: Document, queue: str, number: int, now: datetime) -> RawBSONDocument:
-    """A new document as BSON, encoded once; too large a one is refused before any sibling is sent."""
+    """A new document as BSON; one that is too large is refused before any sibling is sent."""
     timed = {field: now if isinstance(value, Now) else value for field, value in task.items()}
     raw = encode({**timed, "queue": queue, "number": number})
     if len(raw) > MAX_BYTES:

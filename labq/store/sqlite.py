@@ -1,9 +1,9 @@
 """The SQLite store: one file, WAL, one connection per thread; the only importer of sqlite3.
 
-SQL narrows a query and, where it can, decides it (`sqlite_query`); the Python matcher decides the rest,
-so that the answer is mongod's. Writers take the write lock first (BEGIN IMMEDIATE), so what they
-read is what they change. An insert is on the disk when it returns (synchronous=FULL); a claim or a
-finish that a power cut undoes costs a second run, never the file (synchronous=NORMAL under WAL).
+SQL narrows a query and, where it can, decides it (`sqlite_query`); the Python matcher decides the
+rest, so that the answer is mongod's. Writers take the write lock first (BEGIN IMMEDIATE), so what
+they read is what they change. An insert is on the disk when it returns (synchronous=FULL); a claim
+or a finish that a power cut undoes costs a second run, never the file (NORMAL, under WAL).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class SQLiteStore(Store):
     """Tasks in one SQLite file, for one machine.
 
     Raises:
-        StoreError: the file cannot be opened, lies on a network file system, or a newer labq made it.
+        StoreError: the file cannot be opened, or lies on a network file system.
     """
 
     poll = 0.05
@@ -64,8 +64,9 @@ class SQLiteStore(Store):
             new = 0
             for fields, group in _by_fields(zip(numbers, encoded, strict=True)):
                 columns = ("queue", "number", *fields)
+                marks = ", ".join("?" * len(columns))
                 new += db.executemany(
-                    f"INSERT INTO tasks ({rows.quoted(columns)}) VALUES ({', '.join('?' * len(columns))})"
+                    f"INSERT INTO tasks ({rows.quoted(columns)}) VALUES ({marks})"
                     ' ON CONFLICT ("_id") DO NOTHING',
                     ((queue, number, *row.values()) for number, row in group),
                 ).rowcount
@@ -138,7 +139,7 @@ class SQLiteStore(Store):
         with self._writing() as db:
             order = _order(CLAIM_ORDER) or ""
             read = (*fields, *rows.read_first(change)) if fields else ()
-            # LIMIT is not pushed into SQL where Python decides: the cursor is read one row at a time
+            # no LIMIT in the SQL, since Python may decide: the cursor is read a row at a time
             old = next(self._limited(self._matching(query, read, order), 1), None)
             if old is None:
                 return None
@@ -240,8 +241,8 @@ class SQLiteStore(Store):
         kind = _filesystem(self.path.parent.resolve())
         if kind in NETWORK:
             raise StoreError(
-                f"{self.path}: on a network file system ({kind}), where SQLite's locks cannot be trusted: "
-                "set LABQ_HOME to a local disk, or LABQ_URI to a MongoDB"
+                f"{self.path}: on a network file system ({kind}), where SQLite's locks cannot be "
+                "trusted: set LABQ_HOME to a local disk, or LABQ_URI to a MongoDB"
             )
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))

@@ -8,7 +8,7 @@ from labq.store.base import Query
 from labq.store.sqlite_query import compile_where
 from labq.task import FIELDS
 
-# Fields whose value is another in every query of a worker: the query is compiled once for all values.
+# Fields whose value differs in every query of a worker: it is compiled once for all values.
 IDENTITIES = ("_id", "lease.token")
 
 

@@ -1,4 +1,4 @@
-"""The worker: claims tasks, runs them as child processes, and answers for what they leave behind."""
+"""The worker: claims tasks, runs them as child processes, and leaves nothing behind."""
 
 from __future__ import annotations
 

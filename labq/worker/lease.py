@@ -28,9 +28,9 @@ class Held:
 class Keeper:
     """Renews what the slots hold; stops the job whose lease is lost or can no longer be renewed.
 
-    A job is stopped `margin` seconds before its lease may run out, so that it is gone before another
-    worker starts its task. All times are this process's monotonic clock, from before the request
-    that granted the lease: the store's clock never has to agree with it.
+    A job is stopped `margin` seconds before its lease may run out, so that it is gone before
+    another worker starts its task. All times are this process's monotonic clock, from before the
+    request that granted the lease: the store's clock never has to agree with it.
     """
 
     store: Store

@@ -78,7 +78,7 @@ class Job:
         output.started()
 
     def wait(self) -> Exit:
-        """Takes the child's output until it has ended; then nothing of its process group is left."""
+        """Takes the child's output until it has ended; nothing of its group is left then."""
         ending = _Ending(self.pid)
         try:
             self._output.take_until(ending.descriptor)
@@ -137,7 +137,7 @@ class Job:
 def _spawn(
     argv: Sequence[str], environment: Mapping[str, str], folder: str | None, output: Output
 ) -> int:
-    """Starts the child; its pid. posix_spawn takes half the time of subprocess's own bookkeeping."""
+    """Starts the child; its pid. posix_spawn takes a tenth less than subprocess does."""
     if folder is None:
         program = _program(argv[0], environment.get("PATH"))
     elif Path(folder).is_dir():
@@ -151,7 +151,7 @@ def _spawn(
     ]
     try:
         return os.posix_spawn(
-            program, argv, environment, file_actions=actions, setsid=True, setsigdef=RESTORED
+            program, list(argv), environment, file_actions=actions, setsid=True, setsigdef=RESTORED
         )
     except (OSError, ValueError) as error:
         told = getattr(error, "strerror", None) or str(error)
@@ -168,7 +168,7 @@ def _program(name: str, path: str | None) -> str:
 
 
 class _Ending:
-    """A descriptor that is readable once a child has ended; the child is then a zombie, and stays one."""
+    """A descriptor that is readable once a child has ended; it is a zombie then, and stays one."""
 
     def __init__(self, pid: int) -> None:
         if sys.platform == "darwin":

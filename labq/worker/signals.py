@@ -13,7 +13,7 @@ STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Wakeup:
-    """A pipe that ends the worker's wait: written by signals, and by slots that have something new."""
+    """A pipe that ends the worker's wait: written by signals, and by slots that end."""
 
     def __init__(self) -> None:
         self._read, self._write = os.pipe()

@@ -78,9 +78,15 @@ class Slot:
             return
         output = Output(options.home, task, options.follow)
         environment = self._environment(claim, output)
-        limits = {"folder": task.get("cwd"), "timeout": task.get("timeout"), "grace": options.grace}
         try:
-            job = Job(argv, environment, output, **limits)
+            job = Job(
+                argv,
+                environment,
+                output,
+                folder=task.get("cwd"),
+                timeout=task.get("timeout"),
+                grace=options.grace,
+            )
         except StartError as error:
             output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
@@ -93,9 +99,8 @@ class Slot:
         until = self._worker.keeper.drop(claim)
         self._conclude(claim, argv, ended, output, job.pid, until)
         if output.fault:
-            self._worker.say(
-                f"task {task['number']}: not all of its output is kept: {output.fault}"
-            )
+            told = f"task {task['number']}: not all of its output is kept: {output.fault}"
+            self._worker.say(told)
         output.close()
 
     def _conclude(

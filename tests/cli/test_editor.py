@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 
-from labq.cli.editor import edited
+from labq.cli.editor import MOST_TRIES, edited
 from labq.errors import ConflictError, UsageError
 
 TEXT = "args:\n  lr: 0.1\n"
@@ -215,3 +215,15 @@ def test_a_ctrl_c_within_the_editor_is_the_editors_own(editor, files):
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "A: 1\n\n", "")
+
+
+def test_an_editor_that_breaks_the_text_each_time_anew_is_given_up(editor, tmp_path):
+    calls = tmp_path / "calls"
+    editor(f'echo call >> {calls}; echo bad >> "$1"')
+
+    def refuse(_text):
+        raise UsageError("bad")
+
+    with pytest.raises(UsageError, match="^bad; nothing is changed, your text is kept in "):
+        edited("a: 1\n", refuse)
+    assert calls.read_text().count("call") == MOST_TRIES

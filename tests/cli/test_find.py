@@ -66,7 +66,9 @@ def test_json_is_the_documents_without_the_fencing_token(labq, queue, sweep):
 
 
 def test_verbose_shows_the_query_which_f_reads_back(labq, sweep):
-    result = labq("task", "ls", "--quiet", "--verbose", "-f", "args.lr > 0.15 and args.model.name != None")
+    result = labq(
+        "task", "ls", "--quiet", "--verbose", "-f", "args.lr > 0.15 and args.model.name != None"
+    )
     assert len(result.ids) == 2
     again = labq("task", "ls", "--quiet", "-f", result.err.strip())
     assert again.ids == result.ids
@@ -79,7 +81,9 @@ def test_an_empty_table_says_so(labq, sweep):
 
 
 def test_in_a_pipe_everything_comes_whole(labq):
-    labq("task", "submit", "--", "--text", "x" * 39, *(w for n in range(30) for w in (f"--k{n}", n)))
+    labq(
+        "task", "submit", "--", "--text", "x" * 39, *(w for n in range(30) for w in (f"--k{n}", n))
+    )
     out = labq("task", "ls").out
     assert "k29=29" in out
     assert "…" not in out
@@ -99,11 +103,27 @@ def test_what_was_passed_over_is_told_with_the_reason(labq, queue, sweep):
         (["ls", "-f", "arg.lr > 1"], 2, "labq: "),
         (["ls", "-f", "  "], 2, "labq: the filter is empty (leave -f away to mean every task)\n"),
         (["ls", "-s", "done"], 2, "labq: no status 'done'"),
-        (["ls", "--sort", "lr"], 2, "labq: --sort lr: no field 'lr' (write args.lr for an argument)\n"),
-        (["ls", "--sort", "number:up"], 2, "labq: --sort number:up: 'up' is neither asc nor desc\n"),
+        (
+            ["ls", "--sort", "lr"],
+            2,
+            "labq: --sort lr: no field 'lr' (write args.lr for an argument)\n",
+        ),
+        (
+            ["ls", "--sort", "number:up"],
+            2,
+            "labq: --sort number:up: 'up' is neither asc nor desc\n",
+        ),
         (["ls", "--limit", "-1"], 2, "labq: Invalid value for '--limit': "),
-        (["ls", "--id", "77"], 3, "labq: no task '77' in queue 'default' (labq task ls shows what is there)\n"),
-        (["show", "77"], 3, "labq: no task '77' in queue 'default' (labq task ls shows what is there)\n"),
+        (
+            ["ls", "--id", "77"],
+            3,
+            "labq: no task '77' in queue 'default' (labq task ls shows what is there)\n",
+        ),
+        (
+            ["show", "77"],
+            3,
+            "labq: no task '77' in queue 'default' (labq task ls shows what is there)\n",
+        ),
         (["show"], 2, "labq: Missing argument"),
         (["delete"], 2, "labq: delete what? Give REF..., -s, --name or -f (every task: -f '{}')\n"),
         (["delete", "1"], 2, "labq: this removes 1 task for good: add --yes\n"),
@@ -120,16 +140,28 @@ def test_what_is_wrong_is_told_in_a_line(labq, sweep, args, code, told):
 
 
 def test_show_tells_all(labq, queue, sweep):
-    labq("worker", "run", "--quiet", "--max-tasks", "1", "--", "sh", "-c", "echo broken >&2; exit 3")
+    labq(
+        "worker", "run", "--quiet", "--max-tasks", "1", "--", "sh", "-c", "echo broken >&2; exit 3"
+    )
     out = labq("task", "show", "1").out
-    for part in ("task 1  failed  n0.1", "args.lr", "0.1", "args.model.name", "reason", "exit code 3", "broken"):
+    for part in (
+        "task 1  failed  n0.1",
+        "args.lr",
+        "0.1",
+        "args.model.name",
+        "reason",
+        "exit code 3",
+        "broken",
+    ):
         assert part in out
 
 
 def test_delete_removes_and_says_how_many(labq, queue, sweep):
     assert labq("task", "delete", "1", "n0.2", "--yes").err == "deleted 2 tasks\n"
     assert [task["number"] for task in labq("task", "ls", "--json").lines] == [3]
-    assert labq("task", "delete", "-f", "args.lr > 0", "--yes", "--json").lines == [{"deleted": 1, "running": 0}]
+    assert labq("task", "delete", "-f", "args.lr > 0", "--yes", "--json").lines == [
+        {"deleted": 1, "running": 0}
+    ]
 
 
 def test_delete_leaves_what_runs(labq, queue, sweep):
@@ -170,4 +202,7 @@ def test_queue_ls(labq, sweep):
 
 
 def test_queue_ls_of_an_empty_store(labq, queue):
-    assert labq("queue", "ls").err == f"no queues in {queue.store.address} (labq task submit makes one)\n"
+    assert (
+        labq("queue", "ls").err
+        == f"no queues in {queue.store.address} (labq task submit makes one)\n"
+    )

@@ -82,8 +82,14 @@ def test_a_running_tasks_args_are_refused(labq, queue, sweep):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        (["-u", "args.lr=1"], "labq: update which tasks? Give --id, -s, --name or -f (every task: -f '{}')\n"),
-        (["--id", "1", "-u", "args.lr"], "labq: 'args.lr' is not FIELD=VALUE (such as args.lr=0.3)\n"),
+        (
+            ["-u", "args.lr=1"],
+            "labq: update which tasks? Give --id, -s, --name or -f (every task: -f '{}')\n",
+        ),
+        (
+            ["--id", "1", "-u", "args.lr"],
+            "labq: 'args.lr' is not FIELD=VALUE (such as args.lr=0.3)\n",
+        ),
         (["--id", "1", "-u", "args.a..b=1"], "labq: "),
         (["--id", "1", "-u", "number=1"], "labq: number cannot be edited (what can: "),
     ],
@@ -96,7 +102,16 @@ def test_what_is_wrong_changes_nothing(labq, queue, sweep, given, told):
     assert list(queue.find({"queue": "default"})) == before
 
 
-ODD = {"a": 1e-05, "b": "no", "c": "12:30:45", "d": "on", "e": None, "f": "1e-05", "g": 5.0, "h": ["null", 1]}
+ODD = {
+    "a": 1e-05,
+    "b": "no",
+    "c": "12:30:45",
+    "d": "on",
+    "e": None,
+    "f": "1e-05",
+    "g": 5.0,
+    "h": ["null", 1],
+}
 
 
 def test_the_editor_changes_what_is_changed_in_it_and_nothing_else(labq, queue, editor):
@@ -120,7 +135,9 @@ def test_the_editor_left_as_it_is_changes_nothing(labq, queue, sweep, editor, tm
     assert seen.count("  # read-only\n") == 5
 
 
-def test_a_failed_save_is_opened_again_with_the_error_and_the_text(labq, queue, sweep, editor, tmp_path):
+def test_a_failed_save_is_opened_again_with_the_error_and_the_text(
+    labq, queue, sweep, editor, tmp_path
+):
     editor(
         f"""if [ -e {tmp_path}/again ]; then cp "$1" {tmp_path}/second; sed -i 's/: high/: 4/' "$1"
         else touch {tmp_path}/again; sed -i 's/^priority: 0/priority: high/' "$1"; fi"""
@@ -135,13 +152,18 @@ def test_a_failed_save_is_opened_again_with_the_error_and_the_text(labq, queue, 
 @pytest.mark.parametrize(
     ("script", "told"),
     [
-        ("sed -i 's/^status: .*/status: success/' \"$1\"", "labq: status is read-only; nothing is changed"),
+        (
+            "sed -i 's/^status: .*/status: success/' \"$1\"",
+            "labq: status is read-only; nothing is changed",
+        ),
         ("sed -i 's/^_id: .*/_id: x/' \"$1\"", "labq: the _id line of a task is gone or changed"),
         ("sed -i 's/^priority: .*/extra: 1/' \"$1\"", "labq: no field 'extra'"),
         ("sed -i 's/^priority: .*/a: [/' \"$1\"", "labq: not YAML: line "),
     ],
 )
-def test_what_cannot_be_taken_twice_is_given_up_with_the_text_kept(labq, queue, sweep, editor, script, told):
+def test_what_cannot_be_taken_twice_is_given_up_with_the_text_kept(
+    labq, queue, sweep, editor, script, told
+):
     editor(script)
     before = queue.get("1")
     result = labq("task", "update", "--id", "1")
@@ -174,7 +196,9 @@ def test_several_tasks_in_one_editor(labq, queue, sweep, editor):
 def test_report_from_outside(labq, queue, sweep):
     assert labq("task", "report", "2", "acc=0.93", "best.epoch=12", "note=fine").code == 0
     assert queue.get("2")["summary"] == {"acc": 0.93, "best": {"epoch": 12}, "note": "fine"}
-    assert labq("task", "report", "2", "best.acc=1", "--json").lines[0]["summary"] == {"best.acc": 1}
+    assert labq("task", "report", "2", "best.acc=1", "--json").lines[0]["summary"] == {
+        "best.acc": 1
+    }
     assert queue.get("2")["summary"]["best"] == {"epoch": 12, "acc": 1}
 
 

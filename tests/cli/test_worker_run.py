@@ -57,8 +57,14 @@ def test_a_loop_becomes_a_queue_and_runs_with_exactly_its_flags(labq, queue, tmp
         (["--", *SHOW, "%(lr)%%", "%(z:dflt)", "%(s)%(t)%(n)"], ["0.1%", "dflt", "a bTrueNone"]),
         (["--", *SHOW, "%(args)"], ['{"lr": 0.1, "n": null, "s": "a b", "t": true}']),
         (["--allow-extra", "--", *SHOW, "%(lr)"], ["0.1"]),
-        (["-c", f"{sys.executable} -c 'import sys; print(sys.argv[1:])' %(s) %(lr) %(n) %(t)"], ["a b", "0.1", "None", "True"]),
-        (["-c", f"true && {sys.executable} -c 'import sys; print(sys.argv[1:])'"], ["--lr", "0.1", "--s", "a b", "--t"]),
+        (
+            ["-c", f"{sys.executable} -c 'import sys; print(sys.argv[1:])' %(s) %(lr) %(n) %(t)"],
+            ["a b", "0.1", "None", "True"],
+        ),
+        (
+            ["-c", f"true && {sys.executable} -c 'import sys; print(sys.argv[1:])'"],
+            ["--lr", "0.1", "--s", "a b", "--t"],
+        ),
     ],
 )
 def test_the_words_of_the_command(labq, queue, options, printed):
@@ -74,7 +80,9 @@ def test_a_task_may_bring_its_own_command(labq, queue):
     result = labq("worker", "run")
     assert result.out == "own 1\n"
     assert statuses(queue) == ["success", "pending"]
-    assert "1 task passed over: the worker names no command, and the task has no --cmd\n" in result.err
+    assert (
+        "1 task passed over: the worker names no command, and the task has no --cmd\n" in result.err
+    )
     assert labq("worker", "run", "--", "echo", "its").out == "its --x 2\n"
 
 
@@ -84,7 +92,11 @@ def test_what_the_job_is_told(labq, queue, uri, tmp_path):
     told = json.loads(labq("worker", "run", "--", sys.executable, "-c", code).out)
     (task,) = tasks(queue)
     assert told["LABQ_TASK_ID"] == task["_id"]
-    assert (told["LABQ_TASK_NUMBER"], told["LABQ_QUEUE"], told["LABQ_ATTEMPT"]) == ("1", "default", "1")
+    assert (told["LABQ_TASK_NUMBER"], told["LABQ_QUEUE"], told["LABQ_ATTEMPT"]) == (
+        "1",
+        "default",
+        "1",
+    )
     assert told["LABQ_URI"] == uri
     assert told["LABQ_TASK_DIR"] == f"{tmp_path}/home/tasks/{task['_id']}"
     assert os.path.isdir(told["LABQ_TASK_DIR"])
@@ -92,8 +104,12 @@ def test_what_the_job_is_told(labq, queue, uri, tmp_path):
 
 def test_reports_from_within_a_job(labq, queue):
     submit(labq, {})
-    python = "import labq; labq.report(acc=0.93, best={'epoch': 3}); labq.report(best={'loss': 1.5})"
-    script = f"{sys.executable} -c \"{python}\" && {sys.executable} -m labq task report shell=yes acc=0.95"
+    python = (
+        "import labq; labq.report(acc=0.93, best={'epoch': 3}); labq.report(best={'loss': 1.5})"
+    )
+    script = (
+        f'{sys.executable} -c "{python}" && {sys.executable} -m labq task report shell=yes acc=0.95'
+    )
     assert labq("worker", "run", "-c", script).code == 0
     (task,) = tasks(queue)
     assert task["status"] == "success", task
@@ -108,10 +124,15 @@ def test_what_an_attempt_leaves_in_the_books(labq, queue, tmp_path):
     (record,) = task["attempts"]
     assert record["argv"] == ["sh", "-c", "echo out; echo err >&2; exit 3", "--x", "1"]
     assert record["exit_code"] == 3
-    assert {"pid", "wall", "cpu", "max_rss", "worker", "host", "slot", "started", "ended"} <= set(record)
+    assert {"pid", "wall", "cpu", "max_rss", "worker", "host", "slot", "started", "ended"} <= set(
+        record
+    )
     assert task["errors"] == [{"attempt": 1, "message": "exit code 3", "stderr": "err"}]
     folder = tmp_path / "home" / "tasks" / task["_id"]
-    assert {f.name: f.read_text() for f in folder.iterdir()} == {"1.stdout": "out\n", "1.stderr": "err\n"}
+    assert {f.name: f.read_text() for f in folder.iterdir()} == {
+        "1.stdout": "out\n",
+        "1.stderr": "err\n",
+    }
 
 
 def test_retries_then_failure(labq, queue):
@@ -145,7 +166,10 @@ def test_max_tasks_filter_and_slots(labq, queue):
 def test_json_is_a_line_per_attempt(labq, queue):
     submit(labq, {}, {})
     lines = labq("worker", "run", "--json", "--", "echo", "not in the way").lines
-    assert [(line["number"], line["status"], line["attempt"]) for line in lines] == [(1, "success", 1), (2, "success", 1)]
+    assert [(line["number"], line["status"], line["attempt"]) for line in lines] == [
+        (1, "success", 1),
+        (2, "success", 1),
+    ]
 
 
 def test_nothing_to_do(labq):
@@ -162,7 +186,9 @@ def test_what_does_not_fit_is_left_pending_for_a_worker_that_fits(labq, queue):
     result = labq("worker", "run", "--", *SHOW, "%(lr)")
     assert result.code == 0
     assert statuses(queue) == ["success", "pending", "pending", "pending"]
-    assert result.err.endswith("labq: 3 tasks passed over: the worker's command takes exactly the args lr\n")
+    assert result.err.endswith(
+        "labq: 3 tasks passed over: the worker's command takes exactly the args lr\n"
+    )
     assert [(task["attempt"], task["retries"]) for task in tasks(queue)[1:]] == [(0, 0)] * 3
     labq("worker", "run", "-q", "--", *SHOW, "%(lr:0)", "%(seed)")
     assert statuses(queue) == ["success", "success", "success", "pending"]
@@ -184,7 +210,10 @@ def test_an_own_command_that_an_edit_broke_is_passed_over(labq, queue):
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (["--", "no-such-program"], "labq: no command 'no-such-program': it is not on the PATH, or may not be run\n"),
+        (
+            ["--", "no-such-program"],
+            "labq: no command 'no-such-program': it is not on the PATH, or may not be run\n",
+        ),
         (["--", "echo", "%(a"], "labq: %(a"),
         (["-c", "echo '%(a)'"], "labq: %(a) "),
         (["-c", "true", "--", "true"], "labq: give -c TEXT or -- COMMAND, not both\n"),
@@ -203,7 +232,9 @@ def test_a_wrong_worker_claims_nothing(labq, queue, args, told):
     assert tasks(queue)[0]["attempt"] == 0
 
 
-def test_tasks_that_cannot_start_fail_with_the_reason_and_three_in_a_row_stop_the_worker(labq, queue):
+def test_tasks_that_cannot_start_fail_with_the_reason_and_three_in_a_row_stop_the_worker(
+    labq, queue
+):
     for _ in range(5):
         labq("task", "submit", "--cmd", "no-such-program")
     result = labq("worker", "run")
@@ -226,7 +257,9 @@ SLEEPER = ("sh", "-c", "echo $$ > pid; exec sleep 600")
 
 
 def job_pid(tmp_path):
-    return int(until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip()))
+    return int(
+        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    )
 
 
 def ended(pid):
@@ -237,7 +270,9 @@ def ended(pid):
         return True
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path, number, code):
     labq("task", "submit")
     worker = process("worker", "run", "--", *SLEEPER)
@@ -245,10 +280,17 @@ def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path,
     worker.send_signal(number)
     _, err = worker.communicate(timeout=30)
     assert worker.returncode == code
-    assert f"labq: {signal.Signals(number).name}: stopping what runs and giving the tasks back (again: kill)\n" in err
+    assert (
+        f"labq: {signal.Signals(number).name}: stopping what runs and giving the tasks back (again: kill)\n"
+        in err
+    )
     assert "labq: task 1 released in " in err
     (task,) = tasks(queue)
-    assert (task["status"], task["retries"], task["reason"]) == ("pending", 0, "the worker was stopped")
+    assert (task["status"], task["retries"], task["reason"]) == (
+        "pending",
+        0,
+        "the worker was stopped",
+    )
     assert "lease" not in task
     assert ended(pid)
 
@@ -266,7 +308,9 @@ def test_a_second_signal_kills_what_does_not_end(labq, queue, process, tmp_path)
     assert ended(pid)
 
 
-def test_a_job_that_exits_with_0_because_it_was_asked_to_stop_is_no_success(labq, queue, process, tmp_path):
+def test_a_job_that_exits_with_0_because_it_was_asked_to_stop_is_no_success(
+    labq, queue, process, tmp_path
+):
     labq("task", "submit")
     polite = "trap 'exit 0' TERM; echo $$ > pid; while :; do sleep 0.01; done"
     worker = process("worker", "run", "--", "sh", "-c", polite)
@@ -303,7 +347,9 @@ def test_the_task_of_a_killed_worker_runs_again_at_no_cost(labq, queue, process,
     assert task["attempts"][0]["reason"].endswith(" was lost")
 
 
-def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(labq, queue, process, tmp_path):
+def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(
+    labq, queue, process, tmp_path
+):
     labq("task", "submit")
     worker = process("worker", "run", "--", *SLEEPER, env=LEASE)
     pid = job_pid(tmp_path)

@@ -81,8 +81,14 @@ def test_other_fields_are_checked_as_at_submit(queue):
         "timeout": 1.5,
         "metadata": {"k": 1},
     }
-    change(queue, "comment=None")
-    assert "comment" not in queue.get("1")
+    change(queue, "comment=None", "timeout=None")
+    assert not {"comment", "timeout"} & set(queue.get("1"))
+
+
+def test_a_text_stays_the_text_that_was_given(queue):
+    submit(queue, {})
+    change(queue, "name=1e-3", "comment=[1]")
+    assert (queue.get("1")["name"], queue.get("1")["comment"]) == ("1e-3", "[1]")
 
 
 @pytest.mark.parametrize(
@@ -119,6 +125,7 @@ def test_what_cannot_be_edited_is_refused_with_what_can(text, told):
         ("max_retries=-1", "max_retries must be a whole number of 0 or more, not '-1'"),
         ("timeout=0", "timeout must be seconds above zero, at most 3153600000, not '0'"),
         ("args=3", "args must be a dict, not '3'"),
+        ("args=None", "args must be a dict, not 'None'"),
         ("tags=[1]", "tags must be a list of words, not '[1]'"),
     ],
 )

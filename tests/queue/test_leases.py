@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from labq.errors import ConflictError
 from labq.queue import Ending, Selection, WorkerName, leases
 from labq.store import Change, Now
 from labq.task import Status, new
@@ -163,9 +164,8 @@ def test_a_report_merges_and_is_fenced(queue):
     queue.report(identity, granted.token, {"by.b": 2, "acc": 0.95})
     assert queue.get("1")["summary"] == {"acc": 0.95, "by": {"a": 1, "b": 2}}
     leases.finish(queue.store, granted, OK)
-    with pytest.raises(
-        Exception, match="^the report is refused: this attempt no longer holds the task's lease$"
-    ):
+    refused = r"^the report is refused: this attempt no longer holds the task's lease$"
+    with pytest.raises(ConflictError, match=refused):
         queue.report(identity, granted.token, {"acc": 0})
     queue.report(identity, "", {"note": "from outside"})
     assert queue.get("1")["summary"]["acc"] == 0.95

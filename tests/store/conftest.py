@@ -2,10 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from labq.store import Now, open_store
-from labq.task import new
-
-DEFAULTS = {"created_at": Now(), "queued_at": Now()}
+from labq.store import open_store
 
 
 @pytest.fixture
@@ -13,8 +10,3 @@ def store(uri):
     opened = open_store(uri)
     yield opened
     opened.close()
-
-
-def task(args=None, **fields):
-    """A new document, without the checks of what a person may set."""
-    return {**new({} if args is None else args), **DEFAULTS, **fields}

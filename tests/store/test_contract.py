@@ -9,8 +9,9 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta, timezone
 
+import making
 import pytest
-from conftest import task
+from making import task
 
 from labq.errors import ConflictError, UsageError
 from labq.store import Change, Now, open_store
@@ -227,11 +228,11 @@ def test_threads_of_one_store_claim_each_task_once(store):
 
 def test_processes_that_submit_at_once_get_numbers_of_their_own(store, uri):
     code = (
-        "import sys; sys.path.insert(0, sys.argv[2]); from conftest import task;"
+        "import sys; sys.path.insert(0, sys.argv[2]); from making import task;"
         "from labq.store import open_store; store = open_store(sys.argv[1]);"
         "print(*[store.insert('q', [task()])[0] for _ in range(50)])"
     )
-    folder = str(__file__).rpartition("/")[0]
+    folder = making.__file__.rpartition("/")[0]
     command = [sys.executable, "-c", code, uri, folder]
     submitters = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
     given = [int(n) for one in submitters for n in one.communicate(timeout=60)[0].split()]

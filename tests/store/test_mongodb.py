@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import servers
-from conftest import task
+from making import task
 
 from labq.errors import StoreError, UsageError
 from labq.store import Change, Now, open_store
@@ -112,7 +112,7 @@ def test_an_srv_uri_reaches_the_servers_that_its_records_name(lone_mongod, monke
     def resolve(_name, kind, **_options):
         answer = Answer(rrset=SimpleNamespace(ttl=600), records=records[str(kind)])
         if not records[str(kind)]:
-            raise dns.resolver.NoAnswer(response=SimpleNamespace(question=""), query=None)
+            raise dns.resolver.NXDOMAIN
         return answer
 
     monkeypatch.setattr(dns.resolver, "resolve", resolve)

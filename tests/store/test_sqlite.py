@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import task
+from making import task
 
 from labq.errors import StoreError
 from labq.store import open_store, sqlite

@@ -76,7 +76,9 @@ def test_the_job_leads_a_session_of_its_own_with_pythons_signals_given_back(outp
     run(output, "sh", "-c", 'exec "$0" -S -E -c "$1"', sys.executable, code)
     first, _ignored_by_python_itself = written(output, "stdout").split()
     assert first == b"True"
-    trap = run(Output(output_home(output), {"_id": "x", "attempt": 1}, {}), "sh", "-c", "kill -PIPE $$")
+    trap = run(
+        Output(output_home(output), {"_id": "x", "attempt": 1}, {}), "sh", "-c", "kill -PIPE $$"
+    )
     assert trap.signal == signal.SIGPIPE
 
 
@@ -104,7 +106,9 @@ def test_a_hundred_megabytes_of_output_are_kept(output):
 
 
 def test_a_job_that_closes_its_output_is_waited_for(output):
-    ended = python(output, "import os, time; os.close(1); os.close(2); time.sleep(0.2); os._exit(7)")
+    ended = python(
+        output, "import os, time; os.close(1); os.close(2); time.sleep(0.2); os._exit(7)"
+    )
     assert ended.code == 7
     assert ended.wall > 0.2
 
@@ -130,7 +134,10 @@ def test_what_left_the_session_does_not_hold_up_the_end_either(output):
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
-        (["labq-no-such-command"], "cannot start labq-no-such-command: no such command, or it may not be run"),
+        (
+            ["labq-no-such-command"],
+            "cannot start labq-no-such-command: no such command, or it may not be run",
+        ),
         (["./plain"], "cannot start ./plain: no such command, or it may not be run"),
         (["sh", "a\0b"], "cannot start sh: embedded null byte"),
     ],

@@ -119,7 +119,8 @@ def _as_yaml(task: Document, queue: str) -> str:
         f"{field}: {as_json(shown[field])}  # read-only\n" for field in READ_ONLY if field in shown
     )
     values = {field: task[field] for field in FIELDS if field in EDITABLE and field in task}
-    return f"# Task {task['number']} of queue {queue}. An emptied file changes nothing.\n{marked}{dump(values)}"
+    head = f"# Task {task['number']} of queue {queue}. An emptied file changes nothing.\n"
+    return head + marked + dump(values)
 
 
 def _changes(tasks: dict[str, Document], documents: Sequence[Any]) -> dict[str, list[Edit]]:

@@ -146,9 +146,8 @@ def _teller(*, json: bool, quiet: bool) -> Any:
         elif not quiet:
             name = f" ({task['name']})" if "name" in task else ""
             reason = f": {finished.reason}" if finished.reason else ""
-            note(
-                f"labq: task {task['number']}{name} {finished.became} in {finished.wall:.1f} s{reason}"
-            )
+            became = f"{finished.became} in {finished.wall:.1f} s"
+            note(f"labq: task {task['number']}{name} {became}{reason}")
 
     return tell
 
