@@ -25,26 +25,23 @@ from labq.filters.source import is_surrogate
 MAX_LENGTH = 1000
 MAX_DEPTH = 20
 _FLAGS = {"i": re.IGNORECASE, "m": re.MULTILINE, "s": re.DOTALL}
-_DIGIT, _WORD, _SPACE = "0-9", "0-9A-Za-z_", r"\t-\r "
-_NOT_DIGIT = r"\x00-/:-\U0010ffff"
-_NOT_WORD = r"\x00-/:-@\[-\^`{-\U0010ffff"
-_NOT_SPACE = r"\x00-\x08\x0e-\x1f!-\U0010ffff"
-_SETS = {"d": _DIGIT, "w": _WORD, "s": _SPACE, "D": _NOT_DIGIT, "W": _NOT_WORD, "S": _NOT_SPACE}
-_ASSERTIONS = {"b": r"(?a:\b)", "B": r"(?a:\B)", "A": r"\A", "z": r"\Z", "Z": r"(?=\n?\Z)"}
+_SETS = frozenset("dwsDWS")
+_ASSERTIONS = {"b": r"(?a:\b)", "B": r"(?!(?a:\b))", "A": r"\A", "z": r"\Z", "Z": r"(?=\n?\Z)"}
 _CONTROLS = {"n": r"\n", "t": r"\t", "r": r"\r", "f": r"\f", "e": r"\x1b"}
 _POSIX = {
     "alpha": "A-Za-z",
-    "digit": _DIGIT,
+    "digit": "0-9",
     "alnum": "0-9A-Za-z",
-    "word": _WORD,
-    "space": _SPACE,
+    "word": "0-9A-Za-z_",
     "upper": "A-Z",
     "lower": "a-z",
     "xdigit": "0-9A-Fa-f",
+    "space": r"\t-\r ",
     "punct": r"!-/:-@\[-`{-~",
 }
 _QUANTIFIER = re.compile(r"[*+?]|\{(\d{1,4})(,(\d{0,4}))?\}")
 _GROUP = re.compile(r"\?(?:(:|=|!|<=|<!)|P?<([A-Za-z_]\w{0,30})>|([ims]{1,3}):)", re.ASCII)
+_POSIX_NAME = re.compile(r"\[:(\w+):\]", re.ASCII)
 _HEX = re.compile(r"x(?:\{([0-9A-Fa-f]{1,6})\}|([0-9A-Fa-f]{2}))")
 
 
@@ -198,8 +195,8 @@ class _Reader:
     def _escape(self) -> Piece:
         char = self.text[self.at : self.at + 1]
         self.at += 1
-        if char in _SETS:
-            return Piece(f"[{_SETS[char]}]", fixed=True)
+        if char and char in _SETS:
+            return Piece(_set(char), fixed=True)
         if char in _ASSERTIONS and char:
             return Piece(_ASSERTIONS[char], fixed=False)
         if char and char in "123456789" and not self.text[self.at : self.at + 1].isdigit():
@@ -222,33 +219,62 @@ class _Reader:
         return re.escape(char)
 
     def _class(self) -> str:
-        """A bracketed class, after its `[`."""
-        opening = "[^" if self._take("^") else "["
+        """A bracketed class, after its `[`.
+
+        Sets of characters stand beside the class: they know ASCII alone, whatever the options.
+        """
+        negative = self._take("^")
         items: list[str] = []
-        while not (items and self._take("]")):
+        sets: list[str] = []
+        first = True
+        while first or not self._take("]"):
             if self.at >= len(self.text):
                 raise PatternError("a `[` that is never closed")
-            items.append(self._class_item())
-        return opening + "".join(items) + "]"
+            found = self._class_set()
+            if found:
+                sets.append(found)
+            else:
+                items.append(self._class_item())
+            first = False
+        inside = "".join(items)
+        if not sets:
+            return f"[{'^' if negative else ''}{inside}]"
+        if negative:
+            return f"(?:(?!{'|'.join(sets)}){f'[^{inside}]' if items else '(?s:.)'})"
+        return f"(?:{'|'.join([*sets, *([f'[{inside}]'] if items else [])])})"
+
+    def _class_set(self) -> str:
+        """A set inside `[ ]`, empty where there is none."""
+        posix = _POSIX_NAME.match(self.text, self.at)
+        if posix and posix.group(1) in _POSIX:
+            found = f"(?a:[{_POSIX[posix.group(1)]}])"
+        elif self.text.startswith(("[:", "[=", "[."), self.at):
+            raise PatternError("a class of characters within `[ ]`")
+        elif self.text[self.at] == "\\" and self.text[self.at + 1 : self.at + 2] in _SETS:
+            found = _set(self.text[self.at + 1])
+        else:
+            return ""
+        self.at = posix.end() if posix else self.at + 2
+        if self._ranges():
+            raise PatternError("a range of sets within `[ ]`")
+        return found
+
+    def _ranges(self) -> bool:
+        """Does a hyphen follow that makes a range?"""
+        return (
+            self.text[self.at : self.at + 1] == "-" and self.text[self.at + 1 : self.at + 2] != "]"
+        )
 
     def _class_item(self) -> str:
-        posix = re.compile(r"\[:(\^?)(\w+):\]").match(self.text, self.at)
-        if posix or self.text.startswith(("[:", "[=", "[."), self.at):
-            if not posix or posix.group(1) or posix.group(2) not in _POSIX:
-                raise PatternError("a class of characters within `[ ]`")
-            self.at = posix.end()
-            return _POSIX[posix.group(2)]
         low = self._class_character()
-        ranged = self.text[self.at : self.at + 1] == "-" and self.text[self.at + 1 : self.at + 2]
-        if not ranged or ranged == "]":
+        if not self._ranges():
             return low
-        if len(low) > 1 and low[0] != "\\":
-            raise PatternError("a range of sets within `[ ]`")
         self.at += 1
-        high = self._class_character()
-        if len(high) > 1 and high[0] != "\\":
+        if self.at >= len(self.text):
+            raise PatternError("a `[` that is never closed")
+        if self._class_set():
             raise PatternError("a range of sets within `[ ]`")
-        return f"{low}-{high}"
+        return f"{low}-{self._class_character()}"
 
     def _class_character(self) -> str:
         char = self.text[self.at]
@@ -257,8 +283,6 @@ class _Reader:
             return _in_class(char)
         char = self.text[self.at : self.at + 1]
         self.at += 1
-        if char in _SETS and char:
-            return _SETS[char] if char != "S" else _NOT_SPACE
         return r"\x08" if char == "b" else self._character(char)
 
     def _take(self, word: str) -> bool:
@@ -276,6 +300,13 @@ def _bounds(quantifier: re.Match[str]) -> tuple[int, bool]:
     if quantifier.group(2) and not quantifier.group(3):
         return int(quantifier.group(1)), True
     return int(quantifier.group(1)), False
+
+
+def _set(char: str) -> str:
+    """A set of characters, ASCII alone; `re` would apply `(?a:...)` to no negative one."""
+    if char.islower():
+        return f"(?a:\\{char})"
+    return f"(?:(?!(?a:\\{char.lower()}))(?s:.))"
 
 
 def _in_class(char: str) -> str:
