@@ -5,26 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from typing import NoReturn
 
 import typer
 
 from labq.cli.tree import root
 from labq.errors import ExitCode, LabqError
-
-
-def run() -> NoReturn:
-    """The console script: runs `main` and ends the process at once, its output flushed.
-
-    Nothing is left to tidy: a store's writes are committed when its verbs return. The interpreter's
-    own way out would wait half a second for pymongo's monitor threads.
-    """
-    code = main()
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(code)
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -27,6 +27,7 @@ from labq.task import Document
 if TYPE_CHECKING:
     from labq.store.sqlite_compiled import Compiled
 
+_COUNT = "SELECT count(*) FROM tasks WHERE "
 SCHEMA_VERSION = 1
 WAL_PAGES = 4000  # 16 MiB: hot pages are copied back a quarter as often as by default
 BUSY_MS = 30_000  # how long a writer waits for its turn
@@ -120,11 +121,20 @@ class SQLiteStore(Store):
 
     def count(self, query: Query) -> int:
         compiled = self._query(query)
-        if not compiled.exact:
-            return sum(1 for _ in self._matching(query, ("_id",), ""))
-        with self._faults():
-            sql = f"SELECT count(*) FROM tasks WHERE {compiled.where.sql}"
-            return int(self._db.execute(sql, compiled.params(query)).fetchone()[0])
+        where = compiled.where
+        params = compiled.params(query)
+        if compiled.exact:
+            with self._faults():
+                return int(self._db.execute(_COUNT + where.sql, params).fetchone()[0])
+        with self._reading() as db:
+            sure = f"{_COUNT}({where.certain}) IS 1 AND {where.sql}"
+            (certain,) = db.execute(sure, params).fetchone()
+            read = tuple(dict.fromkeys(("_id", *compiled.fields)))
+            open_rows = f"SELECT {rows.quoted(read)} FROM tasks WHERE ({where.certain}) IS NOT 1"
+            open_rows += f" AND {where.sql}"
+            matches = matcher(query)
+            found = db.execute(open_rows, params)
+            return int(certain) + sum(matches(rows.document(read, row)) for row in found)
 
     def counts(self) -> dict[tuple[str, str], int]:
         sql = 'SELECT "queue", "status", count(*) FROM tasks GROUP BY "queue", "status"'
@@ -226,6 +236,20 @@ class SQLiteStore(Store):
             finally:
                 if durable:
                     db.execute("PRAGMA synchronous = NORMAL")
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """One state of the database for several reads."""
+        with self._faults():
+            db = self._db
+            if db.in_transaction:
+                yield db
+                return
+            db.execute("BEGIN")
+            try:
+                yield db
+            finally:
+                db.execute("COMMIT")
 
     @contextmanager
     def _faults(self) -> Iterator[None]:
