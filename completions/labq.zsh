@@ -252,7 +252,7 @@ _labq_guide() {
   _arguments -S \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]' \
-    '*:file:_files'
+    '1:choice:(filters)'
 }
 
 _labq_completion() {

@@ -31,7 +31,7 @@ NOTHING = subprocess.DEVNULL
 class Side:
     """One side of a comparison: `run` does a round and returns the seconds that one unit took.
 
-    `goal` is told beside the ratio: what the ratio shall be, and why a side that has none has none.
+    `goal` is told beside the ratio: what the ratio shall be, where there is an aim.
     """
 
     name: str
