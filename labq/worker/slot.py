@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labq.errors import StoreError, TemplateError
@@ -38,11 +39,16 @@ class Slot:
         self._worker = worker
         self._name = WorkerName(worker.name.id, worker.name.host, number)
         self._unfit: list[str] = []  # tasks whose own cmd does not fit their args
+        self._spare = ""  # an empty folder for the next task
 
     def run(self) -> None:
         """Claims and runs until the worker stops or the queue is drained."""
-        while (claim := self._claim()) is not None:
-            self._attempt(*claim)
+        try:
+            while (claim := self._claim()) is not None:
+                self._attempt(*claim)
+        finally:
+            if self._spare:
+                Path(self._spare).rmdir()
 
     def _claim(self) -> tuple[Claim, float] | None:
         """The next task, and when it was asked for; None when this slot's work is over."""
@@ -76,7 +82,11 @@ class Slot:
             self._unfit.append(task["_id"])
             self._give_back(claim, f"passed over: {error}")
             return
-        output = Output(options.home, task, options.follow)
+        try:
+            output = Output(options.home, task, options.follow, self._spare)
+        except OSError as error:  # no place for output: the next task would fare no better
+            self._give_back(claim, RELEASED)
+            raise StoreError(f"{options.home}: {error.strerror or error}") from None
         environment = self._environment(claim, output)
         try:
             job = Job(
@@ -88,7 +98,7 @@ class Slot:
                 grace=options.grace,
             )
         except StartError as error:
-            output.abandon()
+            self._spare = output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             self._finish(claim, ending, asked + options.lease, unstarted=True)
             return
@@ -101,7 +111,7 @@ class Slot:
         if output.fault:
             told = f"task {task['number']}: not all of its output is kept: {output.fault}"
             self._worker.say(told)
-        output.close()
+        self._spare = output.close()
 
     def _conclude(
         self, claim: Claim, argv: Sequence[str], ended: Exit, output: Output, pid: int, until: float

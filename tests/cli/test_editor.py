@@ -224,6 +224,6 @@ def test_an_editor_that_breaks_the_text_each_time_anew_is_given_up(editor, tmp_p
     def refuse(_text):
         raise UsageError("bad")
 
-    with pytest.raises(UsageError, match="^bad; nothing is changed, your text is kept in "):
+    with pytest.raises(UsageError, match=r"^bad; nothing is changed, your text is kept in "):
         edited("a: 1\n", refuse)
     assert calls.read_text().count("call") == MOST_TRIES

@@ -29,8 +29,28 @@ def test_json_has_id_number_and_queue(labq):
 
 def test_every_option_is_stored(labq, queue):
     labq(
-        *("task", "submit", "--name", "base", "--metadata", '{"who": "ann"}', "--tag", "a", "--tag", "b"),
-        *("--priority", "-3", "--max-retries", "2", "--timeout", "1h30m", "--cmd", "python train.py --lr %(lr)"),
+        *(
+            "task",
+            "submit",
+            "--name",
+            "base",
+            "--metadata",
+            '{"who": "ann"}',
+            "--tag",
+            "a",
+            "--tag",
+            "b",
+        ),
+        *(
+            "--priority",
+            "-3",
+            "--max-retries",
+            "2",
+            "--timeout",
+            "1h30m",
+            "--cmd",
+            "python train.py --lr %(lr)",
+        ),
         *("--args", "{'lr': 0.1, 'opt.name': 'sgd'}", "--", "--opt.lr", "2", "--flag"),
     )
     task = queue.get("base")
@@ -64,7 +84,10 @@ def test_a_repeat_is_kept_with_a_warning(labq, queue):
         (["--args", "[1]"], "labq: --args: "),
         (["--metadata", "x"], "labq: --metadata: "),
         (["--timeout", "soon"], "labq: 'soon' is not a duration (write 90, 2s, 10m, 1h30m, 7d)\n"),
-        (["--max-retries", "-1"], "labq: max_retries must be a whole number of 0 or more, not '-1'\n"),
+        (
+            ["--max-retries", "-1"],
+            "labq: max_retries must be a whole number of 0 or more, not '-1'\n",
+        ),
         (["--priority", "high"], "labq: Invalid value for '--priority': "),
         (["--name", ""], "labq: name must not be empty"),
         (["--cmd", "python 'x"], "labq: cmd: no closing quotation"),
@@ -74,7 +97,9 @@ def test_a_repeat_is_kept_with_a_warning(labq, queue):
         (["--lr", "0.1"], "labq: No such option: --lr"),
     ],
 )
-def test_what_cannot_be_stored_is_refused_in_one_line_and_nothing_is_stored(labq, queue, args, told):
+def test_what_cannot_be_stored_is_refused_in_one_line_and_nothing_is_stored(
+    labq, queue, args, told
+):
     result = labq("task", "submit", *args)
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(told)

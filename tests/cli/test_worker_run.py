@@ -135,6 +135,21 @@ def test_what_an_attempt_leaves_in_the_books(labq, queue, tmp_path):
     }
 
 
+def test_tasks_that_write_nothing_leave_nothing(labq, queue, tmp_path):
+    submit(labq, {}, {}, {})
+    labq("worker", "run", "-q", "--", "sh", "-c", 'test -d "$LABQ_TASK_DIR"')
+    assert statuses(queue) == ["success"] * 3
+    assert list((tmp_path / "home" / "tasks").iterdir()) == []
+
+
+def test_what_a_task_puts_into_its_folder_stays(labq, queue, tmp_path):
+    labq("task", "submit", "--max-retries", "1")
+    script = 'echo "$LABQ_ATTEMPT" >> "$LABQ_TASK_DIR/checkpoint"; test "$LABQ_ATTEMPT" = 2'
+    labq("worker", "run", "-q", "--", "sh", "-c", script)
+    folder = tmp_path / "home" / "tasks" / tasks(queue)[0]["_id"]
+    assert (folder / "checkpoint").read_text() == "1\n2\n"
+
+
 def test_retries_then_failure(labq, queue):
     labq("task", "submit", "--max-retries", "2")
     result = labq("worker", "run", "--", "sh", "-c", 'test "$LABQ_ATTEMPT" = 3')
@@ -230,6 +245,18 @@ def test_a_wrong_worker_claims_nothing(labq, queue, args, told):
     assert result.code == 2
     assert result.err.startswith(told)
     assert tasks(queue)[0]["attempt"] == 0
+
+
+def test_a_home_that_cannot_be_written_gives_the_task_back_and_stops_the_worker(
+    labq, queue, tmp_path, monkeypatch
+):
+    submit(labq, {})
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("LABQ_HOME", str(tmp_path / "file"))
+    result = labq("worker", "run", "--", "true")
+    assert result.code == 4
+    assert result.err.endswith(f"labq: {tmp_path}/file: Not a directory\n")
+    assert (statuses(queue), tasks(queue)[0]["retries"]) == (["pending"], 0)
 
 
 def test_tasks_that_cannot_start_fail_with_the_reason_and_three_in_a_row_stop_the_worker(

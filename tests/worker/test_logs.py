@@ -63,6 +63,25 @@ def test_a_full_disk_is_told_and_the_job_goes_on(tmp_path):
     output.close()
 
 
+def test_a_folder_that_stayed_empty_becomes_the_next_tasks(tmp_path):
+    first = run(tmp_path, "pass")
+    spare = first.close()
+    assert spare == first.folder
+    second = Output(tmp_path, {"_id": "next", "attempt": 1}, {}, spare)
+    assert os.listdir(tmp_path / "tasks") == ["next"]
+    assert second.abandon() == second.folder
+
+
+def test_a_folder_with_something_in_it_is_kept_and_found_again(tmp_path):
+    first = run(tmp_path, "print('x')")
+    assert first.close() == ""
+    other = Output(tmp_path, {"_id": "other", "attempt": 1}, {})
+    spare = other.abandon()
+    again = Output(tmp_path, {"_id": "abc", "attempt": 2}, {}, spare)
+    assert os.listdir(again.folder) == ["1.stdout"]
+    assert again.abandon() == spare
+
+
 def test_an_attempt_has_files_of_its_own(tmp_path):
     for attempt in (1, 2):
         output = Output(tmp_path, {"_id": "abc", "attempt": attempt}, {})
