@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labq.worker.loop import Options, Tally, Worker
-from labq.worker.slot import Finished
+from labq.worker.loop import Worker
+from labq.worker.shift import Finished, Options, Tally
 
 __all__ = ["Finished", "Options", "Tally", "Worker"]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labq.errors import StoreError, TemplateError
 from labq.queue import Claim, Ending, WorkerName, leases
@@ -14,30 +14,15 @@ from labq.template import parse_command
 from labq.worker.lease import LOST
 from labq.worker.logs import Output
 from labq.worker.process import Exit, Job, StartError
-
-if TYPE_CHECKING:
-    from labq.worker.loop import Worker
-
-RELEASED = "the worker was stopped"
-
-
-@dataclass(frozen=True)
-class Finished:
-    """One attempt's end, for the person who watches."""
-
-    task: dict[str, Any]
-    became: str  # the task's new status, "released" or "lost"
-    reason: str = ""
-    wall: float = 0.0
-    unstarted: bool = False
+from labq.worker.shift import RELEASED, Finished, Shift
 
 
 class Slot:
     """Runs one task at a time; the body of one of the worker's threads."""
 
-    def __init__(self, worker: Worker, number: int) -> None:
-        self._worker = worker
-        self._name = WorkerName(worker.name.id, worker.name.host, number)
+    def __init__(self, shift: Shift, number: int) -> None:
+        self._shift = shift
+        self._name = WorkerName(shift.name.id, shift.name.host, number)
         self._unfit: list[str] = []  # tasks whose own cmd does not fit their args
         self._spare = ""  # an empty folder for the next task
 
@@ -48,32 +33,33 @@ class Slot:
                 self._attempt(*claim)
         finally:
             if self._spare:
-                Path(self._spare).rmdir()
+                with suppress(OSError):
+                    Path(self._spare).rmdir()
 
     def _claim(self) -> tuple[Claim, float] | None:
         """The next task, and when it was asked for; None when this slot's work is over."""
-        worker = self._worker
-        while worker.may_claim():
+        shift = self._shift
+        while shift.may_claim():
             asked = time.monotonic()
             query = self._query()
-            claim = leases.claim(worker.queue.store, query, self._name, worker.options.lease)
+            claim = leases.claim(shift.queue.store, query, self._name, shift.options.lease)
             if claim is not None:
                 return claim, asked
-            worker.unclaim()
-            if worker.sweep():
+            shift.unclaim()
+            if shift.sweep():
                 continue
-            if not worker.options.forever:
+            if not shift.options.forever:
                 return None
-            worker.stopping.wait(worker.queue.store.poll)
+            shift.stopping.wait(shift.queue.store.poll)
         return None
 
     def _query(self) -> dict[str, Any]:
         if not self._unfit:
-            return dict(self._worker.query)
-        return {"$and": [self._worker.query, {"_id": {"$nin": self._unfit}}]}
+            return dict(self._shift.query)
+        return {"$and": [self._shift.query, {"_id": {"$nin": self._unfit}}]}
 
     def _attempt(self, claim: Claim, asked: float) -> None:
-        options = self._worker.options
+        options = self._shift.options
         task = claim.task
         try:
             template = options.template or parse_command(task["cmd"])
@@ -102,15 +88,15 @@ class Slot:
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             self._finish(claim, ending, asked + options.lease, unstarted=True)
             return
-        self._worker.keeper.hold(claim, job, asked)
-        if self._worker.stopping.is_set():
+        self._shift.keeper.hold(claim, job, asked)
+        if self._shift.stopping.is_set():
             job.stop(RELEASED)
         ended = job.wait()
-        until = self._worker.keeper.drop(claim)
+        until = self._shift.keeper.drop(claim)
         self._conclude(claim, argv, ended, output, job.pid, until)
         if output.fault:
             told = f"task {task['number']}: not all of its output is kept: {output.fault}"
-            self._worker.say(told)
+            self._shift.say(told)
         self._spare = output.close()
 
     def _conclude(
@@ -127,7 +113,7 @@ class Slot:
             {"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal}
         )
         if ended.stopped == LOST:
-            self._worker.count(Finished(claim.task, "lost", LOST, ended.wall))
+            self._shift.count(Finished(claim.task, "lost", LOST, ended.wall))
         elif ended.stopped == RELEASED:
             self._give_back(claim, RELEASED, record)
         else:
@@ -137,9 +123,9 @@ class Slot:
             self._finish(claim, ending, until, wall=ended.wall)
 
     def _environment(self, claim: Claim, output: Output) -> dict[str, str]:
-        task, options = claim.task, self._worker.options
+        task, options = claim.task, self._shift.options
         return {
-            **self._worker.environment,
+            **self._shift.environment,
             **task.get("env", {}),
             "LABQ_TASK_ID": task["_id"],
             "LABQ_TASK_NUMBER": str(task["number"]),
@@ -152,8 +138,8 @@ class Slot:
         }
 
     def _give_back(self, claim: Claim, reason: str, record: dict[str, Any] | None = None) -> None:
-        kept = leases.release(self._worker.queue.store, claim, reason, record)
-        self._worker.count(Finished(claim.task, "released" if kept else "lost", reason))
+        kept = leases.release(self._shift.queue.store, claim, reason, record)
+        self._shift.count(Finished(claim.task, "released" if kept else "lost", reason))
 
     def _finish(
         self,
@@ -167,12 +153,12 @@ class Slot:
         """Writes the end; while the store cannot be reached, tries until the lease is over."""
         while True:
             try:
-                status = leases.finish(self._worker.queue.store, claim, ending)
+                status = leases.finish(self._shift.queue.store, claim, ending)
                 break
             except StoreError as error:
                 if time.monotonic() >= until:
                     raise
-                self._worker.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
+                self._shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
                 time.sleep(1)
         became, reason = (status.value, ending.reason) if status else ("lost", LOST)
-        self._worker.count(Finished(claim.task, became, reason, wall, unstarted))
+        self._shift.count(Finished(claim.task, became, reason, wall, unstarted))
