@@ -27,7 +27,6 @@ from labq.task import Document
 if TYPE_CHECKING:
     from labq.store.sqlite_compiled import Compiled
 
-_COUNT = "SELECT count(*) FROM tasks WHERE "
 SCHEMA_VERSION = 1
 WAL_PAGES = 4000  # 16 MiB: hot pages are copied back a quarter as often as by default
 BUSY_MS = 30_000  # how long a writer waits for its turn
@@ -121,20 +120,17 @@ class SQLiteStore(Store):
 
     def count(self, query: Query) -> int:
         compiled = self._query(query)
-        where = compiled.where
-        params = compiled.params(query)
-        if compiled.exact:
-            with self._faults():
-                return int(self._db.execute(_COUNT + where.sql, params).fetchone()[0])
+        where, params = compiled.where, compiled.params(query)
         with self._reading() as db:
-            sure = f"{_COUNT}({where.certain}) IS 1 AND {where.sql}"
-            (certain,) = db.execute(sure, params).fetchone()
-            read = tuple(dict.fromkeys(("_id", *compiled.fields)))
-            open_rows = f"SELECT {rows.quoted(read)} FROM tasks WHERE ({where.certain}) IS NOT 1"
-            open_rows += f" AND {where.sql}"
-            matches = matcher(query)
-            found = db.execute(open_rows, params)
-            return int(certain) + sum(matches(rows.document(read, row)) for row in found)
+            if compiled.exact:
+                sql = f"SELECT count(*) FROM tasks WHERE {where.sql}"
+                return int(db.execute(sql, params).fetchone()[0])
+            sure = f"count(CASE WHEN {where.certain} THEN 1 END)"
+            sql = f"SELECT {sure}, count(*) FROM tasks WHERE {where.sql}"
+            certain, possible = db.execute(sql, params).fetchone()
+            if certain == possible:
+                return int(certain)
+            return sum(1 for _ in self._matching(query, ("_id",), ""))
 
     def counts(self) -> dict[tuple[str, str], int]:
         sql = 'SELECT "queue", "status", count(*) FROM tasks GROUP BY "queue", "status"'
