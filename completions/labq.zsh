@@ -48,7 +48,7 @@ _labq_task() {
     'count:Count tasks.'
     'update:Edit tasks, by value or in your editor.'
     'delete:Remove tasks.'
-    'report:Report results, from a job'\''s shell script.'
+    'report:Report results, such as acc=0.93, from a job.'
   )
   _arguments -C \
     '--help[Show this message and exit.]' \

@@ -44,8 +44,6 @@ def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
 
 
 CUT: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
-WHOLE: dict[str, Any] = {"no_wrap": True}
-RIGHT: dict[str, Any] = {"no_wrap": True, "justify": "right"}
 
 
 def _cells(task: Document) -> dict[str, Text]:
@@ -62,32 +60,46 @@ def _cells(task: Document) -> dict[str, Text]:
     }
 
 
-COLUMNS = {
-    "#": RIGHT,
-    "status": WHOLE,
-    "name": {**CUT, "ratio": 1},
-    "args": {**CUT, "ratio": 3},
-    "summary": {**CUT, "ratio": 2},
-    "tags": {**CUT, "ratio": 1},
-    "took": RIGHT,
-    "age": RIGHT,
-}
+FIXED = ("#", "status", "took", "age")
+GAP = 3  # cells between two columns
 
 
 def tasks(page: Sequence[Document], footer: Sequence[str], *, pager: bool) -> None:
-    """The table of `task ls`: only the columns that some task fills."""
-    rows = [_cells(task) for task in page]
-    filled = [heading for heading in COLUMNS if any(row[heading].plain for row in rows)]
-    table = _table(*((heading, COLUMNS[heading]) for heading in filled))
-    for row in rows:
-        table.add_row(*(row[heading] for heading in filled))
+    """The table of `task ls`: a line a task, and only the columns that some task fills."""
     console = _console()
+    rows = [_cells(task) for task in page]
+    natural = {heading: max(row[heading].cell_len for row in rows) for heading in rows[0]}
+    natural = {heading: max(width, len(heading)) for heading, width in natural.items() if width}
+    widths = _fitted(natural, console.width)
+    right = ("#", "took", "age")
+    table = _table(
+        *(
+            (heading, {**CUT, "width": width, "justify": "right" if heading in right else "left"})
+            for heading, width in widths.items()
+        )
+    )
+    for row in rows:
+        table.add_row(*(row[heading] for heading in widths))
     if not pager:
         _print(console, table, footer)
         return
     os.environ.setdefault("LESS", "-FRX")  # a page that fits is simply printed, colours kept
     with console.pager(styles=True):
         _print(console, table, footer)
+
+
+def _fitted(natural: Mapping[str, int], room: int) -> dict[str, int]:
+    """The columns' widths within `room`: the widest give first, those of FIXED never."""
+    widths = {heading: min(width, room) for heading, width in natural.items()}
+    over = sum(widths.values()) + GAP * (len(widths) - 1) - room
+    soft = [heading for heading in widths if heading not in FIXED]
+    while over > 0 and soft:
+        widest = max(soft, key=widths.__getitem__)
+        if widths[widest] <= 1:
+            break
+        widths[widest] -= 1
+        over -= 1
+    return widths
 
 
 def _print(console: Console, table: Table, footer: Sequence[str]) -> None:

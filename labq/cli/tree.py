@@ -41,7 +41,7 @@ TREE = Entry(
                 "update": Entry("Edit tasks, by value or in your editor.", "labq.cli.task.update"),
                 "delete": Entry("Remove tasks.", "labq.cli.task.delete"),
                 "report": Entry(
-                    "Report results, from a job's shell script.", "labq.cli.task.report"
+                    "Report results, such as acc=0.93, from a job.", "labq.cli.task.report"
                 ),
             },
         ),

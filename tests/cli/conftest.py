@@ -30,27 +30,33 @@ class Result:
 
 
 @pytest.fixture
-def labq(uri, monkeypatch, tmp_path, capsys):
-    """Runs `labq` in this process, on an empty store of each kind; gives code, stdout, stderr."""
+def run(monkeypatch, tmp_path, capsys):
+    """Runs `labq` in this process and in an empty folder; gives code, stdout and stderr."""
     stores = []
 
     def opened(address):
         stores.append(open_store(address))
         return stores[-1]
 
-    monkeypatch.setenv("LABQ_URI", uri)
-    monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(options, "open_store", opened)
     monkeypatch.chdir(tmp_path)
 
-    def run(*args):
+    def command_line(*args):
         code = entry.main([str(arg) for arg in args])
         caught = capsys.readouterr()
         return Result(int(code), caught.out, caught.err)
 
-    yield run
+    yield command_line
     for store in stores:
         store.close()
+
+
+@pytest.fixture
+def labq(run, uri, monkeypatch, tmp_path):
+    """`run` on an empty store, one of each kind."""
+    monkeypatch.setenv("LABQ_URI", uri)
+    monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
+    return run
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ def command(
     uri: options.Uri = None,
     json: options.Json = False,
 ) -> None:
-    """List the queues and how many tasks of each status they hold.
+    """List the queues and what is in them: how many tasks of each status.
 
     Examples:
       labq queue ls

@@ -19,7 +19,7 @@ def command(
     uri: options.Uri = None,
     json: options.Json = False,
 ) -> None:
-    """Merge results into a task's summary. Inside a job the task is its own.
+    """Report results: merge them into a task's summary. Inside a job the task is its own.
 
     Examples:
       labq task report acc=0.93 epochs=12

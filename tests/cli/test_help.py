@@ -1,0 +1,90 @@
+"""`--help`: every command has a summary, an example and the options that all share."""
+
+from __future__ import annotations
+
+import pytest
+
+from labq.cli.tree import TREE, build, commands
+
+LEAVES = [path for path, entry_ in commands() if not entry_.entries]
+STORELESS = {"guide", "completion"}
+
+
+def parts(run, *args):
+    result = run(*args)
+    return result.code, result.out, result.err
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_each_command_has_an_example_that_begins_with_its_own_words(run, path):
+    code, out, _ = parts(run, *path, "--help")
+    assert code == 0
+    assert out.startswith(f"Usage: labq {' '.join(path)} ")
+    examples = out.partition("Examples:\n")[2].partition("\n\n")[0].splitlines()
+    assert examples
+    assert any(f"labq {' '.join(path)}" in example for example in examples)
+
+
+@pytest.mark.parametrize("path", LEAVES, ids=" ".join)
+def test_each_command_takes_json_and_where_it_has_a_store_queue_and_uri(run, path):
+    _, out, _ = parts(run, *path, "--help")
+    wanted = ["--json"] + ([] if path[0] in STORELESS else ["--queue", "--uri"])
+    assert [option for option in wanted if option not in out] == []
+
+
+@pytest.mark.parametrize("path", [(), *(path for path, _ in commands())], ids=" ".join)
+def test_help_fits_80_columns(run, path):
+    _, out, _ = parts(run, *path, "--help")
+    assert [line for line in out.splitlines() if len(line) > 90] == []
+
+
+def test_the_summary_in_the_table_is_how_the_commands_own_help_begins():
+    for path in LEAVES:
+        summary = dict(commands())[path].summary
+        text = " ".join(build(path[-1], dict(commands())[path]).help.split())
+        assert text.startswith(summary.removesuffix(".").split(":")[0].split(",")[0]), path
+
+
+def test_without_a_command_labq_helps(run):
+    code, out, _ = parts(run)
+    assert code == 0
+    assert all(name in out for name in TREE.entries)
+
+
+@pytest.mark.parametrize("args", [["--version"], ["--version", "task"]])
+def test_version(run, args):
+    from labq import __version__
+
+    assert parts(run, *args) == (0, f"labq {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        (["tsk"], "labq: no command 'tsk' in labq: did you mean task?\n"),
+        (
+            ["zzz"],
+            "labq: no command 'zzz' in labq: there are demo, task, worker, queue, config, guide, completion\n",
+        ),
+        (["task"], "labq: Missing command. (see labq task --help)\n"),
+        (
+            ["task", "ls", "--limt", "3"],
+            "labq: No such option: --limt (Possible options: --id, --limit",
+        ),
+        (["guide", "nothing"], "labq: no guide 'nothing' (there are: filters)\n"),
+    ],
+)
+def test_a_mistyped_command_is_told_in_a_line(run, args, told):
+    code, out, err = parts(run, *args)
+    assert code in (2, 3)
+    assert out == ""
+    assert err.startswith(told)
+    assert err.count("\n") == 1
+
+
+def test_the_guides_are_listed_and_shown(run):
+    code, out, _ = parts(run, "guide")
+    assert code == 0
+    assert out.startswith("filters ")
+    assert run("guide", "filters").out.startswith("# ")
+    assert '"topic": "filters"' in run("guide", "filters", "--json").out

@@ -1,0 +1,157 @@
+"""At a terminal: a table that fits, a page with what is left, a pager, a question before the end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import sys
+import termios
+
+import pytest
+
+from labq.queue import Queue
+from labq.store import open_store
+from labq.task import new
+
+
+@pytest.fixture
+def queue(tmp_path):
+    store = open_store(f"sqlite:{tmp_path / 'labq.db'}")
+    yield Queue(store, "default")
+    store.close()
+
+
+@pytest.fixture
+def terminal(tmp_path, queue):
+    """Runs labq at a terminal of its own, types `keys` once it asks; gives code and screen text."""
+
+    def run(*args, columns=80, keys="", **environment):
+        leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        process = subprocess.Popen(
+            [sys.executable, "-m", "labq", *args],
+            stdin=follower,
+            stdout=follower,
+            stderr=follower,
+            start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - for Ctrl-C
+            env={
+                **os.environ,
+                "LABQ_URI": queue.store.address,
+                "LABQ_HOME": str(tmp_path / "home"),
+                "TERM": "xterm-256color",
+                "PAGER": "cat",
+                **environment,
+            },
+            cwd=tmp_path,
+        )
+        os.close(follower)
+        seen = b""
+        while True:
+            ready, _, _ = select.select([leader], [], [], 30)
+            assert ready, seen
+            try:
+                block = os.read(leader, 65536)
+            except OSError:  # EIO: the last one at the other end has left
+                break
+            if not block:
+                break
+            seen += block
+            if keys and b"[y/N]" in seen:
+                os.write(leader, keys.encode())
+                keys = ""
+        os.close(leader)
+        text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[>=]", "", seen.decode())
+        return process.wait(timeout=30), text.replace("\r\n", "\n")
+
+    return run
+
+
+def submit(queue, count, **args):
+    queue.submit([new({"n": n, **args}, name=f"task-{n}", tags=["sweep"]) for n in range(count)])
+
+
+@pytest.mark.parametrize("columns", [40, 80, 140])
+def test_the_table_fits(terminal, queue, columns):
+    submit(queue, 5, text="x" * 200, other={"deep": {"key": "y" * 100}})
+    code, text = terminal("task", "ls", columns=columns)
+    assert code == 0
+    lines = [line for line in text.splitlines() if line.strip()]
+    assert max(map(len, lines)) <= columns
+    assert len(lines) == 7  # a task is a line
+    assert text.count("pending") == 5
+
+
+def test_a_page_says_how_many_more_there_are(terminal, queue):
+    submit(queue, 250)
+    _, text = terminal("task", "ls")
+    assert text.count("pending") == 100
+    assert "100 of 250 tasks, 150 more (--limit 0 shows all)" in text
+    _, text = terminal("task", "ls", "--limit", "0")
+    assert text.count("pending") == 250
+    _, text = terminal("task", "ls", "--limit", "3")
+    assert text.count("pending") == 3
+    assert "3 of 250 tasks, 247 more\n" in text
+
+
+def test_a_pager_is_used_at_a_terminal_alone_and_not_where_it_is_declined(
+    terminal, queue, tmp_path
+):
+    submit(queue, 3)
+    pager = tmp_path / "pager"
+    pager.write_text('#!/bin/sh\necho "LESS is $LESS"\ncat\n')
+    pager.chmod(0o755)
+    _, text = terminal("task", "ls", PAGER=str(pager))
+    assert "LESS is -FRX" in text
+    assert text.count("pending") == 3
+    _, text = terminal("task", "ls", "--no-pager", PAGER=str(pager))
+    assert "LESS is" not in text
+    assert text.count("pending") == 3
+    piped = subprocess.run(
+        [sys.executable, "-m", "labq", "task", "ls"],
+        env={**os.environ, "LABQ_URI": queue.store.address, "PAGER": str(pager)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "LESS is" not in piped.stdout
+    assert piped.stdout.count("pending") == 3
+
+
+@pytest.mark.parametrize(("keys", "left"), [("n\n", 3), ("\n", 3), ("y\n", 0)])
+def test_a_delete_asks_first(terminal, queue, keys, left):
+    submit(queue, 3)
+    code, text = terminal("task", "delete", "-f", "{}", keys=keys)
+    assert code == 0
+    assert "Remove 3 tasks of queue default for good? [y/N]" in text
+    assert f"deleted {3 - left} tasks" in text
+    assert queue.count({"queue": "default"}) == left
+
+
+def test_an_edit_of_many_asks_first_and_quiet_does_not(terminal, queue):
+    submit(queue, 3)
+    _, text = terminal("task", "update", "-f", "{}", "-u", "priority=1", keys="n\n")
+    assert "Edit 3 tasks of queue default? [y/N]" in text
+    assert "changed 0 tasks" in text
+    _, text = terminal("task", "update", "-f", "{}", "-u", "priority=1", "--quiet")
+    assert text == ""
+    assert queue.count({"queue": "default", "priority": 1}) == 3
+
+
+def test_ctrl_c_at_a_question_changes_nothing(terminal, queue):
+    submit(queue, 2)
+    code, text = terminal("task", "delete", "-f", "{}", keys="\x03")
+    assert code == 130
+    assert "labq: interrupted" in text
+    assert queue.count({"queue": "default"}) == 2
+
+
+def test_a_guide_is_paged(terminal):
+    code, text = terminal("guide", "filters", PAGER="head -3")
+    assert code == 0
+    assert len(text.splitlines()) <= 3
