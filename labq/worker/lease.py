@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from labq.errors import StoreError
@@ -38,6 +39,7 @@ class Keeper:
     heartbeat: float
     margin: float
     say: Callable[[str], None]
+    sweep: Callable[[], object]  # done once a lease, however busy the slots are
     _held: dict[str, Held] = field(default_factory=dict)
     _gate: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
@@ -61,8 +63,13 @@ class Keeper:
 
     def run(self) -> None:
         """Renews until `close`; the body of the worker's lease thread."""
+        swept = time.monotonic()
         while not self._over.wait(self.heartbeat):
             self.beat()
+            if time.monotonic() - swept >= self.lease:
+                swept = time.monotonic()
+                with suppress(StoreError):  # the renewal tells of it
+                    self.sweep()
 
     def beat(self) -> None:
         """One renewal of all that is held."""

@@ -26,8 +26,9 @@ class Worker:
         options: Options,
         on_finish: Callable[[Finished], None],
         say: Callable[[str], None],
+        on_idle: Callable[[], None] = lambda: None,
     ) -> None:
-        self._shift = Shift(queue, query, options, on_finish, say)
+        self._shift = Shift(queue, query, options, on_finish, say, on_idle)
         self._wakeup = Wakeup()
         self._gate = threading.Lock()
         self._working = 0

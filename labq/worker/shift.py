@@ -68,14 +68,16 @@ class Shift:
         options: Options,
         on_finish: Callable[[Finished], None],
         say: Callable[[str], None],
+        on_idle: Callable[[], None],
     ) -> None:
         self.queue, self.query, self.options = queue, query, options
-        self.on_finish, self.say = on_finish, say
+        self.on_finish, self.say, self.on_idle = on_finish, say, on_idle
         host = socket.gethostname()
         self.name = WorkerName(f"{host}-{os.getpid()}-{os.urandom(2).hex()}", host)
         self.environment = dict(os.environ)
         margin = min(options.grace, options.lease / 4)
-        self.keeper = Keeper(queue.store, options.lease, options.heartbeat, margin, say)
+        beats = (options.lease, options.heartbeat, margin)
+        self.keeper = Keeper(queue.store, *beats, say, self.sweep)
         self.tally = Tally()
         self.stopping = threading.Event()
         self._gate = threading.Lock()
@@ -115,12 +117,20 @@ class Shift:
             self.on_finish(finished)
 
     def sweep(self) -> int:
-        """Gives back the tasks of workers that are gone; returns how many.
+        """Gives back the tasks of workers that are gone; returns how many."""
+        return leases.sweep(self.queue.store, self.queue.name)
 
-        An idle worker asks often; it looks every SWEEP_SECONDS.
+    def idle(self) -> bool:
+        """What a slot does that found no task; whether there may be one now.
+
+        A worker that waits for more asks often, and looks every SWEEP_SECONDS.
         """
         now = time.monotonic()
         if self.options.forever and now - self._swept < SWEEP_SECONDS:
-            return 0
+            return False
         self._swept = now
-        return leases.sweep(self.queue.store, self.queue.name)
+        if self.sweep():
+            return True
+        if self.options.forever:
+            self.on_idle()
+        return False

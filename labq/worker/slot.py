@@ -46,7 +46,7 @@ class Slot:
             if claim is not None:
                 return claim, asked
             shift.unclaim()
-            if shift.sweep():
+            if shift.idle():
                 continue
             if not shift.options.forever:
                 return None

@@ -399,6 +399,25 @@ def test_a_forever_worker_takes_what_comes_later(labq, queue, process):
     assert worker.wait(timeout=30) == 0
 
 
+def test_a_forever_worker_tells_of_what_it_passes_over_while_it_waits(labq, queue, process):
+    worker = process("worker", "run", "--forever", "--", "echo", "%(lr)")
+    submit(labq, {"seed": 1}, {"lr": 1})
+    wait_for(queue, "success", 2)
+    told = "1 task passed over: the worker's command takes exactly the args lr\n"
+    until(lambda: worker.stderr.readline() == f"labq: {told}")
+    assert queue.get("1")["reason"] == "passed over: the worker's command takes exactly the args lr"
+    worker.terminate()
+    assert told not in worker.stderr.read()
+
+
+def test_a_busy_worker_gives_back_what_others_lost(labq, queue, process):
+    submit(labq, {}, {})
+    lost = leases.claim(queue.store, {"queue": "default"}, WorkerName("gone", "host"), 0.01)
+    process("worker", "run", "--max-tasks", "1", "--", "sleep", "60", env=LEASE)
+    until(lambda: queue.get(lost.task["_id"]).get("reason") == "worker gone was lost")
+    assert queue.get("2")["status"] == "running"
+
+
 def test_several_workers_share_a_queue_and_run_each_task_once(labq, queue, process, tmp_path):
     from labq.task import new
 

@@ -12,7 +12,7 @@ def command(
     uri: options.Uri = None,
     json: options.Json = False,
 ) -> None:
-    """Show the settings in force and where each comes from, without passwords.
+    """Show the settings and where each comes from, passwords masked.
 
     Examples:
       labq config show

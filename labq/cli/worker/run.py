@@ -17,6 +17,8 @@ from labq.queue import Selection
 from labq.template import Template, fitting, parse_command, parse_shell
 
 if TYPE_CHECKING:
+    from labq.queue import Queue
+    from labq.task import Document
     from labq.worker import Finished, Tally
 
 
@@ -71,6 +73,7 @@ def command(
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
     follow = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+    passed = _PassedOver(here, fits, selected, _wanted(template, allow_extra=allow_extra))
     worker = Worker(
         here,
         {"$and": [selected, fits], "queue": here.name} if fits else selected,
@@ -88,15 +91,13 @@ def command(
         ),
         on_finish=_teller(json=json, quiet=quiet),
         say=lambda text: note(f"labq: {text}"),
+        on_idle=passed.look,
     )
     began = time.monotonic()
     tally = worker.run()
-    passed = ""
-    if fits and (
-        count := here.pass_over(fits, selected, _wanted(template, allow_extra=allow_extra))
-    ):
-        passed = f"{plural(count)} passed over: {_wanted(template, allow_extra=allow_extra)}"
-    _close(tally, passed, time.monotonic() - began, json=json, quiet=quiet)
+    _close(tally, time.monotonic() - began, quiet=quiet or json)
+    passed.look(quiet=quiet)
+    _judge(tally)
 
 
 def _template(words: list[str], shell: str | None) -> Template | None:
@@ -152,18 +153,37 @@ def _teller(*, json: bool, quiet: bool) -> Any:
     return tell
 
 
-def _close(tally: Tally, passed: str, wall: float, *, json: bool, quiet: bool) -> None:
-    """The last lines, and the exit code.
+def _close(tally: Tally, wall: float, *, quiet: bool) -> None:
+    """The line that says what became of the tasks."""
+    if not quiet:
+        told = ", ".join(f"{count:,} {status}" for status, count in tally.by_status.items())
+        note(f"labq: {told or 'nothing to run'} in {wall:.1f} s")
+
+
+def _judge(tally: Tally) -> None:
+    """The exit code.
 
     Raises:
         LabqError: the worker stopped because its command does not start.
     """
-    if not quiet and not json:
-        told = ", ".join(f"{count:,} {status}" for status, count in tally.by_status.items())
-        note(f"labq: {told or 'nothing to run'} in {wall:.1f} s")
-    if passed and not quiet:
-        note(f"labq: {passed}")
     if tally.gave_up:
         raise LabqError(f"stopped: {tally.unstarted} tasks in a row could not be started")
     if tally.stopped_by:
         raise typer.Exit(128 + tally.stopped_by)  # as shells have it
+
+
+class _PassedOver:
+    """The pending tasks that the worker's command does not fit, noted on them and told of."""
+
+    def __init__(self, here: Queue, fits: Document, selected: Document, why: str) -> None:
+        self._here, self._fits, self._selected, self._why = here, fits, selected, why
+        self._told = 0
+
+    def look(self, *, quiet: bool = False) -> None:
+        """Notes why on those that there are now, and tells how many when that has changed."""
+        if not self._fits:
+            return
+        count = self._here.pass_over(self._fits, self._selected, self._why)
+        if count != self._told and not quiet:
+            note(f"labq: {plural(count)} passed over: {self._why}")
+        self._told = count
