@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labq.cli.tree import TREE, build, commands
+from labq.cli.tree import TREE, commands
 
 LEAVES = [path for path, entry_ in commands() if not entry_.entries]
 STORELESS = {"guide", "completion"}
@@ -36,13 +36,6 @@ def test_each_command_takes_json_and_where_it_has_a_store_queue_and_uri(run, pat
 def test_help_fits_80_columns(run, path):
     _, out, _ = parts(run, *path, "--help")
     assert [line for line in out.splitlines() if len(line) > 90] == []
-
-
-def test_the_summary_in_the_table_is_how_the_commands_own_help_begins():
-    for path in LEAVES:
-        summary = dict(commands())[path].summary
-        text = " ".join(build(path[-1], dict(commands())[path]).help.split())
-        assert text.startswith(summary.removesuffix(".").split(":")[0].split(",")[0]), path
 
 
 def test_without_a_command_labq_helps(run):

@@ -23,11 +23,31 @@ TEXTS = ["", "a", "b", "ab", "A", "0", "é", "😀", "z\n", "a\0b", "line\nab", 
 KEYS = ["a", "b", "0", "1", "x-y", "é"]
 FIELDS = ["name", "status", "priority", "timeout", "created_at", "tags", "args", "lease"]
 
+
+def weighted(*strategies: st.SearchStrategy) -> st.SearchStrategy:
+    """One of them; one that is named twice comes twice as often, which `st.one_of` would undo."""
+    return st.sampled_from(strategies).flatmap(lambda chosen: chosen)
+
+
 numbers = st.sampled_from(INTS) | st.sampled_from(FLOATS)
 texts = st.sampled_from(TEXTS)
 moments = st.sampled_from(MOMENTS)
 common = st.sampled_from([1, 1, 1.0, 2, 0, "a", "a", "b", None, True, False, 0.5, MOMENTS[0]])
-scalars = st.one_of(common, common, common, numbers, texts, moments)
+twins = st.sampled_from(
+    [
+        {"a": 1, "b": 2},
+        {"b": 2, "a": 1},
+        {"a": 1},
+        {"b": 1},
+        {"a": 1.0},
+        [1, 2],
+        [2, 1],
+        [1],
+        [],
+        {},
+    ]
+)
+scalars = weighted(common, common, common, numbers, texts, moments)
 values = st.recursive(
     scalars,
     lambda inner: (
@@ -38,16 +58,16 @@ values = st.recursive(
 lists_of_objects = st.lists(
     st.fixed_dictionaries({}, optional={"a": scalars, "b": values}) | values, max_size=3
 )
-held = st.one_of(scalars, values, lists_of_objects)
+held = weighted(scalars, scalars, scalars, twins, values, lists_of_objects)
 objects = st.fixed_dictionaries(
     {"a": held}, optional={"b": held, "0": values, "x-y": values, "é": scalars}
 )
 task_documents = st.fixed_dictionaries(
     {"args": objects},
     optional={
-        "name": st.sampled_from("aab") | texts,
+        "name": weighted(st.sampled_from("aab"), texts),
         "status": st.sampled_from(["pending", "failed", "a"]),
-        "priority": st.sampled_from([0, 1, 2]) | st.sampled_from(INTS),
+        "priority": weighted(st.sampled_from([0, 1, 2]), st.sampled_from(INTS)),
         "timeout": st.sampled_from([0, 1, 1.0, 2.5]) | numbers,
         "created_at": moments,
         "tags": lists_of_objects,
@@ -85,8 +105,10 @@ def named(strategy: st.SearchStrategy, name: str) -> st.SearchStrategy:
 
 
 paths = named(
-    st.one_of(
-        st.sampled_from(["args.a", "args.a", "args.b", "args.a.b", "args.a.a", "args.a.0", "tags"]),
+    weighted(
+        st.sampled_from(
+            ["args.a", "args.a", "args.b", "args.a.b", "args.a.a", "args.a.0", "args.a.1", "tags"]
+        ),
         st.sampled_from(["name", "priority", "timeout", "created_at", "tags", "lease.a", "tags.a"]),
         st.builds(
             lambda field, parts: ".".join([field, *parts]),
@@ -96,7 +118,7 @@ paths = named(
     ),
     "paths",
 )
-simple = named(st.one_of(scalars, scalars, scalars, values), "simple")
+simple = named(weighted(scalars, scalars, scalars, scalars, twins, values), "simple")
 
 
 def _operator(name: str, operand: st.SearchStrategy) -> st.SearchStrategy:
@@ -109,7 +131,9 @@ comparisons = named(
 )
 lists = st.lists(simple, max_size=3)
 leaf_operators = named(
-    st.one_of(
+    weighted(
+        comparisons,
+        comparisons,
         comparisons,
         comparisons,
         _operator("$in", lists),
@@ -203,11 +227,12 @@ expressions = named(
 )
 
 fields_queries = named(
-    st.builds(lambda path, held: {path: held}, paths, operators | simple), "fields_queries"
+    st.builds(lambda path, held: {path: held}, paths, weighted(operators, operators, simple)),
+    "fields_queries",
 )
 queries = named(
     st.recursive(
-        st.one_of(fields_queries, fields_queries, fields_queries, _operator("$expr", expressions)),
+        weighted(*[fields_queries] * 5, _operator("$expr", expressions)),
         lambda inner: st.one_of(
             st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"$and": parts}),
             st.lists(inner, min_size=1, max_size=3).map(lambda parts: {"$or": parts}),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from drawing import queries, sorts, task_documents
@@ -20,7 +21,18 @@ from table import Table
 
 from labq.clock import now
 from labq.errors import FilterError
-from labq.filters import compile_filter, matcher, sorted_by, to_json
+from labq.filters import (
+    aggregate,
+    compile_filter,
+    match,
+    matcher,
+    order,
+    paths,
+    predicates,
+    sorted_by,
+    to_json,
+)
+from labq.store import sqlite_json, sqlite_query
 from labq.store.sqlite_query import compile_order
 from labq.task import FIELDS
 
@@ -31,7 +43,8 @@ batched = settings(
     suppress_health_check=list(HealthCheck),
     phases=[Phase.generate],  # a failure names its one document: shrinking the batch adds nothing
 )
-documents = st.lists(task_documents, min_size=DOCUMENTS, max_size=DOCUMENTS)
+hunting = settings(batched, max_examples=80, report_multiple_bugs=False)
+documents = st.lists(task_documents, min_size=DOCUMENTS, max_size=DOCUMENTS, unique_by=repr)
 
 
 @pytest.fixture(scope="module")
@@ -77,18 +90,67 @@ def found_by_matcher(query, held):
         return None
 
 
-@batched
-@given(drawn=documents, asked=st.lists(queries, min_size=QUERIES, max_size=QUERIES))
-def test_sqlite_finds_what_mongod_finds(tasks, drawn, asked):
+def differences(tasks, drawn, asked):
+    """Each query that mongod, the matcher and SQL do not answer alike, with the first document."""
     with stored(tasks, drawn) as (held, table):
         for query in asked:
-            assert compile_filter(to_json(query), FIELDS, now) == query
             expected = found_by_mongod(tasks, query)
             found = found_by_matcher(query, held)
             if expected is None or found is None:
                 continue
-            assert found == expected, query
-            assert table.find(query) == expected, query
+            for answer in (found, table.find(query)):
+                for key in sorted(answer ^ expected):
+                    yield query, table.documents[key], "too many" if key in answer else "too few"
+
+
+batch = {
+    "drawn": documents,
+    "asked": st.lists(queries, min_size=QUERIES, max_size=QUERIES, unique_by=repr),
+}
+
+
+@batched
+@given(**batch)
+def test_sqlite_finds_what_mongod_finds(tasks, drawn, asked):
+    for query in asked:
+        assert compile_filter(to_json(query), FIELDS, now) == query
+    assert next(differences(tasks, drawn, asked), None) is None
+
+
+def surely_not(term):
+    """A negation that takes what is undecided for decided."""
+    return sqlite_query.Term(f"({term.sql}) IS NOT TRUE", term.params)
+
+
+BREAKS = {
+    "true is 1": (predicates, "_numbers", lambda _name, bound: lambda value: value == bound),
+    "missing is not null": (predicates, "MISSING", None),
+    "no places in lists": (paths, "index", lambda _part: None),
+    "lists are not spread": (match, "at", partial(paths.at, spread=False)),
+    "$all is any": (match, "_all", match._any),
+    "no negation": (match, "_negated", lambda test: test),
+    "no mod": (predicates, "remainder", lambda divisor, _rest: lambda value: value == divisor),
+    "names do not count": (order, "_field_key", lambda _name, value: order.key(value)),
+    "null below all": (aggregate, "order", order.key),
+    "lists on the way": (sqlite_json.JsonPath, "_absent", lambda _path, missing: missing.sql),
+    "no doubles": (sqlite_json, "_real", lambda _path, _name, _bound: sqlite_json.NO),
+    "not undecided is yes": (sqlite_query, "negation", surely_not),
+    "null is no": (sqlite_json, "_null", lambda _path, _name: sqlite_json.NO),
+}
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_matcher_that_is_broken_is_caught(tasks, monkeypatch, name):
+    module, attribute, broken = BREAKS[name]
+    monkeypatch.setattr(module, attribute, broken)
+
+    @hunting
+    @given(**batch)
+    def hunt(drawn, asked):
+        assert next(differences(tasks, drawn, asked), None) is None
+
+    with pytest.raises(AssertionError):
+        hunt()
 
 
 @settings(batched, max_examples=60)

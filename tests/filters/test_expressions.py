@@ -139,8 +139,8 @@ def tasks(lone_mongod):
 
 @batched
 @given(
-    drawn=st.lists(task_documents, min_size=DOCUMENTS, max_size=DOCUMENTS),
-    asked=st.lists(expressions, min_size=EXPRESSIONS, max_size=EXPRESSIONS),
+    drawn=st.lists(task_documents, min_size=DOCUMENTS, max_size=DOCUMENTS, unique_by=repr),
+    asked=st.lists(expressions, min_size=EXPRESSIONS, max_size=EXPRESSIONS, unique=True),
 )
 def test_an_expression_matches_where_it_is_certainly_true(tasks, drawn, asked):
     held = [{"_id": f"{place:03}", **tamed(document)} for place, document in enumerate(drawn)]
