@@ -224,7 +224,8 @@ class Parser:
             return self._arithmetic(node)
         if isinstance(node, ast.UnaryOp) and type(node.op) in _PREFIXES:
             sign, zero = _PREFIXES[type(node.op)], Value(0, tree.span(node))
-            return Arith(sign, zero, self._number(node.operand), tree.span(node))
+            inner = self._number(self.operand(node.operand), node.operand)
+            return Arith(sign, zero, inner, tree.span(node))
         if isinstance(node, ast.Call):
             return Length(calls.measured(self, node), tree.span(node))
         return self.refuse(node, "a field or a value is wanted here")
@@ -241,11 +242,10 @@ class Parser:
         left, right = self.operand(node.left), self.operand(node.right)
         if sign == "-" and _is_date(left) and _is_date(right):
             return Elapsed(right, left, span)  # type: ignore[arg-type]
-        return Arith(sign, self._number(node.left), self._number(node.right), span)
+        return Arith(sign, self._number(left, node.left), self._number(right, node.right), span)
 
-    def _number(self, node: ast.expr) -> Operand:
-        """An operand of arithmetic."""
-        found = self.operand(node)
+    def _number(self, found: Operand, node: ast.expr) -> Operand:
+        """An operand of arithmetic, if it is one."""
         if _is_date(found):
             raise self.literals.tree.error("of two dates only the difference can be taken", node)
         text = isinstance(found, Path) and found.kind == "text"

@@ -115,6 +115,11 @@ queries = st.dictionaries(
 @example("ago('" + "9" * 12 + "w') < created_at")
 @example("'\\N{foo}' == args.a")
 @example("f'{" * 60)
+@example("(" * 46 + "args.a" + " - args.b)" * 46 + " > 1")
+@example("(1 / " * 44 + "args.a" + ")" * 44 + " > 1")
+@example("args.a" + "[0].a" * 4 + " > args.b")
+@example("(args.b % " * 4 + "args.a" + ")" * 4 + " > 1")
+@example("-" * 45 + "args.a < 1")
 def test_nothing_but_a_filter_error(text):
     try:
         query = compile_filter(text, FIELDS, now)
