@@ -25,12 +25,13 @@ _labq() {
       '':*) words='demo task worker queue config guide completion' ;;
       'demo':*) words='--uri --queue --json --help' ;;
       'task':-*) words='--help' ;;
-      'task':*) words='submit ls show count update delete report' ;;
+      'task':*) words='submit ls show count update requeue delete report' ;;
       'task submit':-*) words='--args --name --metadata --tag --priority --max-retries --timeout --cmd --queue --uri --json --quiet -q --help' ;;
       'task ls':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --limit --sort --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--queue --uri --json --help' ;;
       'task count':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --verbose --queue --uri --json --help' ;;
       'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
+      'task requeue':-*) words='--status -s --name --task-name --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
       'task delete':-*) words='--status -s --name --task-name --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
       'task report':-*) words='--queue --uri --json --help' ;;
       'worker':-*) words='--help' ;;

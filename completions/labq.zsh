@@ -47,6 +47,7 @@ _labq_task() {
     'show:Show all of a task.'
     'count:Count tasks.'
     'update:Edit tasks, by value or in your editor.'
+    'requeue:Run ended tasks again.'
     'delete:Remove tasks.'
     'report:Report results, such as acc=0.93, from a job.'
   )
@@ -62,6 +63,7 @@ _labq_task() {
       show) _labq_task_show ;;
       count) _labq_task_count ;;
       update) _labq_task_update ;;
+      requeue) _labq_task_requeue ;;
       delete) _labq_task_delete ;;
       report) _labq_task_report ;;
     esac ;;
@@ -93,7 +95,7 @@ _labq_task_ls() {
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--limit=[At most N; 0 is all.]:N:_files' \
-    '*--sort=[Order by this; again for ties.]:FIELD\:asc|desc:_files' \
+    '*--sort=[Order by this, as MongoDB does\: those without it come first.]:FIELD\:asc|desc:_files' \
     '--no-pager[Print it all at once.]' \
     '--verbose[Show the MongoDB query, on stderr.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
@@ -136,6 +138,20 @@ _labq_task_update() {
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
     '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_requeue() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
     '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
     '--help[Show this message and exit.]' \
     '*:file:_files'

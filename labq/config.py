@@ -127,7 +127,7 @@ def load(
         "queue": "default",
         "max_retries": 0,
         "lease": 60.0,
-        "heartbeat": 10.0,
+        "heartbeat": min(10.0, values.get("lease", 60.0) / 6),
     }
     origins = {key: origin for key, (_, origin, _) in given.items()}
     settings = Settings(**{**defaults, **values}, origins=origins)

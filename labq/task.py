@@ -114,6 +114,8 @@ _WORDS: dict[Status, str] = {
 STATUS_WORDS: dict[str, Status] = {word: s for s, words in _WORDS.items() for word in words.split()}
 SEALED_WORDS = frozenset({"sealed", "published", "publishing", "closed"})  # says published_at
 
+TERMINAL = (Status.SUCCESS, Status.FAILED, Status.CANCELLED)
+
 # What may be edited where: a record of what ran is not rewritten, a claimed task is its worker's.
 NOTES = frozenset({"name", "tags", "comment", "metadata", "summary"})
 SETTINGS = frozenset({"args", "cmd", "priority", "max_retries", "timeout"})

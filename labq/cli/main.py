@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 
@@ -10,6 +11,8 @@ import typer
 
 from labq.cli.tree import root
 from labq.errors import ExitCode, LabqError
+
+PASSWORD = re.compile(r"(?<=://)[^\s/]*(?=@)")  # and the user's name: what typer quotes is not ours
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -25,7 +28,7 @@ def main(args: Sequence[str] | None = None) -> int:
         typer.echo(f"labq: {error}", err=True)
         return error.exit_code
     except typer.TyperException as error:
-        typer.echo(f"labq: {_one_line(error, given)}", err=True)
+        typer.echo(f"labq: {PASSWORD.sub('***', _one_line(error, given))}", err=True)
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("labq: interrupted", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -145,8 +146,8 @@ def span(length: Any) -> str:
     return " ".join(parts[:2])
 
 
-def task(shown: Document) -> None:
-    """All of one task."""
+def task(shown: Document, folder: str = "") -> None:
+    """All of one task; `folder` is where its output lies, if that is on this machine."""
     console = _console()
     word = "stalled" if stalled(shown) else shown["status"]
     head = Text.assemble(
@@ -160,15 +161,21 @@ def task(shown: Document) -> None:
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for field, value in shown.items():
-        if field in ("number", "name", "status", "args_signature", "rev", "attempts", "errors"):
+        if field in HIDDEN:
             continue
         for label, text in _lines(field, value):
             grid.add_row(label, Text(text))
+    if folder:
+        grid.add_row("output", Text(folder))
     for one in shown.get("attempts", []):
-        grid.add_row("attempt", Text(_attempt(one)))
+        grid.add_row(f"attempt {one.get('attempt', '?')}", Text(_attempt(one)))
     for one in shown.get("errors", []):
         grid.add_row("error", Text(_error(one), style="red"))
     console.print(grid)
+
+
+# What has a line of its own, or is of use to no person.
+HIDDEN = {"number", "name", "status", "attempt", "args_signature", "rev", "attempts", "errors"}
 
 
 def _lines(field: str, value: Any) -> list[tuple[str, str]]:
@@ -182,12 +189,13 @@ def _lines(field: str, value: Any) -> list[tuple[str, str]]:
 
 
 def _attempt(one: Mapping[str, Any]) -> str:
-    parts = [f"{one.get('attempt', '?')} on {one.get('host', '?')}"]
+    parts = [f"on {one.get('host', '?')}"]
     if "wall" in one:
         parts.append(f"{one['wall']:g} s, {one['cpu']:g} s cpu, {one['max_rss']:g} MiB")
     ended = f"exit code {one['exit_code']}" if "exit_code" in one else ""
     parts.append(one.get("reason", "") or ended)
-    return ", ".join(part for part in parts if part)
+    ran = f"\n{shlex.join(one['argv'])}" if one.get("argv") else ""
+    return ", ".join(part for part in parts if part) + ran
 
 
 def _error(one: Mapping[str, Any]) -> str:

@@ -39,6 +39,7 @@ TREE = Entry(
                 "show": Entry("Show all of a task.", "labq.cli.task.show"),
                 "count": Entry("Count tasks.", "labq.cli.task.count"),
                 "update": Entry("Edit tasks, by value or in your editor.", "labq.cli.task.update"),
+                "requeue": Entry("Run ended tasks again.", "labq.cli.task.requeue"),
                 "delete": Entry("Remove tasks.", "labq.cli.task.delete"),
                 "report": Entry(
                     "Report results, such as acc=0.93, from a job.", "labq.cli.task.report"
@@ -101,6 +102,16 @@ class LazyGroup(TyperGroup):
             formatter.write_dl(
                 [(name, entry.summary) for name, entry in self.entry.entries.items()]
             )
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """As typer does.
+
+        Raises:
+            UsageError: no command was named; it names them.
+        """
+        if not args:
+            raise UsageError(f"{ctx.command_path} what? ({', '.join(self.entry.entries)})")
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that `args` begins with.

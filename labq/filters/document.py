@@ -25,6 +25,7 @@ from labq.filters.operators import (
     TOP,
     TYPES,
     nearest,
+    no_field,
 )
 from labq.filters.regex import PatternError, compile_pattern
 
@@ -77,8 +78,7 @@ class Reader:
         if not all(parts) or any(part.startswith("$") for part in parts):
             raise self._error(f"`{word}` cannot be the name of a field", place)
         if top and parts[0] not in self.fields:
-            hint = nearest(parts[0], self.fields)
-            raise self._error(f"there is no field `{parts[0]}`{hint}", place)
+            raise self._error(no_field(parts[0], self.fields), place)
 
     def _held(self, node: ast.expr) -> Any:
         """What stands behind a field's name: operators, or the value that it equals."""

@@ -63,6 +63,12 @@ INSTEAD = {
 }
 
 
+def no_field(word: str, fields: Iterable[str]) -> str:
+    """What is said of a field that tasks do not have: the nearest, or where arguments are."""
+    inside = f"; an argument is `args.{word}`" if "args" in fields else ""
+    return f"there is no field `{word}`{nearest(word, fields) or inside}"
+
+
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """`; did you mean ...?` over the known words, or nothing where none is near."""
     from difflib import get_close_matches

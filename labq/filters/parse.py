@@ -40,7 +40,7 @@ from labq.filters.nodes import (
     Pattern,
     Value,
 )
-from labq.filters.operators import nearest
+from labq.filters.operators import no_field
 from labq.filters.regex import escape
 
 MAX_REMAINDERS = 4  # each is written out several times in the query
@@ -268,7 +268,7 @@ class Parser:
         if self.variable and at.id == self.variable:
             return Path(tuple(parts), tree.span(node), self.variable)
         if at.id not in self.fields:
-            message = f"there is no field `{at.id}`{nearest(at.id, self.fields)}"
+            message = no_field(at.id, self.fields)
             if at.id in DATE_CALLS:
                 message = f'`{at.id}` takes a text, as in {at.id}("3h")'
             raise tree.error(message, at)

@@ -74,6 +74,8 @@ def check_field(name: str) -> None:
     if name in EDITABLE:
         return
     known = ", ".join(sorted(EDITABLE))
+    if name == "status":
+        raise UsageError("status cannot be edited (labq task requeue runs an ended task again)")
     if name in FIELDS:
         raise UsageError(f"{name} cannot be edited (what can: {known})")
     close = get_close_matches(name, EDITABLE, 1)

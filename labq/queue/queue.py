@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from labq.args import normalised
 from labq.errors import ConflictError
 from labq.store import Change, Now, Sort, Store
-from labq.task import Document, Status
+from labq.task import TERMINAL, Document, Status
 
 if TYPE_CHECKING:
     from labq.queue.selection import Selection
@@ -64,6 +64,25 @@ class Queue:
     def delete(self, query: Document) -> int:
         """Removes the tasks that match, but for those that run; returns how many."""
         return self.store.delete({"$and": [query, {"status": {"$ne": Status.RUNNING.value}}]})
+
+    def requeue(self, query: Document) -> int:
+        """Makes ended tasks that match pending again; returns how many.
+
+        Attempts and output stay, retries begin anew. What is published stays as it is.
+        """
+        ended = {"status": {"$in": [status.value for status in TERMINAL]}}
+        change = Change(
+            set={
+                "status": Status.PENDING.value,
+                "queued_at": Now(),
+                "modified_at": Now(),
+                "retries": 0,
+            },
+            inc={"rev": 1},
+            unset=("ended_at", "reason", "crashes"),
+        )
+        unsealed = {"published_at": {"$exists": False}}
+        return self.store.update({"$and": [query, ended, unsealed]}, change)
 
     def report(self, identity: str, token: str, values: Mapping[str, Any]) -> None:
         """Merges values into the summary of a task; with a token, only while its lease holds.

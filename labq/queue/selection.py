@@ -12,7 +12,7 @@ from labq import clock
 from labq.errors import ConflictError, NotFoundError
 from labq.filters import compile_filter
 from labq.store import Store
-from labq.task import FIELDS, Document, status_query
+from labq.task import FIELDS, Document, Status, status_query
 
 ID = re.compile(r"[0-9a-f]{32}")
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -47,7 +47,8 @@ class Selection:
             parts.append({"_id": ids[0]} if len(ids) == 1 else {"_id": {"$in": ids}})
         if self.statuses:
             words = [word for text in self.statuses for word in text.split(",")]
-            wanted = list({repr(q): q for q in map(status_query, words)}.values())
+            queries = (_stalled(store) if w == "stalled" else status_query(w) for w in words)
+            wanted = list({repr(query): query for query in queries}.values())
             parts.append(wanted[0] if len(wanted) == 1 else {"$or": wanted})
         if self.names:
             parts.append(
@@ -56,6 +57,11 @@ class Selection:
         parts += [compile_filter(text, FIELDS, clock.now) for text in self.filters]
         parts = [part for part in parts if part]
         return {"queue": queue, "$and": parts} if parts else {"queue": queue}
+
+
+def _stalled(store: Store) -> Document:
+    """Running tasks whose lease is over, by the store's clock: the next sweep gives them back."""
+    return {"status": Status.RUNNING.value, "lease.expires_at": {"$lt": store.now()}}
 
 
 def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:

@@ -29,7 +29,9 @@ def _undated(value: dict[str, Any]) -> Any:
     return clock.from_ms(value["$date"]) if "$date" in value else value
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_dated)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, separators=(",", ":"), default=_dated, allow_nan=False
+)
 _DECODER = json.JSONDecoder(object_hook=_undated)
 _PLAIN = json.JSONDecoder()
 

@@ -25,7 +25,7 @@ class Finished:
     """One attempt's end, for the person who watches."""
 
     task: dict[str, Any]
-    became: str  # the task's new status, "released" or "lost"
+    became: str  # "success", "failed", "retried", "released" or "lost"
     reason: str = ""
     wall: float = 0.0
     unstarted: bool = False

@@ -10,11 +10,14 @@ from typing import Any
 
 from labq.errors import StoreError, TemplateError
 from labq.queue import Claim, Ending, WorkerName, leases
+from labq.task import Status
 from labq.template import parse_command
 from labq.worker.lease import LOST
 from labq.worker.logs import Output
 from labq.worker.process import Exit, Job, StartError
 from labq.worker.shift import RELEASED, Finished, Shift
+
+BECAME = {Status.SUCCESS: "success", Status.FAILED: "failed", None: "lost"}
 
 
 class Slot:
@@ -115,7 +118,7 @@ class Slot:
         if ended.stopped == LOST:
             self._shift.count(Finished(claim.task, "lost", LOST, ended.wall))
         elif ended.stopped == RELEASED:
-            self._give_back(claim, RELEASED, record)
+            self._give_back(claim, RELEASED, record, ended.wall)
         else:
             succeeded = ended.code == 0 and not ended.stopped
             error = None if succeeded else {"message": ended.told, "stderr": output.tail()}
@@ -137,9 +140,11 @@ class Slot:
             "LABQ_TOKEN": claim.token,
         }
 
-    def _give_back(self, claim: Claim, reason: str, record: dict[str, Any] | None = None) -> None:
+    def _give_back(
+        self, claim: Claim, reason: str, record: dict[str, Any] | None = None, wall: float = 0.0
+    ) -> None:
         kept = leases.release(self._shift.queue.store, claim, reason, record)
-        self._shift.count(Finished(claim.task, "released" if kept else "lost", reason))
+        self._shift.count(Finished(claim.task, "released" if kept else "lost", reason, wall))
 
     def _finish(
         self,
@@ -160,5 +165,5 @@ class Slot:
                     raise
                 self._shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
                 time.sleep(1)
-        became, reason = (status.value, ending.reason) if status else ("lost", LOST)
+        became, reason = BECAME.get(status, "retried"), ending.reason if status else LOST
         self._shift.count(Finished(claim.task, became, reason, wall, unstarted))

@@ -59,7 +59,10 @@ def test_version(run, args):
             ["zzz"],
             "labq: no command 'zzz' in labq: there are demo, task, worker, queue, config, guide, completion\n",
         ),
-        (["task"], "labq: Missing command. (see labq task --help)\n"),
+        (
+            ["task"],
+            "labq: labq task what? (submit, ls, show, count, update, requeue, delete, report)\n",
+        ),
         (
             ["task", "ls", "--limt", "3"],
             "labq: No such option: --limt (Possible options: --id, --limit",

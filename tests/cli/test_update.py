@@ -216,3 +216,16 @@ def test_a_report_that_is_wrong(labq, sweep, given, code, told):
     result = labq("task", "report", *given)
     assert result.code == code
     assert result.err.startswith(told)
+
+
+def test_without_a_terminal_or_an_editor_of_choice_none_is_started(labq, sweep, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    result = labq("task", "update", "1")
+    assert result.code == 2
+    assert result.err == "labq: no terminal for an editor: give the edit with -u FIELD=VALUE\n"
+
+
+def test_a_word_without_an_equals_sign_is_a_reference(labq, queue, sweep):
+    assert labq("task", "update", "2", "-u", "priority=4").err == "changed 1 task\n"
+    assert labq("task", "update", "1", "3", "priority=5").err == "changed 2 tasks\n"
+    assert [task["priority"] for task in queue.find({"queue": "default"})] == [5, 4, 5]

@@ -154,7 +154,8 @@ def test_retries_then_failure(labq, queue):
     labq("task", "submit", "--max-retries", "2")
     result = labq("worker", "run", "--", "sh", "-c", 'test "$LABQ_ATTEMPT" = 3')
     assert statuses(queue) == ["success"]
-    assert "labq: task 1 pending in " in result.err
+    assert ": exit code 1 (retry 1 of 2)\n" in result.err
+    assert "labq: 2 retried, 1 success in " in result.err
     assert tasks(queue)[0]["retries"] == 2
     labq("task", "submit", "--max-retries", "1")
     labq("worker", "run", "--", "false")

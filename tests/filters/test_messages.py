@@ -459,7 +459,7 @@ this is no expression of the filter language
 
 (1, 2) == args.a == foo
                     ^^^
-there is no field `foo`
+there is no field `foo`; an argument is `args.foo`
 
 args.a == [foo]
            ^^^
@@ -619,7 +619,7 @@ variables (`$$`) are not allowed in a filter
 
 {"$expr": {"$gt": ["$foo", 1]}}
                    ^^^^^^
-there is no field `foo`
+there is no field `foo`; an argument is `args.foo`
 
 {"$expr": {"a": 1}}
           ^^^^^^^^
@@ -751,7 +751,7 @@ args.a in list(args.b).c
 
 args.a == "a" "b" == foo
                      ^^^
-there is no field `foo`
+there is no field `foo`; an argument is `args.foo`
 
 created_at in ["blub"]
                ^^^^^^
@@ -899,7 +899,7 @@ name["x"]("y")
 
 args.a == 1 == foo
                ^^^
-there is no field `foo`
+there is no field `foo`; an argument is `args.foo`
 
 "a".b == 1
 ^^^

@@ -98,7 +98,7 @@ def test_a_text_stays_the_text_that_was_given(queue):
         ("=3", "'=3' is not FIELD=VALUE (such as args.lr=0.3)"),
         (
             "status=success",
-            "status cannot be edited (what can: args, cmd, comment, max_retries, metadata, name, priority, summary, tags, timeout)",
+            "status cannot be edited (labq task requeue runs an ended task again)",
         ),
         (
             "lr=3",

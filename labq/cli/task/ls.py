@@ -40,7 +40,7 @@ def command(
         list[str] | None,
         typer.Option(
             metavar="FIELD:asc|desc",
-            help="Order by this; again for ties.",
+            help="Order by this, as MongoDB does: those without it come first.",
             show_default="number:asc",
         ),
     ] = None,

@@ -22,7 +22,8 @@ def command(
       labq task show 4
       labq task show base --json
     """
-    here = options.open_queue(uri, queue)
+    settings = options.settings(uri, queue)
+    here = options.queue_of(settings)
     tasks = [here.get(ref) for ref in refs]
     if json:
         for task in tasks:
@@ -31,4 +32,5 @@ def command(
     from labq.cli import render
 
     for task in tasks:
-        render.task(public(task))
+        folder = settings.home / "tasks" / task["_id"]
+        render.task(public(task), str(folder) if folder.is_dir() else "")

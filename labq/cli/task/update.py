@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,7 +10,7 @@ import typer
 
 from labq.args import normalised
 from labq.cli import options
-from labq.cli.output import as_json, ask, json_line, note, plural, public
+from labq.cli.output import as_json, ask, attended, json_line, note, plural, public
 from labq.errors import ConflictError, UsageError
 from labq.queue import Edit, EditReport, Queue, parse_edit
 from labq.queue.edit import applied, check_field, edit, edits_between
@@ -23,8 +24,8 @@ READ_ONLY = ("_id", "number", "status", "attempt", "created_at")
 
 
 def command(
-    edits: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- FIELD=VALUE...]", show_default=False)
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[REF...] [-- FIELD=VALUE...]", show_default=False)
     ] = None,
     update: Annotated[
         list[str] | None,
@@ -51,12 +52,15 @@ def command(
     runs, or that has succeeded, stay as they are.
 
     Examples:
-      labq task update --id 4 -u args.lr=0.3
+      labq task update 4 -u args.lr=0.3
       labq task update -s pending -f 'args.lr > 1' -- args.lr=0.3 priority=5
       labq task update --id 4
     """
-    changes = [parse_edit(text) for text in [*(update or []), *(edits or [])]]
-    chosen = options.selection(ids, status, name, extra_filter)
+    edits = [word for word in words or () if "=" in word]
+    refs = [*(ids or ()), *(word for word in words or () if "=" not in word)]
+    given = ids is not None or refs
+    changes = [parse_edit(text) for text in [*(update or []), *edits]]
+    chosen = options.selection(refs if given else None, status, name, extra_filter)
     if not chosen.narrows:
         raise UsageError("update which tasks? Give --id, -s, --name or -f (every task: -f '{}')")
     here = options.open_queue(uri, queue)
@@ -68,7 +72,7 @@ def command(
     elif total == 1 or ask(f"Edit {plural(total)} of queue {here.name}?", yes=yes, quiet=quiet):
         report = edit(here.store, query, changes)
     _tell(report, json=json, quiet=quiet)
-    if ids and report.refused:
+    if refs and report.refused:
         raise ConflictError(f"cannot edit {_left(report.refused)}")
 
 
@@ -92,6 +96,8 @@ def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
 
     if not total:
         return EditReport()
+    if not (attended() or os.environ.get("VISUAL") or os.environ.get("EDITOR")):
+        raise UsageError("no terminal for an editor: give the edit with -u FIELD=VALUE")
     if total > MOST:
         raise UsageError(
             f"{plural(total)} are too many for an editor (at most {MOST}): give -u FIELD=VALUE"

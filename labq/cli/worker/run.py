@@ -147,7 +147,10 @@ def _teller(*, json: bool, quiet: bool) -> Any:
         elif not quiet:
             name = f" ({task['name']})" if "name" in task else ""
             reason = f": {finished.reason}" if finished.reason else ""
-            became = f"{finished.became} in {finished.wall:.1f} s"
+            if finished.became == "retried":
+                reason += f" (retry {task['retries'] + 1} of {task['max_retries']})"
+            again = finished.became == "retried"
+            became = f"{'failed' if again else finished.became} in {finished.wall:.1f} s"
             note(f"labq: task {task['number']}{name} {became}{reason}")
 
     return tell

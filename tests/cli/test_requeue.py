@@ -1,0 +1,74 @@
+"""`labq task requeue`, and what a stalled task is called."""
+
+from __future__ import annotations
+
+import pytest
+
+from labq.queue import WorkerName, leases
+from labq.store import Change
+
+
+@pytest.fixture
+def ended(labq):
+    """Two failures and a success; a third failure waits to be made."""
+    for code in (1, 1, 0):
+        labq("task", "submit", "--cmd", f"sh -c 'exit {code}'")
+    labq("worker", "run", "-q")
+
+
+def statuses(queue):
+    return [task["status"] for task in queue.find({"queue": "default"})]
+
+
+def test_an_ended_task_runs_again_with_its_attempts_kept(labq, queue, ended):
+    assert labq("task", "requeue", "1").err == "requeued 1 task\n"
+    task = queue.get("1")
+    assert (task["status"], task["attempt"], len(task["attempts"])) == ("pending", 1, 1)
+    assert not {"ended_at", "reason"} & set(task)
+    labq("worker", "run", "-q", "--", "true")
+    assert (queue.get("1")["status"], queue.get("1")["attempt"]) == ("success", 2)
+
+
+def test_many_by_status_and_filter(labq, queue, ended):
+    assert labq("task", "requeue", "-s", "failed", "--json").lines == [{"requeued": 2, "left": 0}]
+    assert statuses(queue) == ["pending", "pending", "success"]
+    assert labq("task", "requeue", "-f", "{}", "-q").err == ""
+    assert statuses(queue) == ["pending"] * 3
+
+
+def test_retries_begin_anew(labq, queue):
+    labq("task", "submit", "--max-retries", "1")
+    labq("worker", "run", "-q", "--", "false")
+    labq("task", "requeue", "1")
+    labq("worker", "run", "-q", "--", "false")
+    assert (queue.get("1")["status"], queue.get("1")["attempt"]) == ("failed", 4)
+
+
+def test_what_has_not_ended_or_is_published_is_left(labq, queue, ended):
+    labq("task", "submit")
+    queue.store.update({"number": 3}, Change(set={"published_at": queue.store.now()}))
+    assert (
+        labq("task", "requeue", "-f", "{}").err == "requeued 2 tasks, left 2 that have not ended\n"
+    )
+    for ref in ("3", "4"):
+        result = labq("task", "requeue", ref)
+        assert result.code == 5
+        assert result.err.endswith(
+            "labq: cannot requeue 1 task: not ended, or published (clone it)\n"
+        )
+
+
+def test_requeue_wants_to_know_what(labq):
+    result = labq("task", "requeue")
+    assert (result.code, result.err) == (2, "labq: requeue what? Give REF..., -s, --name or -f\n")
+    assert labq("task", "requeue", "").err == "requeued 0 tasks\n"
+
+
+def test_stalled_is_a_running_task_whose_lease_is_over(labq, queue):
+    labq("task", "submit")
+    labq("task", "submit")
+    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), -1)
+    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    assert [task["number"] for task in labq("task", "ls", "-s", "stalled", "--json").lines] == [1]
+    assert "stalled" in labq("task", "ls").out.splitlines()[2]
+    assert labq("task", "show", "1").out.startswith("task 1  stalled")
