@@ -55,6 +55,7 @@ class Worker:
             shift.keeper.close()
             for thread in threads:
                 thread.join()
+        shift.guard.close()
         if self._fault is not None:
             raise self._fault
         return shift.tally

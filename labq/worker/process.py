@@ -16,6 +16,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from labq.errors import LabqError
+from labq.worker.guard import Guard
 from labq.worker.logs import Output
 
 IN_FOLDER = 'cd -- "$1" && shift && exec "$@"'  # posix_spawn itself cannot change the folder
@@ -66,8 +67,10 @@ class Job:
         folder: str | None = None,
         timeout: float | None = None,
         grace: float = 10.0,
+        guard: Guard | None = None,
     ) -> None:
         self._output, self._timeout, self._grace = output, timeout, grace
+        self._guard = guard
         self._kill_at: float | None = None
         self._stopped = ""
         self._gate = threading.Lock()  # held while signalling and while reaping
@@ -75,6 +78,8 @@ class Job:
         self._began = time.monotonic()
         self._deadline = self._began + timeout if timeout else None
         self.pid = _spawn(argv, environment, folder, output)
+        if guard:
+            guard.hold(self.pid)
         output.started()
 
     def wait(self) -> Exit:
@@ -86,6 +91,8 @@ class Job:
             ending.close()
         with self._gate:
             self._signal(signal.SIGKILL)
+            if self._guard:
+                self._guard.drop(self.pid)
             _, status, usage = os.wait4(self.pid, 0)
             self._reaped = True
         self._output.take_rest()

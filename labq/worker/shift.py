@@ -14,6 +14,7 @@ from typing import IO, Any
 from labq.queue import Queue, WorkerName, leases
 from labq.store import Query
 from labq.template import Template
+from labq.worker.guard import Guard
 from labq.worker.lease import Keeper
 
 SWEEP_SECONDS = 2.0
@@ -78,6 +79,7 @@ class Shift:
         margin = min(options.grace, options.lease / 4)
         beats = (options.lease, options.heartbeat, margin)
         self.keeper = Keeper(queue.store, *beats, say, self.sweep)
+        self.guard = Guard()
         self.tally = Tally()
         self.stopping = threading.Event()
         self._gate = threading.Lock()

@@ -85,6 +85,7 @@ class Slot:
                 folder=task.get("cwd"),
                 timeout=task.get("timeout"),
                 grace=options.grace,
+                guard=self._shift.guard,
             )
         except StartError as error:
             self._spare = output.abandon()

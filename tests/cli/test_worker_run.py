@@ -367,7 +367,7 @@ def test_the_task_of_a_killed_worker_runs_again_at_no_cost(labq, queue, process,
     pid = job_pid(tmp_path)
     worker.kill()
     worker.wait()
-    os.kill(pid, signal.SIGKILL)
+    until(lambda: ended(pid), seconds=1)  # long before its lease is over
     process("worker", "run", "--forever", "--", "true", env=LEASE)
     wait_for(queue, "success")
     (task,) = tasks(queue)
