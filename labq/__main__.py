@@ -16,13 +16,28 @@ def run() -> NoReturn:
     own way out would wait half a second for pymongo's monitor threads.
     """
     gc.set_threshold(100_000)  # imports make objects by the ten thousand, and hardly any garbage
-    from labq.cli.main import main
+    try:
+        _mend_streams()
+        from labq.cli.main import main
 
-    code = main()
+        code = main()
+    except KeyboardInterrupt:
+        code = 130
     with suppress(OSError):
-        sys.stdout.flush()
         sys.stderr.flush()
     os._exit(code)
+
+
+def _mend_streams() -> None:
+    """Gives each standard stream that is closed the null device; no text is too odd to print."""
+    while (opened := os.open(os.devnull, os.O_RDWR)) < 3:  # noqa: PLR2004 - the lowest that is free
+        pass
+    os.close(opened)
+    sys.stdin = sys.stdin or open(0)  # noqa: SIM115 - open as long as the process
+    sys.stdout = sys.stdout or open(1, "w")  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
 
 
 if __name__ == "__main__":

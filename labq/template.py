@@ -152,7 +152,12 @@ def parse_shell(text: str) -> Template:
         else:
             before += "x"
     template = Template((item,), shell=True)  # noqa: S604 - a field; nothing is run here
-    if not template.placeholders and "<<" not in text and (where := _within(before.rstrip())):
+    if template.placeholders:
+        return template
+    where = "a here-document" if "<<" in text else _within(before.rstrip())
+    if before.rstrip().endswith((";", "&", "|")):
+        where = f"{before.rstrip()[-1]!r}"
+    if where:
         raise TemplateError(f"the shell command ends within {where}: no args can be appended")
     return template
 
@@ -188,6 +193,8 @@ def _within(text: str) -> str:
 
 
 def _parse(text: str) -> Item:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise TemplateError(f"the command is not valid UTF-8: {shortened(text)}")
     parts: list[str | Placeholder] = []
     literal, position = "", 0
     while found := _ITEM.search(text, position):

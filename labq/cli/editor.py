@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import TypeVar
 
-from labq.errors import ConflictError, UsageError
+from labq.errors import LabqError, UsageError
 
 Read = TypeVar("Read")
 MOST_TRIES = 20  # an $EDITOR that is a script may break the text anew each time
@@ -27,7 +27,7 @@ def edited(text: str, read: Callable[[str], Read]) -> Read | None:
 
     Raises:
         UsageError: there is no editor, it failed, or the text was given up.
-        ConflictError: from `read`; the text is kept.
+        LabqError: whatever else `read` raises; the text is kept.
     """
     command = _command()
     path = _new_file()
@@ -50,8 +50,8 @@ def edited(text: str, read: Callable[[str], Read]) -> Read | None:
             refused = saved
             marks = "".join(f"{MARK}{line}\n" for line in str(error).splitlines())
             shown = f"{marks}{MARK}Mend it, or empty the file to change nothing.\n{saved}"
-        except ConflictError as error:
-            raise ConflictError(f"{error}; your text is kept in {path}") from None
+        except LabqError as error:
+            raise type(error)(f"{error}; your text is kept in {path}") from None
         else:
             path.unlink()
             return found
@@ -84,6 +84,8 @@ def _saved(path: Path) -> str:
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}; nothing is changed") from None
     except UnicodeError:
         raise UsageError(
             f"the text is not UTF-8; nothing is changed, it is kept in {path}"

@@ -21,7 +21,7 @@ def main(args: Sequence[str] | None = None) -> int:
     try:
         code = root().main(given or ["--help"], "labq", standalone_mode=False)
         sys.stdout.flush()
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer ends itself where the reader has left
         _forget_stdout()
         return ExitCode.OK
     except LabqError as error:
@@ -33,6 +33,10 @@ def main(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("labq: interrupted", err=True)
         return ExitCode.INTERRUPTED
+    except OSError as error:
+        _forget_stdout()
+        typer.echo(f"labq: cannot write the output: {error.strerror or error}", err=True)
+        return ExitCode.FAILED
     return int(code or ExitCode.OK)
 
 

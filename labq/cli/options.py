@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labq import config
+from labq.args import shortened
 from labq.config import Settings
 from labq.errors import UsageError
 from labq.store import open_store
@@ -94,6 +95,9 @@ def selection(
     if refs is not None:
         texts = [sys.stdin.read() if ref == "-" else ref for ref in refs]
         words = [word for text in texts for word in text.split()]
+    for text in (*(status or ()), *(names or ()), *(filters or ())):
+        if any("\ud800" <= char <= "\udfff" for char in text):
+            raise UsageError(f"{shortened(text)} is not valid UTF-8")
     for text in filters or ():
         if not text.strip():
             raise UsageError("the filter is empty (leave -f away to mean every task)")

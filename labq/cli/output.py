@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -20,8 +21,9 @@ def line(text: str) -> None:
 
 
 def note(text: str) -> None:
-    """A line for the person, not for the pipe."""
-    typer.echo(text, err=True)
+    """A line for the person, not for the pipe; nobody may be there to read it."""
+    with suppress(OSError):
+        typer.echo(text, err=True)
 
 
 def json_line(value: Any) -> None:

@@ -164,18 +164,25 @@ def task(shown: Document, folder: str = "") -> None:
         if field in HIDDEN:
             continue
         for label, text in _lines(field, value):
-            grid.add_row(label, Text(text))
+            grid.add_row(label, Text(_safe(text)))
     if folder:
         grid.add_row("output", Text(folder))
     for one in shown.get("attempts", []):
-        grid.add_row(f"attempt {one.get('attempt', '?')}", Text(_attempt(one)))
+        grid.add_row(f"attempt {one.get('attempt', '?')}", Text(_safe(_attempt(one))))
     for one in shown.get("errors", []):
-        grid.add_row("error", Text(_error(one), style="red"))
+        grid.add_row("error", Text(_safe(_error(one)), style="red"))
     console.print(grid)
 
 
 # What has a line of its own, or is of use to no person.
 HIDDEN = {"number", "name", "status", "attempt", "args_signature", "rev", "attempts", "errors"}
+
+
+def _safe(text: str) -> str:
+    """The text, its control characters but for newlines escaped: it must not drive a terminal."""
+    if text.replace("\n", "").isprintable():
+        return text
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _lines(field: str, value: Any) -> list[tuple[str, str]]:

@@ -25,12 +25,27 @@ _CORE: list[tuple[str, str, list[str]]] = [  # tag, pattern, first characters
     ("float", r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?", list("-+.0123456789")),
 ]
 
+SCALARS = frozenset(f"{_TAG}{kind}" for kind in ("null", "bool", "int", "float", "str"))
+
 
 class _Loader(yaml.SafeLoader):
     """Reads the core schema and no other tag; a key that is repeated is refused."""
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
         """`<<` is a key like any other."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node:
+        """As PyYAML does, but for aliases: ten of ten of ten ... are no edit of a task."""
+        if self.check_event(yaml.AliasEvent):
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise ConstructorError(None, None, "an alias cannot stand here", mark)
+        return super().compose_node(parent, index)  # type: ignore[return-value]
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
+        """As PyYAML does; a scalar's tag on a list or a dict is refused."""
+        if not isinstance(node, yaml.ScalarNode) and node.tag in SCALARS:
+            raise _refusal(f"{node.tag} is for one value", node)
+        return super().construct_object(node, deep)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """The dict of a mapping; PyYAML's own lets the last of equal keys win."""
@@ -46,6 +61,8 @@ class _Loader(yaml.SafeLoader):
 
     def read_bool(self, node: yaml.ScalarNode) -> bool:
         """In any case, as the resolver lets through."""
+        if str(node.value).lower() not in ("true", "false"):  # under a tag that the person wrote
+            raise _refusal(f"{shortened(str(node.value), 30)} is neither true nor false", node)
         return str(node.value).lower() == "true"
 
     def read_int(self, node: yaml.ScalarNode) -> int:
@@ -85,7 +102,8 @@ class _Dumper(yaml.SafeDumper):
 
     def write_a_text(self, value: str) -> yaml.ScalarNode:
         """Lines as a block, where PyYAML finds that it gives them back; odd characters escaped."""
-        style = "|" if "\n" in value else None if value.isprintable() else '"'
+        block = "\n" in value and value.replace("\n", "").isprintable()
+        style = "|" if block else None if value.isprintable() else '"'
         return self.represent_scalar(f"{_TAG}str", value, style=style)
 
 

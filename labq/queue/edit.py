@@ -127,7 +127,7 @@ def edit(store: Store, query: Document, edits: Sequence[Edit]) -> EditReport:
         tasks = batch
         for _ in range(ROUNDS):
             writes = _writes(tasks, edits, touched, report)
-            done = store.update_each(writes.values())
+            done = _done(store, writes, report)
             if done == len(writes):
                 report.changed += done
                 break
@@ -170,6 +170,21 @@ def _writes(
         guard = {"_id": task["_id"], "rev": task["rev"], "status": task["status"]}
         writes[task["_id"]] = (guard, _change(new))
     return writes
+
+
+def _done(store: Store, writes: dict[str, tuple[Document, Change]], report: EditReport) -> int:
+    """Makes the writes; how many. One that is refused is counted in the report, and taken out."""
+    try:
+        return store.update_each(writes.values())
+    except UsageError:  # which one it was, the store does not say
+        done = 0
+        for identity, (guard, change) in list(writes.items()):
+            try:
+                done += store.update(guard, change)
+            except UsageError as error:  # noqa: PERF203 - the next one is to be tried
+                report.refused[str(error)] += 1
+                del writes[identity]
+        return done
 
 
 def _change(new: Document) -> Change:

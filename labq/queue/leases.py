@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from labq.errors import UsageError
 from labq.store import Change, Now, Query, Store
 from labq.task import Document, Status
 
 MAX_CRASHES = 5  # lost workers after which a task is taken to be what kills them
 CLAIMED = (
     *("number", "queue", "name", "args", "cmd", "env", "cwd", "attempt", "timeout"),
-    *("retries", "max_retries", "started_at"),
+    *("retries", "max_retries", "started_at", "rev"),
 )
 
 
@@ -93,7 +94,7 @@ def finish(store: Store, claim: Claim, ending: Ending) -> Status | None:
     errors = {"errors": {"attempt": task["attempt"], **ending.error}} if ending.error else {}
     push = {"attempts": _record(task, claim.worker, ending), **errors}
     change = Change(set=values, inc=counts, push=push, unset=("lease",))
-    return status if store.update(claim.fence, change) else None
+    return status if _write(store, claim.fence, change) else None
 
 
 def release(
@@ -107,7 +108,15 @@ def release(
         push={"attempts": _record(claim.task, claim.worker, ending)},
         unset=("lease",),
     )
-    return bool(store.update(claim.fence, change))
+    return bool(_write(store, claim.fence, change))
+
+
+def _write(store: Store, fence: Document, change: Change) -> int:
+    """Makes the change; without its records where they would make the document too large."""
+    try:
+        return store.update(fence, change)
+    except UsageError:
+        return store.update(fence, replace(change, push={}))
 
 
 def _record(task: Document, worker: WorkerName, ending: Ending) -> Document:
@@ -146,5 +155,5 @@ def sweep(store: Store, queue: str, limit: int = 1000) -> int:
         record = _record(task, worker, Ending(succeeded=False, reason=reason))
         fence = {**stale, "_id": task["_id"], "lease.token": lease["token"]}
         change = Change(set=values, inc={"rev": 1}, push={"attempts": record}, unset=("lease",))
-        swept += store.update(fence, change)
+        swept += _write(store, fence, change)
     return swept

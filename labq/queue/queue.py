@@ -91,10 +91,9 @@ class Queue:
             ArgsError: a value that is no JSON value.
             ConflictError: the lease is lost.
         """
-        change = Change(
-            set={**_paths("summary", normalised(dict(values), "report")), "modified_at": Now()},
-            inc={"rev": 1},
-        )
+        paths = _paths("summary", normalised(dict(values), "report"))
+        ordered = {path: paths[path] for path in sorted(paths, key=_as_mongodb_orders)}
+        change = Change(set={**ordered, "modified_at": Now()}, inc={"rev": 1})
         query: Document = {"queue": self.name, "_id": identity}
         if token:
             query.update({"status": Status.RUNNING.value, "lease.token": token})
@@ -113,6 +112,11 @@ class Queue:
             {"$and": [unfit, {"reason": {"$ne": reason}}]}, Change(set={"reason": reason})
         )
         return self.store.count(unfit)
+
+
+def _as_mongodb_orders(path: str) -> list[tuple[int, int, str]]:
+    """A key to sort paths by as MongoDB does those of one $set: numbers first, by their value."""
+    return [(0, int(key), "") if key.isdecimal() else (1, 0, key) for key in path.split(".")]
 
 
 def _paths(prefix: str, values: Mapping[str, Any]) -> Document:

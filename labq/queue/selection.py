@@ -9,6 +9,7 @@ from itertools import islice
 from typing import Any
 
 from labq import clock
+from labq.args import normalised
 from labq.errors import ConflictError, NotFoundError
 from labq.filters import compile_filter
 from labq.store import Store
@@ -71,6 +72,8 @@ def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:
         NotFoundError: one names no task of the queue.
         ConflictError: one names several; the message lists them.
     """
+    for ref in refs:
+        normalised(ref, "REF")
     found: dict[str, str] = {}
     for chunk in _chunks(dict.fromkeys(ref for ref in refs if NUMBER.fullmatch(ref))):
         query = {"queue": queue, "number": {"$in": [int(ref) for ref in chunk]}}

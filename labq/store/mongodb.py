@@ -76,7 +76,10 @@ class MongoStore(Store):
         given = uri.partition("?")[2].lower()
         options = {key: value for key, value in DEFAULTS.items() if f"{key.lower()}=" not in given}
         with self._faults():
-            self._client: MongoClient[Document] = MongoClient(uri, tz_aware=True, **options)
+            try:
+                self._client: MongoClient[Document] = MongoClient(uri, tz_aware=True, **options)
+            except ValueError as error:  # of an option or a port
+                raise mongo.InvalidURI(str(error)) from None
             database = self._client.get_default_database("labq")
         self._tasks = database["tasks"]
         self._unwaited = self._tasks.with_options(write_concern=WriteConcern(w=1))
@@ -205,13 +208,15 @@ class MongoStore(Store):
                 f"cannot reach MongoDB at {_hosts(self.address)}: {_first_clause(error)}; "
                 "check that it runs, and LABQ_URI"
             ) from None
-        except (mongo.InvalidURI, mongo.InvalidName, ValueError) as error:
+        except (mongo.InvalidURI, mongo.InvalidName) as error:
             raise UsageError(
                 f"{self.address} is not a MongoDB URI: {_first_clause(error)}"
             ) from None
         except mongo.ConfigurationError as error:
             raise StoreError(f"cannot use {self.address}: {_first_clause(error)}") from None
-        except (mongo.DocumentTooLarge, InvalidDocument) as error:
+        except mongo.DocumentTooLarge:
+            raise UsageError(f"the task is too large: at most {MAX_BYTES:,} bytes") from None
+        except InvalidDocument as error:
             raise UsageError(f"the task cannot be stored: {error}") from None
         except mongo.OperationFailure as error:
             raise _refused(error, self.address) from None

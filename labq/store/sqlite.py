@@ -104,19 +104,15 @@ class SQLiteStore(Store):
     def _matching(self, query: Query, fields: Sequence[str], order: str) -> Iterator[Document]:
         """The tasks that match, in the SQL order given, with the fields named or all."""
         compiled = self._query(query)
-        where = compiled.where
-        shown = tuple(dict.fromkeys(("_id", *fields))) if fields else rows.ALL
-        read = shown if compiled.exact else tuple(dict.fromkeys((*shown, *compiled.fields)))
-        certain = "" if compiled.exact else f", {where.certain} IS 1"
-        sql = f"SELECT {rows.quoted(read)}{certain} FROM tasks WHERE {where.sql}{order}"
+        select = compiled.select(fields, order)
         matches: Callable[[Document], bool] | None = None
         with self._faults():
-            for row in self._db.execute(sql, compiled.params(query)):
+            for row in self._db.execute(select.sql, compiled.params(query)):
                 if not compiled.exact and not row[-1]:
                     matches = matches or matcher(query)
-                    if not matches(rows.document(read, row)):
+                    if not matches(rows.document(select.read, row)):
                         continue
-                yield rows.document(shown, row)
+                yield rows.document(select.shown, row)
 
     def count(self, query: Query) -> int:
         compiled = self._query(query)
@@ -173,8 +169,7 @@ class SQLiteStore(Store):
     @staticmethod
     def _write(db: sqlite3.Connection, old: Document, change: Change) -> dict[str, Any]:
         new = rows.changed(old, change, clock.now_ms())
-        columns = ", ".join(f'"{field}" = ?' for field in new)
-        db.execute(f'UPDATE tasks SET {columns} WHERE "_id" = ?', (*new.values(), old["_id"]))
+        db.execute(rows.update_of(tuple(new)), (*new.values(), old["_id"]))
         return new
 
     def delete(self, query: Query) -> int:
@@ -264,6 +259,8 @@ class SQLiteStore(Store):
                 f"{self.path}: on a network file system ({kind}), where SQLite's locks cannot be "
                 "trusted: set LABQ_HOME to a local disk, or LABQ_URI to a MongoDB"
             )
+        if self.path.exists() and not self.path.is_file():
+            raise StoreError(f"{self.path}: not a file")
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 

@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from labq.store.base import Query
 from labq.store.sqlite_query import compile_where
+from labq.store.sqlite_rows import ALL, quoted
 from labq.task import FIELDS
 
 # Fields whose value differs in every query of a worker: it is compiled once for all values.
 IDENTITIES = ("_id", "lease.token")
 
 
+@dataclass(frozen=True)
+class Select:
+    """The text of a SELECT, the columns it reads, and those of them that are asked for."""
+
+    sql: str
+    read: tuple[str, ...]
+    shown: tuple[str, ...]
+
+
 class Compiled:
     """A query's shape in SQL: its identities stand in it as marks."""
 
     def __init__(self, query: Query) -> None:
-        self.where = compile_where({**query, **identities(query)})
-        self.fields = tuple(sorted(_fields(query)))
+        marks = identities(query)
+        self.where = compile_where({**query, **marks})
         self.exact = self.where.certain is None
+        self._fields = tuple(sorted(_fields(query)))
+        self._params = (*self.where.certain_params, *self.where.params)
+        names = {mark: name for name, mark in marks.items()}
+        self._marked = [(at, names[p]) for at, p in enumerate(self._params) if p in names]
+        self._selects: dict[tuple[tuple[str, ...], str], Select] = {}
 
-    def params(self, query: Query) -> tuple[Any, ...]:
+    def params(self, query: Query) -> Sequence[Any]:
         """The parameters of `where.certain` and `where.sql`, for this query."""
-        marks = {mark: query[name] for name, mark in identities(query).items()}
-        return tuple(marks.get(p, p) for p in (*self.where.certain_params, *self.where.params))
+        if not self._marked:
+            return self._params
+        params = list(self._params)
+        for at, name in self._marked:
+            params[at] = query[name]
+        return params
+
+    def select(self, fields: Sequence[str], order: str) -> Select:
+        """The SELECT of these fields, all where none is named; certainty comes last in a row."""
+        key = (tuple(fields), order)
+        if key not in self._selects:
+            shown = tuple(dict.fromkeys(("_id", *fields))) if fields else ALL
+            read = shown if self.exact else tuple(dict.fromkeys((*shown, *self._fields)))
+            certain = "" if self.exact else f", {self.where.certain} IS 1"
+            sql = f"SELECT {quoted(read)}{certain} FROM tasks WHERE {self.where.sql}{order}"
+            self._selects[key] = Select(sql, read, shown)
+        return self._selects[key]
 
 
 def identities(query: Query) -> dict[str, str]:

@@ -14,6 +14,7 @@ from labq.store.base import MAX_BYTES, Change, Now
 from labq.task import FIELDS, Document, Kind
 
 ALL = tuple(FIELDS)
+MOST_ITEMS = 1_500_000  # how far MongoDB lets a list grow at once
 _BIG = MAX_BYTES // 16  # JSON text shorter than this cannot be a document too large for BSON
 _JSON = frozenset(name for name, kind in FIELDS.items() if kind is Kind.JSON)
 _DATE = frozenset(name for name, kind in FIELDS.items() if kind is Kind.DATE)
@@ -145,11 +146,26 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
 
 
 def _with(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:
-    """`node` with `value` at the end of `keys`; the given node is left as it is."""
+    """`node` with `value` at the end of `keys`; the given node is left as it is.
+
+    As in MongoDB, a number is the index of a list, which grows with nulls up to it.
+    """
+    if isinstance(node, list) and keys[0].isdecimal() and int(keys[0]) <= MOST_ITEMS:
+        at = int(keys[0])
+        longer = [*node, *[None] * (at + 1 - len(node))]
+        longer[at] = value if len(keys) == 1 else _with(longer[at] or {}, keys[1:], value, path)
+        return longer
     if not isinstance(node, dict):
         raise ConflictError(f"cannot write {path}: something on the way to it is not a dict")
     child = value if len(keys) == 1 else _with(node.get(keys[0], {}), keys[1:], value, path)
     return {**node, keys[0]: child}
+
+
+@lru_cache(maxsize=256)
+def update_of(fields: tuple[str, ...]) -> str:
+    """The UPDATE of one task's fields."""
+    columns = ", ".join(f'"{field}" = ?' for field in fields)
+    return f'UPDATE tasks SET {columns} WHERE "_id" = ?'
 
 
 def quoted(fields: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from math import inf
 
 from labq.errors import StoreError
 from labq.queue import Claim, leases
@@ -29,8 +30,9 @@ class Held:
 class Keeper:
     """Renews what the slots hold; stops the job whose lease is lost or can no longer be renewed.
 
-    A job is stopped `margin` seconds before its lease may run out, so that it is gone before
-    another worker starts its task. All times are this process's monotonic clock, from before the
+    A job is asked to end `margin` seconds before its lease may run out and killed at half of that,
+    so that it is gone before another worker starts its task; `enforce` sees to it, whatever the
+    renewal is waiting for. All times are this process's monotonic clock, from before the
     request that granted the lease: the store's clock never has to agree with it.
     """
 
@@ -82,13 +84,24 @@ class Keeper:
             lost = leases.renew(self.store, [one.claim for one in held], self.lease)
         except StoreError as error:
             self.say(f"cannot renew: {error}")
-            lost = {one.claim.token for one in held if asked >= one.until - self.margin}
-        else:
-            for one in held:
-                one.until = asked + self.lease
+            return
         for one in held:
             if one.claim.token in lost:
-                one.job.stop(LOST)
+                one.job.stop(LOST, by=time.monotonic())
+            else:
+                one.until = asked + self.lease
+
+    def enforce(self) -> float:
+        """Stops the jobs whose lease is about to run out; the monotonic time of the next look."""
+        with self._gate:
+            held = list(self._held.values())
+        now = time.monotonic()
+        for one in held:
+            if now >= one.until - self.margin:
+                one.job.stop(LOST, by=one.until - self.margin / 2)
+        return min(
+            (one.until - self.margin for one in held if one.until - self.margin > now), default=inf
+        )
 
     def close(self) -> None:
         """Ends `run`."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import select
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
@@ -16,21 +16,59 @@ BLOCK = 1 << 16
 REST = 1 << 20  # what is taken at most after the end: a pipe holds no more than that
 
 
+class Echo:
+    """Copies the jobs' output to the worker's own streams, for the person who watches.
+
+    A stream whose reader has left is forgotten, and one whose reader does not read holds nothing up
+    once the worker is told to stop: a pipe takes what `select` says it has room for.
+    """
+
+    def __init__(self, streams: Mapping[str, IO[bytes]], stopping: threading.Event) -> None:
+        self._streams = dict(streams)
+        self._stopping = stopping
+
+    def copy(self, name: str, block: bytes) -> None:
+        """Writes the block to the stream of that name, if there is one."""
+        stream = self._streams.get(name)
+        if stream is None:
+            return
+        try:
+            self._write(stream, block)
+        except (OSError, ValueError):
+            self._streams.pop(name, None)
+
+    def _write(self, stream: IO[bytes], block: bytes) -> None:
+        try:
+            descriptor = stream.fileno()
+        except (OSError, ValueError):  # in memory: there is nobody to wait for
+            stream.write(block)
+            return
+        view = memoryview(block)
+        while view:
+            while not select.select([], [descriptor], [], 0.1)[1]:
+                if self._stopping.is_set():
+                    raise TimeoutError
+            view = view[os.write(descriptor, view[: select.PIPE_BUF]) :]
+
+
 class Output:
     """The two pipes of one attempt, and the files `<attempt>.stdout` and `.stderr` that they fill.
 
-    A file is made when the first byte comes. `follow` maps a stream's name to a stream of the
-    worker's own that is given a copy; one whose reader has left is taken out of it. `spare` is an
-    empty folder to become the task's, at a third of the cost of a new one.
+    A file is made when the first byte comes; `echo` is given a copy of every block.
     """
 
     def __init__(
-        self, home: Path, task: Mapping[str, Any], follow: dict[str, IO[bytes]], spare: str = ""
+        self, home: Path, task: Mapping[str, Any], echo: Callable[[str, bytes], None]
     ) -> None:
         self.folder = os.path.join(home, "tasks", task["_id"])  # noqa: PTH118 - once per task
-        self._spare = _make_folder(self.folder, spare)
+        try:
+            os.mkdir(self.folder, 0o700)  # noqa: PTH102 - the same
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            Path(self.folder).mkdir(parents=True, mode=0o700, exist_ok=True)
         self.fault = ""  # why the files do not hold all of the output
-        self._attempt, self._follow = task["attempt"], follow
+        self._attempt, self._echo = task["attempt"], echo
         self._files: dict[str, int] = {}
         self._pipes: dict[str, int] = {}
         self.ends: dict[str, int] = {}  # what the child writes to
@@ -65,11 +103,11 @@ class Output:
                     taken -= count
         self._close_pipes()
 
-    def abandon(self) -> str:
-        """Closes everything, as `close`: there was no child."""
+    def abandon(self) -> None:
+        """Closes everything: there was no child."""
         self.started()
         self._close_pipes()
-        return self.close()
+        self.close()
 
     def _close_pipes(self) -> None:
         while self._pipes:
@@ -85,13 +123,7 @@ class Output:
                 self._keep(name, block)
         except OSError as error:
             self.fault = error.strerror or str(error)
-        stream = self._follow.get(name)
-        if stream is not None:
-            try:
-                stream.write(block)
-                stream.flush()
-            except (OSError, ValueError):
-                self._follow.pop(name, None)
+        self._echo(name, block)
         return len(block)
 
     def _keep(self, name: str, block: bytes) -> None:
@@ -111,21 +143,7 @@ class Output:
         text = raw.decode("utf-8", "replace").replace("\0", "\ufffd")
         return "\n".join(text.splitlines()[-TAIL_LINES:])
 
-    def close(self) -> str:
-        """Lets go of the files; an empty folder that another task may have, if there is one."""
+    def close(self) -> None:
+        """Lets go of the files."""
         while self._files:
             os.close(self._files.popitem()[1])
-        return self._spare or ("" if os.listdir(self.folder) else self.folder)  # noqa: PTH208
-
-
-def _make_folder(folder: str, spare: str) -> str:
-    """Makes the folder, of the spare one where that may be; returns the spare that is left."""
-    try:
-        os.rename(spare, folder) if spare else os.mkdir(folder, 0o700)  # noqa: PTH102, PTH104
-    except FileNotFoundError:
-        Path(folder).mkdir(parents=True, mode=0o700, exist_ok=True)
-    except OSError as error:
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):
-            raise
-        return spare  # an earlier attempt has left something there
-    return ""

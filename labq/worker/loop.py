@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
-from math import inf
 
 from labq.queue import Queue
 from labq.store import Query
@@ -32,6 +32,7 @@ class Worker:
         self._wakeup = Wakeup()
         self._gate = threading.Lock()
         self._working = 0
+        self._signals = 0
         self._fault: BaseException | None = None
 
     def run(self) -> Tally:
@@ -79,12 +80,16 @@ class Worker:
 
     def _rest(self) -> float:
         """Seconds until something is due, doing what is due now."""
-        due = [at for job in self._shift.keeper.jobs if (at := job.tick()) is not None]
-        return min(1.0, min(due, default=inf) - time.monotonic())
+        keeper = self._shift.keeper
+        due = [keeper.enforce(), *(job.tick() for job in keeper.jobs)]
+        return min(1.0, min(due) - time.monotonic())
 
     def _on_signal(self, number: int) -> None:
-        """The first stops the jobs and releases their tasks; the second kills them."""
+        """The first stops the jobs and releases their tasks, the second kills, a third ends all."""
         told = signal.Signals(number).name
+        self._signals += 1
+        if self._signals > 2:  # noqa: PLR2004 - something hangs; the guard ends the jobs
+            os._exit(128 + number)
         if self._shift.stopping.is_set():
             self._shift.say(f"{told} again: killing what runs")
             for job in self._shift.keeper.jobs:

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from math import inf
 from pathlib import Path
 
 from labq.errors import LabqError
@@ -44,7 +45,7 @@ class Exit:
         if self.stopped:
             return self.stopped
         if self.signal is not None:
-            return f"killed by {signal.Signals(self.signal).name}"
+            return f"killed by {_name(self.signal)}"
         return f"exit code {self.code}"
 
 
@@ -71,12 +72,12 @@ class Job:
     ) -> None:
         self._output, self._timeout, self._grace = output, timeout, grace
         self._guard = guard
-        self._kill_at: float | None = None
+        self._kill_at = inf
         self._stopped = ""
         self._gate = threading.Lock()  # held while signalling and while reaping
         self._reaped = False
         self._began = time.monotonic()
-        self._deadline = self._began + timeout if timeout else None
+        self._deadline = self._began + timeout if timeout else inf
         self.pid = _spawn(argv, environment, folder, output)
         if guard:
             guard.hold(self.pid)
@@ -107,13 +108,18 @@ class Job:
             stopped=self._stopped,
         )
 
-    def stop(self, why: str) -> None:
-        """Asks the group to end, and sees to it `grace` seconds later; the first reason stands."""
+    def stop(self, why: str, by: float = inf) -> None:
+        """Asks the group to end, and sees to it `grace` seconds later, or at monotonic time `by`.
+
+        The first reason stands; a sooner `by` counts at any time.
+        """
         with self._gate:
-            if self._reaped or self._stopped:
+            if self._reaped:
+                return
+            self._kill_at = min(self._kill_at, time.monotonic() + self._grace, by)
+            if self._stopped:
                 return
             self._stopped = why
-            self._kill_at = time.monotonic() + self._grace
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)  # a stopped process cannot end
 
@@ -124,21 +130,28 @@ class Job:
                 self._stopped = self._stopped or why
                 self._signal(signal.SIGKILL)
 
-    def tick(self) -> float | None:
-        """Does what is due; the monotonic time of the next thing due, if there is one."""
+    def tick(self) -> float:
+        """Does what is due; the monotonic time of the next thing due, infinity for never."""
         now = time.monotonic()
-        if self._kill_at is not None and now >= self._kill_at:
-            self._kill_at = None
+        if now >= self._kill_at:
+            self._kill_at = inf
             self.kill(self._stopped)
-        elif self._deadline is not None and now >= self._deadline:
-            self._deadline = None
+        elif now >= self._deadline:
+            self._deadline = inf
             self.stop(f"timeout after {self._timeout:g} s")
-        due = [at for at in (self._kill_at, self._deadline) if at is not None]
-        return min(due) if due else None
+        return min(self._kill_at, self._deadline)
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a zombie's group
             os.killpg(self.pid, number)
+
+
+def _name(number: int) -> str:
+    """SIGTERM and the like; real-time signals have only a number."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
 
 
 def _spawn(

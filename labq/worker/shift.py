@@ -16,6 +16,7 @@ from labq.store import Query
 from labq.template import Template
 from labq.worker.guard import Guard
 from labq.worker.lease import Keeper
+from labq.worker.logs import Echo
 
 SWEEP_SECONDS = 2.0
 RELEASED = "the worker was stopped"
@@ -46,6 +47,7 @@ class Options:
     max_tasks: int | None = None
     grace: float = 10.0
     max_start_failures: int = 3
+    patience: float = 60.0  # how long the store may be away before the worker gives up
     follow: dict[str, IO[bytes]] = field(default_factory=dict)
 
 
@@ -79,9 +81,10 @@ class Shift:
         margin = min(options.grace, options.lease / 4)
         beats = (options.lease, options.heartbeat, margin)
         self.keeper = Keeper(queue.store, *beats, say, self.sweep)
-        self.guard = Guard()
         self.tally = Tally()
         self.stopping = threading.Event()
+        self.echo = Echo(options.follow, self.stopping).copy
+        self.guard = Guard()
         self._gate = threading.Lock()
         self._claims_left = options.max_tasks
         self._swept = -SWEEP_SECONDS

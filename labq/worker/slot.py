@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from labq.errors import StoreError, TemplateError
@@ -26,26 +25,31 @@ class Slot:
     def __init__(self, shift: Shift, number: int) -> None:
         self._shift = shift
         self._name = WorkerName(shift.name.id, shift.name.host, number)
-        self._unfit: list[str] = []  # tasks whose own cmd does not fit their args
-        self._spare = ""  # an empty folder for the next task
+        self._unfit: list[dict[str, Any]] = []  # tasks as they are, whose cmd does not fit them
 
     def run(self) -> None:
         """Claims and runs until the worker stops or the queue is drained."""
-        try:
-            while (claim := self._claim()) is not None:
-                self._attempt(*claim)
-        finally:
-            if self._spare:
-                with suppress(OSError):
-                    Path(self._spare).rmdir()
+        while (claim := self._claim()) is not None:
+            self._attempt(*claim)
 
     def _claim(self) -> tuple[Claim, float] | None:
         """The next task, and when it was asked for; None when this slot's work is over."""
         shift = self._shift
+        failing_since = None
         while shift.may_claim():
             asked = time.monotonic()
-            query = self._query()
-            claim = leases.claim(shift.queue.store, query, self._name, shift.options.lease)
+            try:
+                store = shift.queue.store
+                claim = leases.claim(store, self._query(), self._name, shift.options.lease)
+            except StoreError as error:
+                shift.unclaim()
+                failing_since = failing_since or asked
+                if asked - failing_since > shift.options.patience:
+                    raise
+                shift.say(f"cannot claim yet: {error}")
+                shift.stopping.wait(1)
+                continue
+            failing_since = None
             if claim is not None:
                 return claim, asked
             shift.unclaim()
@@ -59,7 +63,7 @@ class Slot:
     def _query(self) -> dict[str, Any]:
         if not self._unfit:
             return dict(self._shift.query)
-        return {"$and": [self._shift.query, {"_id": {"$nin": self._unfit}}]}
+        return {"$and": [self._shift.query, {"$nor": self._unfit}]}
 
     def _attempt(self, claim: Claim, asked: float) -> None:
         options = self._shift.options
@@ -68,11 +72,11 @@ class Slot:
             template = options.template or parse_command(task["cmd"])
             argv = template.render(task["args"])
         except TemplateError as error:
-            self._unfit.append(task["_id"])
+            self._unfit.append({"_id": task["_id"], "rev": task["rev"] + 1})  # once given back
             self._give_back(claim, f"passed over: {error}")
             return
         try:
-            output = Output(options.home, task, options.follow, self._spare)
+            output = Output(options.home, task, self._shift.echo)
         except OSError as error:  # no place for output: the next task would fare no better
             self._give_back(claim, RELEASED)
             raise StoreError(f"{options.home}: {error.strerror or error}") from None
@@ -88,7 +92,7 @@ class Slot:
                 guard=self._shift.guard,
             )
         except StartError as error:
-            self._spare = output.abandon()
+            output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             self._finish(claim, ending, asked + options.lease, unstarted=True)
             return
@@ -101,14 +105,14 @@ class Slot:
         if output.fault:
             told = f"task {task['number']}: not all of its output is kept: {output.fault}"
             self._shift.say(told)
-        self._spare = output.close()
+        output.close()
 
     def _conclude(
         self, claim: Claim, argv: Sequence[str], ended: Exit, output: Output, pid: int, until: float
     ) -> None:
         record: dict[str, Any] = {
             "pid": pid,
-            "argv": list(argv),
+            "argv": _cut(argv),
             "wall": round(ended.wall, 3),
             "cpu": round(ended.cpu, 3),
             "max_rss": ended.rss,
@@ -117,7 +121,11 @@ class Slot:
             {"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal}
         )
         if ended.stopped == LOST:
-            self._shift.count(Finished(claim.task, "lost", LOST, ended.wall))
+            kept = False
+            with suppress(StoreError):  # the lease may hold still, where the store was away
+                kept = leases.release(self._shift.queue.store, claim, LOST, record)
+            became = "released" if kept else "lost"
+            self._shift.count(Finished(claim.task, became, LOST, ended.wall))
         elif ended.stopped == RELEASED:
             self._give_back(claim, RELEASED, record, ended.wall)
         else:
@@ -157,6 +165,7 @@ class Slot:
         unstarted: bool = False,
     ) -> None:
         """Writes the end; while the store cannot be reached, tries until the lease is over."""
+        stopped = False
         while True:
             try:
                 status = leases.finish(self._shift.queue.store, claim, ending)
@@ -165,6 +174,23 @@ class Slot:
                 if time.monotonic() >= until:
                     raise
                 self._shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
-                time.sleep(1)
+                if self._shift.stopping.wait(1) and stopped:
+                    raise
+                stopped = self._shift.stopping.is_set()
         became, reason = BECAME.get(status, "retried"), ending.reason if status else LOST
         self._shift.count(Finished(claim.task, became, reason, wall, unstarted))
+
+
+LONGEST = 4096  # characters of a command in the books: an attempt must not fill the document
+
+
+def _cut(argv: Sequence[str]) -> list[str]:
+    """The command as it is recorded: whole, unless it is longer than any person would read."""
+    kept: list[str] = []
+    room = LONGEST
+    for word in argv:
+        if len(word) > room:
+            return [*kept, f"{word[:room]}..."]
+        kept.append(word)
+        room -= len(word)
+    return kept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 
@@ -183,6 +184,8 @@ def test_a_task_that_changed_meanwhile_is_not_overwritten(labq, queue, sweep, ed
     result = labq("task", "update", "--id", "1")
     assert result.code == 5
     assert "it changed while you edited it" in result.err
+    kept = result.err.rpartition("your text is kept in ")[2].strip()
+    assert "priority: 1" in Path(kept).read_text()
     assert queue.get("1")["priority"] == 9
 
 

@@ -135,11 +135,31 @@ def test_what_an_attempt_leaves_in_the_books(labq, queue, tmp_path):
     }
 
 
-def test_tasks_that_write_nothing_leave_nothing(labq, queue, tmp_path):
-    submit(labq, {}, {}, {})
-    labq("worker", "run", "-q", "--", "sh", "-c", 'test -d "$LABQ_TASK_DIR"')
-    assert statuses(queue) == ["success"] * 3
-    assert list((tmp_path / "home" / "tasks").iterdir()) == []
+def test_slots_that_retry_each_others_tasks_keep_every_result(labq, queue, tmp_path):
+    for _ in range(12):
+        labq("task", "submit", "-q", "--max-retries", "3")
+    job = 'test "$LABQ_ATTEMPT" = 3 || exit 1; cd "$LABQ_TASK_DIR" && sleep 0.02 && echo done > result'
+    assert labq("worker", "run", "-q", "--slots", "3", "--", "sh", "-c", job).code == 0
+    assert statuses(queue) == ["success"] * 12
+    results = (tmp_path / "home" / "tasks").glob("*/result")
+    assert len(list(results)) == 12
+
+
+def test_an_attempts_record_does_not_fill_the_document(labq, queue):
+    words = [word for n in range(15) for word in (f"--k{n}", "x" * 120_000)]
+    labq("task", "submit", "-q", "--max-retries", "12", "--", *words)
+    assert labq("worker", "run", "-q", "--", "sh", "-c", "exit 1").code == 0
+    (task,) = tasks(queue)
+    assert (task["status"], task["attempt"]) == ("failed", 13)
+    assert sum(map(len, task["attempts"][0]["argv"])) < 5000
+
+
+def test_a_document_with_no_room_left_still_ends(labq, queue):
+    labq("task", "submit", "-q")
+    granted = leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    queue.report(granted.task["_id"], granted.token, {"big": "x" * (16 * 2**20 - 1200)})
+    ending = leases.Ending(succeeded=False, reason="exit code 1", error={"stderr": "y" * 16_000})
+    assert leases.finish(queue.store, granted, ending) == "failed"
 
 
 def test_what_a_task_puts_into_its_folder_stays(labq, queue, tmp_path):
@@ -221,6 +241,18 @@ def test_an_own_command_that_an_edit_broke_is_passed_over(labq, queue):
     (first, second) = tasks(queue)
     assert (first["status"], first["retries"], second["status"]) == ("pending", 0, "success")
     assert first["reason"].startswith("passed over: %(x): the task has no such arg")
+
+
+def test_an_own_command_that_was_mended_is_taken_by_the_worker_that_passed_it_over(
+    labq, queue, process
+):
+    labq("task", "submit", "--cmd", "echo %(x)", "--", "--x", "1")
+    labq("task", "update", "-q", "1", "-u", "cmd=echo %(y)")
+    worker = process("worker", "run", "--forever", "--max-tasks", "2")
+    until(lambda: queue.get("1").get("reason", "").startswith("passed over: "))
+    labq("task", "update", "-q", "1", "-u", "cmd=echo mended")
+    wait_for(queue, "success")
+    worker.terminate()
 
 
 @pytest.mark.parametrize(
@@ -367,7 +399,7 @@ def test_the_task_of_a_killed_worker_runs_again_at_no_cost(labq, queue, process,
     pid = job_pid(tmp_path)
     worker.kill()
     worker.wait()
-    until(lambda: ended(pid), seconds=1)  # long before its lease is over
+    until(lambda: ended(pid), seconds=5)
     process("worker", "run", "--forever", "--", "true", env=LEASE)
     wait_for(queue, "success")
     (task,) = tasks(queue)

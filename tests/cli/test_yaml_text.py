@@ -139,7 +139,6 @@ TYPED = [
     ("!!float 1", 1.0),
     ("<<: {a: 1}", {"<<": {"a": 1}}),
     ("{=: 1}", {"=": 1}),
-    ("a: &x [1]\nb: *x", {"a": [1], "b": [1]}),
     ("|\n  two\n  lines\n", "two\nlines\n"),
     (">\n  one\n  line\n", "one line\n"),
     ("{a: {b: 1}, c: {b: 1}}", {"a": {"b": 1}, "c": {"b": 1}}),
@@ -173,7 +172,7 @@ REFUSED = [
     ("1: a\n0x1: b", "line 2: the key '1' is given twice"),
     ("<<: 1\n<<: 2", "line 2: the key '<<' is given twice"),
     ("[a]: 1", "line 1: found unhashable key"),
-    ("a: *b", "line 1: found undefined alias 'b'"),
+    ("a: *b", "line 1: an alias cannot stand here"),
     ("a: " + "9" * 5000, f"line 1: {'9' * 27}... is not an integer of 64 bits"),
     ("a: !!int x", "line 1: x is not an integer of 64 bits"),
     ("a: !!float x", "line 1: x is not a number"),
@@ -197,3 +196,16 @@ def test_what_cannot_be_read_names_its_line(text, message):
         load_all(text)
     assert str(caught.value) == f"not YAML: {message}"
     assert caught.value.exit_code is ExitCode.USAGE
+
+
+@pytest.mark.parametrize("text", ["a\x85b\nc", "a\u2028\n", "\x0c\n", "a\n\x00"])
+def test_line_ends_that_yaml_would_fold_come_back(text):
+    assert load_all(dump({"k": text, text: 1})) == [{"k": text, text: 1}]
+
+
+@pytest.mark.parametrize(
+    "text", ["a: !!bool [1]", "a: !!int [1]", "a: !!float {b: 1}", "a: !!bool 3"]
+)
+def test_a_tag_on_what_it_is_not_for_is_refused(text):
+    with pytest.raises(UsageError, match=r"^not YAML: line 1: "):
+        load_all(text)

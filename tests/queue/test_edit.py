@@ -194,3 +194,12 @@ def test_edits_between_two_documents_are_the_fields_that_differ():
         ("name", None),
         ("args", {"x": 1.0}),
     ]
+
+
+def test_a_task_that_would_grow_too_large_does_not_hide_what_became_of_the_others(queue):
+    submit(queue, {"n": 1}, {"n": 2, "big": "x" * (16 * 2**20 - 2000)}, {"n": 3})
+    report = change(queue, "args.more=" + "y" * 20_000)
+    assert report.changed == 2
+    ((why, count),) = report.refused.items()
+    assert why.startswith("the task is too large")
+    assert count == 1

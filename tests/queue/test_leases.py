@@ -188,3 +188,13 @@ def test_a_running_task_is_not_deleted(queue):
     claim(queue)
     assert queue.delete(queue.query(Selection())) == 1
     assert queue.get("1")["status"] == "running"
+
+
+def test_reports_into_lists_and_their_order_are_alike_on_every_store(queue):
+    queue.submit([new({})])
+    identity = queue.get("1")["_id"]
+    queue.report(identity, "", {"l": [1, 2], "z": 1})
+    queue.report(identity, "", {"l.0": 7, "l.4": 9, "b": 2, "10": 3, "9": 4})
+    summary = queue.get("1")["summary"]
+    assert summary["l"] == [7, 2, None, None, 9]
+    assert list(summary) == ["l", "z", "9", "10", "b"]

@@ -5,17 +5,23 @@ from __future__ import annotations
 import io
 import os
 import sys
+import threading
 
 import pytest
 
-from labq.worker.logs import Output
+from labq.worker.logs import Echo, Output
 from labq.worker.process import Job
 
 ENV = {"PATH": os.environ["PATH"]}
 
 
+def quiet(_name, _block):
+    pass
+
+
 def run(home, code, follow=None):
-    output = Output(home, {"_id": "abc", "attempt": 1}, follow if follow is not None else {})
+    echo = Echo(follow or {}, threading.Event())
+    output = Output(home, {"_id": "abc", "attempt": 1}, echo.copy)
     Job([sys.executable, "-c", f"import sys\n{code}"], ENV, output).wait()
     return output
 
@@ -45,13 +51,23 @@ def test_a_copy_goes_to_the_streams_that_follow(tmp_path):
 def test_a_reader_that_leaves_is_forgotten_and_the_file_is_whole(tmp_path):
     read, write = os.pipe()
     os.close(read)
-    follow = {"stdout": open(write, "wb", buffering=0)}
-    stream = follow["stdout"]
-    output = run(tmp_path, "print('x' * 200_000)", follow)
+    with open(write, "wb", buffering=0) as stream:
+        output = run(tmp_path, "print('x' * 200_000)", {"stdout": stream})
     output.close()
-    assert follow == {}
     assert os.stat(f"{output.folder}/1.stdout").st_size == 200_001
-    stream.close()
+
+
+def test_a_reader_that_does_not_read_holds_nothing_up_when_it_is_time_to_stop(tmp_path):
+    read, write = os.pipe()
+    stopping = threading.Event()
+    stopping.set()
+    with open(read, "rb", buffering=0), open(write, "wb", buffering=0) as stream:
+        output = Output(
+            tmp_path, {"_id": "abc", "attempt": 1}, Echo({"stdout": stream}, stopping).copy
+        )
+        Job(["sh", "-c", "head -c 500000 /dev/zero"], ENV, output).wait()
+    output.close()
+    assert os.stat(f"{output.folder}/1.stdout").st_size == 500_000
 
 
 def test_a_full_disk_is_told_and_the_job_goes_on(tmp_path):
@@ -63,28 +79,9 @@ def test_a_full_disk_is_told_and_the_job_goes_on(tmp_path):
     output.close()
 
 
-def test_a_folder_that_stayed_empty_becomes_the_next_tasks(tmp_path):
-    first = run(tmp_path, "pass")
-    spare = first.close()
-    assert spare == first.folder
-    second = Output(tmp_path, {"_id": "next", "attempt": 1}, {}, spare)
-    assert os.listdir(tmp_path / "tasks") == ["next"]
-    assert second.abandon() == second.folder
-
-
-def test_a_folder_with_something_in_it_is_kept_and_found_again(tmp_path):
-    first = run(tmp_path, "print('x')")
-    assert first.close() == ""
-    other = Output(tmp_path, {"_id": "other", "attempt": 1}, {})
-    spare = other.abandon()
-    again = Output(tmp_path, {"_id": "abc", "attempt": 2}, {}, spare)
-    assert os.listdir(again.folder) == ["1.stdout"]
-    assert again.abandon() == spare
-
-
 def test_an_attempt_has_files_of_its_own(tmp_path):
     for attempt in (1, 2):
-        output = Output(tmp_path, {"_id": "abc", "attempt": attempt}, {})
+        output = Output(tmp_path, {"_id": "abc", "attempt": attempt}, quiet)
         Job(["sh", "-c", f"echo {attempt}"], ENV, output).wait()
         output.close()
     assert sorted(os.listdir(tmp_path / "tasks" / "abc")) == ["1.stdout", "2.stdout"]

@@ -17,9 +17,13 @@ from labq.worker.process import Job, StartError
 ENV = {"PATH": os.environ["PATH"], "X": "1"}
 
 
+def quiet(_name, _block):
+    pass
+
+
 @pytest.fixture
 def output(tmp_path):
-    made = Output(tmp_path, {"_id": "abc", "attempt": 1}, {})
+    made = Output(tmp_path, {"_id": "abc", "attempt": 1}, quiet)
     yield made
     made.close()
 
@@ -61,6 +65,10 @@ def test_a_signal_is_told_by_name(output):
     assert (ended.code, ended.signal, ended.told) == (None, signal.SIGSEGV, "killed by SIGSEGV")
 
 
+def test_a_signal_without_a_name_is_told_by_its_number(output):
+    assert run(output, "sh", "-c", "kill -40 $$").told == "killed by signal 40"
+
+
 def test_argv_environment_and_no_input(output):
     code = "import os, sys; print(sys.argv[1:], os.environ['X'], repr(sys.stdin.read()))"
     assert run(output, sys.executable, "-c", code, "a b", "", "$X", "'").code == 0
@@ -77,7 +85,7 @@ def test_the_job_leads_a_session_of_its_own_with_pythons_signals_given_back(outp
     first, _ignored_by_python_itself = written(output, "stdout").split()
     assert first == b"True"
     trap = run(
-        Output(output_home(output), {"_id": "x", "attempt": 1}, {}), "sh", "-c", "kill -PIPE $$"
+        Output(output_home(output), {"_id": "x", "attempt": 1}, quiet), "sh", "-c", "kill -PIPE $$"
     )
     assert trap.signal == signal.SIGPIPE
 
@@ -232,7 +240,7 @@ def test_stopping_what_has_ended_does_nothing(output):
 def test_a_job_leaves_no_descriptor_open(output, tmp_path):
     before = set(os.listdir("/proc/self/fd"))
     for at in range(5):
-        made = Output(tmp_path, {"_id": "abc", "attempt": at}, {})
+        made = Output(tmp_path, {"_id": "abc", "attempt": at}, quiet)
         Job(["sh", "-c", "echo x; echo y >&2"], ENV, made).wait()
         made.close()
     assert set(os.listdir("/proc/self/fd")) == before

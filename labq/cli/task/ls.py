@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from labq.args import key_path
 from labq.cli import options
 from labq.cli.output import json_line, line, note, plural, public
 from labq.errors import UsageError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from labq.queue import Queue
     from labq.store import Sort
 
+MOST_KEYS = 31  # MongoDB takes 32, and number is the last
 PAGE = 100  # tasks at a terminal, where no --limit is given
 SHOWN = (
     *("number", "name", "status", "reason", "args", "summary", "tags", "lease", "progress"),
@@ -33,7 +35,11 @@ def command(
     limit: Annotated[
         int | None,
         typer.Option(
-            min=0, metavar="N", help="At most N; 0 is all.", show_default=f"{PAGE} at a terminal"
+            min=0,
+            max=2**31 - 1,
+            metavar="N",
+            help="At most N; 0 is all.",
+            show_default=f"{PAGE} at a terminal",
         ),
     ] = None,
     sort: Annotated[
@@ -122,6 +128,8 @@ def parse_sort(texts: list[str]) -> Sort:
     Raises:
         UsageError: no such field or direction.
     """
+    if len(texts) > MOST_KEYS:
+        raise UsageError(f"--sort takes at most {MOST_KEYS} fields")
     order = []
     for text in texts:
         field, _, direction = text.partition(":")
@@ -130,6 +138,7 @@ def parse_sort(texts: list[str]) -> Sort:
             raise UsageError(
                 f"--sort {text}: no field {top!r} (write args.{field} for an argument)"
             )
+        key_path(field, f"--sort {text}")
         if direction not in ("", "asc", "desc"):
             raise UsageError(f"--sort {text}: {direction!r} is neither asc nor desc")
         order.append((field, -1 if direction == "desc" else 1))

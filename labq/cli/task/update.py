@@ -104,9 +104,18 @@ def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
         )
     tasks = {task["_id"]: task for task in here.find(query)}
     text = "---\n".join(_as_yaml(task, here.name) for task in tasks.values())
-    changes = edited(text, lambda saved: _changes(tasks, load_all(saved)))
+    report = edited(text, lambda saved: _apply(here, tasks, _changes(tasks, load_all(saved))))
+    return report or EditReport(same=len(tasks))
+
+
+def _apply(here: Queue, tasks: dict[str, Document], changes: dict[str, list[Edit]]) -> EditReport:
+    """Makes the changes, each if its task is still as it was shown.
+
+    Raises:
+        ConflictError: some are not; the others are changed.
+    """
     report = EditReport(same=0 if changes else len(tasks))
-    for identity, edits in (changes or {}).items():
+    for identity, edits in changes.items():
         task = tasks[identity]
         one = edit(here.store, {"queue": here.name, "_id": identity, "rev": task["rev"]}, edits)
         report.changed += one.changed
@@ -114,6 +123,9 @@ def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
         report.refused.update(one.refused)
         if not (one.changed or one.same or one.refused):
             report.refused["it changed while you edited it: edit it again"] += 1
+    if report.refused:
+        done = f" (changed {plural(report.changed)})" if report.changed else ""
+        raise ConflictError(f"cannot edit {_left(report.refused)}{done}")
     return report
 
 
@@ -136,10 +148,15 @@ def _changes(tasks: dict[str, Document], documents: Sequence[Any]) -> dict[str, 
         UsageError: a read-only field was changed, or a value cannot be stored.
     """
     changes: dict[str, list[Edit]] = {}
+    seen: set[str] = set()
     for document in documents:
-        if not isinstance(document, dict) or document.get("_id") not in tasks:
+        identity = document.get("_id") if isinstance(document, dict) else None
+        if not isinstance(identity, str) or identity not in tasks:
             raise UsageError("the _id line of a task is gone or changed: it says which task it is")
-        task = tasks[document["_id"]]
+        if identity in seen:
+            raise UsageError(f"the task {identity} stands there twice")
+        seen.add(identity)
+        task = tasks[identity]
         if edits := _edits(task, document):
             changes[task["_id"]] = edits
     return changes

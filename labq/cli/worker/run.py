@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 import sys
 import time
+from contextlib import suppress
+from math import inf
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -70,6 +72,7 @@ def command(
     from labq.worker import Options, Worker
 
     here = options.queue_of(settings)
+    here.store.now()  # a store that is away says so now, and is waited for later
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
     follow = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
@@ -88,6 +91,7 @@ def command(
             max_tasks=max_tasks,
             grace=clock.seconds(grace),
             follow=follow,
+            patience=inf if forever else settings.lease,
         ),
         on_finish=_teller(json=json, quiet=quiet),
         say=lambda text: note(f"labq: {text}"),
@@ -134,16 +138,17 @@ def _teller(*, json: bool, quiet: bool) -> Any:
     def tell(finished: Finished) -> None:
         task = finished.task
         if json:
-            json_line(
-                {
-                    "_id": task["_id"],
-                    "number": task["number"],
-                    "attempt": task["attempt"],
-                    "status": finished.became,
-                    "reason": finished.reason,
-                    "wall": round(finished.wall, 3),
-                }
-            )
+            with suppress(BrokenPipeError):  # the tasks are to be run, whoever reads of it
+                json_line(
+                    {
+                        "_id": task["_id"],
+                        "number": task["number"],
+                        "attempt": task["attempt"],
+                        "status": finished.became,
+                        "reason": finished.reason,
+                        "wall": round(finished.wall, 3),
+                    }
+                )
         elif not quiet:
             name = f" ({task['name']})" if "name" in task else ""
             reason = f": {finished.reason}" if finished.reason else ""

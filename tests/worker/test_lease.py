@@ -1,0 +1,79 @@
+"""The keeper of leases: what it renews, and what it stops in time."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from labq.errors import StoreError
+from labq.queue import Claim, WorkerName
+from labq.worker import lease
+from labq.worker.lease import LOST, Keeper
+
+
+class Stopped:
+    """A job that notes how it is stopped."""
+
+    def __init__(self):
+        self.why, self.by = "", None
+
+    def stop(self, why, by):
+        self.why, self.by = why, by
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def keeper(said):
+    return Keeper(None, 60.0, 10.0, 10.0, said.append, lambda: None)
+
+
+def claim(token="t"):  # noqa: S107
+    return Claim({"_id": token}, token, WorkerName("w", "h"))
+
+
+def test_a_job_is_stopped_before_its_lease_may_run_out_though_nobody_renews(keeper):
+    fresh, stale = Stopped(), Stopped()
+    now = time.monotonic()
+    keeper.hold(claim("fresh"), fresh, now)
+    keeper.hold(claim("stale"), stale, now - 51)
+    due = keeper.enforce()
+    assert (fresh.why, stale.why) == ("", LOST)
+    assert stale.by == pytest.approx(now - 51 + 60 - 5)
+    assert due == pytest.approx(now + 50)
+
+
+def test_a_renewal_counts_from_before_it_was_asked(keeper, monkeypatch):
+    job = Stopped()
+    keeper.hold(claim(), job, time.monotonic() - 51)
+    monkeypatch.setattr(lease.leases, "renew", lambda *_: set())
+    keeper.beat()
+    keeper.enforce()
+    assert job.why == ""
+    assert keeper.drop(claim()) == pytest.approx(time.monotonic() + 60, abs=1)
+
+
+def test_what_is_lost_is_stopped_at_once(keeper, monkeypatch):
+    kept, lost = Stopped(), Stopped()
+    keeper.hold(claim("kept"), kept, time.monotonic())
+    keeper.hold(claim("lost"), lost, time.monotonic())
+    monkeypatch.setattr(lease.leases, "renew", lambda *_: {"lost"})
+    keeper.beat()
+    assert (kept.why, lost.why) == ("", LOST)
+    assert lost.by <= time.monotonic()
+
+
+def test_a_renewal_that_fails_is_told_and_stops_nothing_by_itself(keeper, monkeypatch, said):
+    def away(*_):
+        raise StoreError("it is away")
+
+    job = Stopped()
+    keeper.hold(claim(), job, time.monotonic())
+    monkeypatch.setattr(lease.leases, "renew", away)
+    keeper.beat()
+    assert said == ["cannot renew: it is away"]
+    assert job.why == ""
