@@ -268,7 +268,7 @@ _labq_guide() {
   _arguments -S \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]' \
-    '1:choice:(filters)'
+    '1:choice:(filters tasks workers)'
 }
 
 _labq_completion() {

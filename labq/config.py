@@ -92,6 +92,8 @@ def masked(uri: str) -> str:
     start = credentials.find("://") + 3 if "://" in credentials else 0
     user, colon, _ = credentials[start:].partition(":")
     hidden = credentials[:start] + user + (":***" if colon else "")
+    if not at:  # a host and its port, or a password whose host was forgotten
+        rest = re.sub(r"^([^:/?]*://[^:/?\[]*:)(?!\d*(?:[/?,]|$))[^/?,]*", r"\1***", rest)
     base, mark, options = f"{hidden}{at}{rest}".partition("?")
     option = r"(?i)((?:pass|pwd|token|secret|key)[^=&;:,]*)(?:(=)[^&]+|(:)[^&;,]+)"
     return base + mark + re.sub(option, r"\1\2\3***", options)

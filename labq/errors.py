@@ -9,7 +9,7 @@ class ExitCode(IntEnum):
     """What the process `labq` ends with; the README prints this table."""
 
     OK = 0  # done
-    FAILED = 1  # it ran, and something that it ran failed
+    FAILED = 1  # labq could not do it
     USAGE = 2  # the command line, a filter, an argument or the configuration is wrong
     NOT_FOUND = 3  # no such task or queue
     UNREACHABLE = 4  # the store cannot be reached, opened or written

@@ -51,9 +51,9 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(folder: Path, replica_set: str = "") -> tuple[int, int]:
+def start(folder: Path, replica_set: str = "", port: int = 0) -> tuple[int, int]:
     """Starts a mongod on `folder`; returns its pid and port once it answers."""
-    port = free_port()
+    port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "mongod.log"
     command = [

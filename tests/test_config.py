@@ -332,3 +332,17 @@ def test_a_secret_option_is_hidden(password):
     for name in ("tlsCertificateKeyFilePassword", "proxyPassword", "sessionToken"):
         shown = masked(f"mongodb://db.lab/runs?w=1&{name}={written}&appname=x")
         assert shown == f"mongodb://db.lab/runs?w=1&{name}=***&appname=x"
+
+
+@pytest.mark.parametrize(
+    ("uri", "shown"),
+    [
+        ("mongodb://bob:PW/db", "mongodb://bob:***/db"),
+        ("mongodb://bob:PW", "mongodb://bob:***"),
+        ("postgres://bob:PW1/db", "postgres://bob:***/db"),
+        ("mongodb://host:27017/db", "mongodb://host:27017/db"),
+        ("mongodb://a:1,b:2/db", "mongodb://a:1,b:2/db"),
+    ],
+)
+def test_a_password_whose_host_was_forgotten_is_masked_too(uri, shown):
+    assert masked(uri) == shown

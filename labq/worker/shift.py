@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from labq.errors import StoreError
 from labq.queue import Queue, WorkerName, leases
 from labq.store import Query
 from labq.template import Template
@@ -134,8 +135,12 @@ class Shift:
         if self.options.forever and now - self._swept < SWEEP_SECONDS:
             return False
         self._swept = now
-        if self.sweep():
-            return True
-        if self.options.forever:
-            self.on_idle()
-        return False
+        try:
+            if self.sweep():
+                return True
+            if self.options.forever:
+                self.on_idle()
+        except StoreError:
+            if not self.options.forever:
+                raise
+        return False  # where the store is away, the next claim tells of it

@@ -8,9 +8,12 @@ import signal
 import sys
 
 import pytest
+import servers
 from waiting import until
 
-from labq.queue import WorkerName, leases
+from labq.queue import Queue, WorkerName, leases
+from labq.store import open_store
+from labq.task import new
 
 SHOW = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
 
@@ -424,6 +427,25 @@ def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(
     assert leases.finish(queue.store, second, leases.Ending(succeeded=True)) == "success"
 
 
+def test_a_waiting_worker_outlives_an_outage_of_the_store(process, tmp_path):
+    folder = tmp_path / "mongod"
+    pid, port = servers.start(folder)
+    address = f"mongodb://127.0.0.1:{port}/lab"
+    store = open_store(address)
+    there = Queue(store, "default")
+    there.submit([new({})])
+    worker = process("worker", "run", "--forever", "--", "true", env={"LABQ_URI": address})
+    until(lambda: store.count({"status": "success"}) == 1)
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: "cannot claim yet: " in worker.stderr.readline())
+    pid, _ = servers.start(folder, port=port)
+    there.submit([new({})])
+    until(lambda: store.count({"status": "success"}) == 2)
+    store.close()
+    worker.kill()
+    os.kill(pid, signal.SIGKILL)
+
+
 def test_a_forever_worker_takes_what_comes_later(labq, queue, process):
     worker = process("worker", "run", "--forever", "--max-tasks", "2", "--", "true")
     for number in (1, 2):
@@ -452,8 +474,6 @@ def test_a_busy_worker_gives_back_what_others_lost(labq, queue, process):
 
 
 def test_several_workers_share_a_queue_and_run_each_task_once(labq, queue, process, tmp_path):
-    from labq.task import new
-
     queue.submit([new({}) for _ in range(60)])
     append = 'echo "$LABQ_TASK_NUMBER" >> done'
     workers = [process("worker", "run", "-q", "--slots", "2", "-c", append) for _ in range(3)]

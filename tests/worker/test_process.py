@@ -243,4 +243,4 @@ def test_a_job_leaves_no_descriptor_open(output, tmp_path):
         made = Output(tmp_path, {"_id": "abc", "attempt": at}, quiet)
         Job(["sh", "-c", "echo x; echo y >&2"], ENV, made).wait()
         made.close()
-    assert set(os.listdir("/proc/self/fd")) == before
+    assert set(os.listdir("/proc/self/fd")) <= before
