@@ -70,7 +70,8 @@ def test_a_lost_lease_refuses_the_report(claim):
 def test_outside_of_a_task_it_warns_once_and_does_nothing():
     with pytest.warns(UserWarning, match="^labq.report: this process is not a labq task"):
         labq.report(acc=1)
-    labq.report(acc=2)
+    labq.report(acc=2)  # a second warning would be an error
+    assert job._outside.cache_info().currsize == 1
 
 
 def test_a_store_that_cannot_be_reached_is_tried_again_and_then_a_warning(monkeypatch):

@@ -8,12 +8,9 @@ import signal
 import sys
 
 import pytest
-import servers
 from waiting import until
 
-from labq.queue import Queue, WorkerName, leases
-from labq.store import open_store
-from labq.task import new
+from labq.queue import WorkerName, leases
 
 SHOW = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
 
@@ -29,6 +26,10 @@ def tasks(queue):
 
 def statuses(queue):
     return [task["status"] for task in tasks(queue)]
+
+
+def wait_for(queue, status, number=1):
+    until(lambda: queue.get(str(number))["status"] == status)
 
 
 # -- what runs ------------------------------------------------------------------------------------
@@ -256,6 +257,7 @@ def test_an_own_command_that_was_mended_is_taken_by_the_worker_that_passed_it_ov
     labq("task", "update", "-q", "1", "-u", "cmd=echo mended")
     wait_for(queue, "success")
     worker.terminate()
+    assert worker.stdout.read() == "mended --x 1\n"
 
 
 @pytest.mark.parametrize(
@@ -307,185 +309,3 @@ def test_tasks_that_cannot_start_fail_with_the_reason_and_three_in_a_row_stop_th
     told = "cannot start no-such-program: no such command, or it may not be run"
     assert tasks(queue)[0]["reason"] == told
     assert tasks(queue)[0]["errors"] == [{"attempt": 1, "message": told}]
-
-
-# -- workers that are stopped, killed, frozen -----------------------------------------------------
-
-
-def wait_for(queue, status, number=1):
-    until(lambda: queue.get(str(number))["status"] == status)
-
-
-SLEEPER = ("sh", "-c", "echo $$ > pid; exec sleep 600")
-
-
-def job_pid(tmp_path):
-    return int(
-        until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
-    )
-
-
-def ended(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
-)
-def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path, number, code):
-    labq("task", "submit")
-    worker = process("worker", "run", "--", *SLEEPER)
-    pid = job_pid(tmp_path)
-    worker.send_signal(number)
-    _, err = worker.communicate(timeout=30)
-    assert worker.returncode == code
-    assert (
-        f"labq: {signal.Signals(number).name}: stopping what runs and giving the tasks back (again: kill)\n"
-        in err
-    )
-    assert "labq: task 1 released in " in err
-    (task,) = tasks(queue)
-    assert (task["status"], task["retries"], task["reason"]) == (
-        "pending",
-        0,
-        "the worker was stopped",
-    )
-    assert "lease" not in task
-    assert ended(pid)
-
-
-def test_a_second_signal_kills_what_does_not_end(labq, queue, process, tmp_path):
-    labq("task", "submit")
-    stubborn = "trap '' TERM; echo $$ > pid; while :; do sleep 1; done"
-    worker = process("worker", "run", "--grace", "1h", "--", "sh", "-c", stubborn)
-    pid = job_pid(tmp_path)
-    worker.send_signal(signal.SIGTERM)
-    assert worker.stderr.readline().startswith("labq: SIGTERM: stopping")
-    worker.send_signal(signal.SIGTERM)
-    worker.communicate(timeout=30)
-    wait_for(queue, "pending")
-    assert ended(pid)
-
-
-def test_a_job_that_exits_with_0_because_it_was_asked_to_stop_is_no_success(
-    labq, queue, process, tmp_path
-):
-    labq("task", "submit")
-    polite = "trap 'exit 0' TERM; echo $$ > pid; while :; do sleep 0.01; done"
-    worker = process("worker", "run", "--", "sh", "-c", polite)
-    job_pid(tmp_path)
-    worker.send_signal(signal.SIGTERM)
-    worker.communicate(timeout=30)
-    assert statuses(queue) == ["pending"]
-
-
-LEASE = {"LABQ_LEASE": "600ms", "LABQ_HEARTBEAT": "100ms"}
-
-
-def test_a_heartbeat_holds_the_lease_of_a_long_job(labq, queue, process):
-    labq("task", "submit")
-    worker = process("worker", "run", "--", "sleep", "1.5", env=LEASE)
-    wait_for(queue, "running")
-    while worker.poll() is None:
-        assert leases.sweep(queue.store, "default") == 0
-    assert statuses(queue) == ["success"]
-    assert tasks(queue)[0]["attempt"] == 1
-
-
-def test_the_task_of_a_killed_worker_runs_again_at_no_cost(labq, queue, process, tmp_path):
-    labq("task", "submit")
-    worker = process("worker", "run", "--", *SLEEPER, env=LEASE)
-    pid = job_pid(tmp_path)
-    worker.kill()
-    worker.wait()
-    until(lambda: ended(pid), seconds=5)
-    process("worker", "run", "--forever", "--", "true", env=LEASE)
-    wait_for(queue, "success")
-    (task,) = tasks(queue)
-    assert (task["attempt"], task["retries"], task["crashes"]) == (2, 0, 1)
-    assert task["attempts"][0]["reason"].endswith(" was lost")
-
-
-def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(
-    labq, queue, process, tmp_path
-):
-    labq("task", "submit")
-    worker = process("worker", "run", "--", *SLEEPER, env=LEASE)
-    pid = job_pid(tmp_path)
-    worker.send_signal(signal.SIGSTOP)
-    until(lambda: leases.sweep(queue.store, "default"))
-    second = leases.claim(queue.store, {"queue": "default"}, WorkerName("other", "host"), 60)
-    worker.send_signal(signal.SIGCONT)
-    _, err = worker.communicate(timeout=30)
-    assert "labq: task 1 lost in " in err
-    assert ended(pid)
-    assert tasks(queue)[0]["lease"]["worker"] == "other"
-    assert leases.finish(queue.store, second, leases.Ending(succeeded=True)) == "success"
-
-
-def test_a_waiting_worker_outlives_an_outage_of_the_store(process, tmp_path):
-    folder = tmp_path / "mongod"
-    pid, port = servers.start(folder)
-    address = f"mongodb://127.0.0.1:{port}/lab"
-    store = open_store(address)
-    there = Queue(store, "default")
-    there.submit([new({})])
-    worker = process("worker", "run", "--forever", "--", "true", env={"LABQ_URI": address})
-    until(lambda: store.count({"status": "success"}) == 1)
-    os.kill(pid, signal.SIGKILL)
-    until(lambda: "cannot claim yet: " in worker.stderr.readline())
-    pid, _ = servers.start(folder, port=port)
-    there.submit([new({})])
-    until(lambda: store.count({"status": "success"}) == 2)
-    store.close()
-    worker.kill()
-    os.kill(pid, signal.SIGKILL)
-
-
-def test_a_forever_worker_takes_what_comes_later(labq, queue, process):
-    worker = process("worker", "run", "--forever", "--max-tasks", "2", "--", "true")
-    for number in (1, 2):
-        labq("task", "submit")
-        wait_for(queue, "success", number)
-    assert worker.wait(timeout=30) == 0
-
-
-def test_a_forever_worker_tells_of_what_it_passes_over_while_it_waits(labq, queue, process):
-    worker = process("worker", "run", "--forever", "--", "echo", "%(lr)")
-    submit(labq, {"seed": 1}, {"lr": 1})
-    wait_for(queue, "success", 2)
-    told = "1 task passed over: the worker's command takes exactly the args lr\n"
-    until(lambda: worker.stderr.readline() == f"labq: {told}")
-    assert queue.get("1")["reason"] == "passed over: the worker's command takes exactly the args lr"
-    worker.terminate()
-    assert told not in worker.stderr.read()
-
-
-def test_a_busy_worker_gives_back_what_others_lost(labq, queue, process):
-    submit(labq, {}, {})
-    lost = leases.claim(queue.store, {"queue": "default"}, WorkerName("gone", "host"), 0.01)
-    process("worker", "run", "--max-tasks", "1", "--", "sleep", "60", env=LEASE)
-    until(lambda: queue.get(lost.task["_id"]).get("reason") == "worker gone was lost")
-    assert queue.get("2")["status"] == "running"
-
-
-def test_several_workers_share_a_queue_and_run_each_task_once(labq, queue, process, tmp_path):
-    queue.submit([new({}) for _ in range(60)])
-    append = 'echo "$LABQ_TASK_NUMBER" >> done'
-    workers = [process("worker", "run", "-q", "--slots", "2", "-c", append) for _ in range(3)]
-    assert [worker.wait(timeout=60) for worker in workers] == [0, 0, 0]
-    assert sorted(map(int, (tmp_path / "done").read_text().split())) == list(range(1, 61))
-    assert {(task["status"], task["attempt"]) for task in tasks(queue)} == {("success", 1)}
-
-
-def test_a_reader_of_the_output_that_leaves_does_not_stop_the_worker(labq, queue, process):
-    submit(labq, {}, {}, {})
-    worker = process("worker", "run", "--", "sh", "-c", "yes | head -c 300000")
-    worker.stdout.close()
-    worker.stderr.read()
-    assert worker.wait(timeout=30) == 0
-    assert statuses(queue) == ["success"] * 3

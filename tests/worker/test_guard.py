@@ -56,3 +56,4 @@ def test_a_guard_that_was_killed_is_done_without():
     guard.hold(1 << 22)
     guard.drop(1 << 22)
     guard.close()
+    assert ended(guard._pid)

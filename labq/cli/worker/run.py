@@ -19,9 +19,10 @@ from labq.queue import Selection
 from labq.template import Template, fitting, parse_command, parse_shell
 
 if TYPE_CHECKING:
+    from labq.config import Settings
     from labq.queue import Queue
     from labq.task import Document
-    from labq.worker import Finished, Tally
+    from labq.worker import Finished, Options, Tally
 
 
 def command(
@@ -69,29 +70,22 @@ def command(
     """
     template = _template(words or [], shell)
     settings = options.settings(uri, queue)
-    from labq.worker import Options, Worker
+    from labq.worker import Worker
 
     here = options.queue_of(settings)
     here.store.now()  # a store that is away says so now, and is waited for later
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
-    follow = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
     passed = _PassedOver(here, fits, selected, _wanted(template, allow_extra=allow_extra))
     worker = Worker(
         here,
         {"$and": [selected, fits], "queue": here.name} if fits else selected,
-        Options(
-            home=settings.home,
-            uri=settings.uri,
-            lease=settings.lease,
-            heartbeat=settings.heartbeat,
-            template=template,
-            slots=slots,
-            forever=forever,
-            max_tasks=max_tasks,
-            grace=clock.seconds(grace),
-            follow=follow,
-            patience=inf if forever else settings.lease,
+        _options(
+            settings,
+            template,
+            clock.seconds(grace),
+            quiet=quiet or json,
+            limits={"slots": slots, "forever": forever, "max_tasks": max_tasks},
         ),
         on_finish=_teller(json=json, quiet=quiet),
         say=lambda text: note(f"labq: {text}"),
@@ -102,6 +96,25 @@ def command(
     _close(tally, time.monotonic() - began, quiet=quiet or json)
     passed.look(quiet=quiet)
     _judge(tally)
+
+
+def _options(
+    settings: Settings, template: Template | None, grace: float, *, quiet: bool, limits: Any
+) -> Options:
+    """What the worker goes by; the jobs' output is shown unless it is to be quiet."""
+    from labq.worker import Options
+
+    return Options(
+        home=settings.home,
+        uri=settings.uri,
+        lease=settings.lease,
+        heartbeat=settings.heartbeat,
+        template=template,
+        grace=grace,
+        follow={} if quiet else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer},
+        patience=inf if limits["forever"] else settings.lease,
+        **limits,
+    )
 
 
 def _template(words: list[str], shell: str | None) -> Template | None:
