@@ -20,7 +20,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "labq"))
 def pytest_configure(config: pytest.Config) -> None:
     if servers.SHARED not in os.environ:  # the process that begins the run, not one of its workers
         stack = ExitStack()
-        stack.enter_context(servers.test_run())
+        stack.enter_context(servers.serving())
         config.add_cleanup(stack.close)
 
 

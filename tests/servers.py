@@ -110,7 +110,7 @@ def with_database(uri: str, name: str) -> str:
 
 
 @contextmanager
-def test_run():
+def serving():
     """The folder of this run's servers; ends the servers and removes it."""
     folder = Path(tempfile.mkdtemp(prefix="labq-test-"))
     os.environ[SHARED] = str(folder)

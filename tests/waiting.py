@@ -12,3 +12,12 @@ def until(condition, seconds=30.0):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.005)
     return value
+
+
+def gone(pid):
+    """Whether there is no such process, or only what is left of one."""
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True

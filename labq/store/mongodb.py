@@ -186,8 +186,9 @@ class MongoStore(Store):
     def _quick(self) -> Collection[Document]:
         """The tasks, for the writes of a worker.
 
-        On a lone mongod "majority" waits for the journal's fsync, half a millisecond; such a claim
-        or finish that a power cut undoes costs a second run, as with SQLite. Elsewhere it stays.
+        On a lone mongod "majority" waits for the journal's fsync, half a millisecond; a claim or
+        finish of its last 100 ms, undone by a crash of mongod, costs a second run. Elsewhere it
+        stays; `w=majority` in the URI asks for it everywhere.
         """
         servers = self._client.topology_description.server_descriptions().values()
         alone = any(server.server_type_name == "Standalone" for server in servers)

@@ -115,5 +115,5 @@ def place() -> Iterator[Path]:
 @contextmanager
 def mongod() -> Iterator[str]:
     """The URI of a lone mongod of this run's own, naming the database `bench`."""
-    with servers.test_run():
+    with servers.serving():
         yield servers.with_database(servers.shared_uri("lone"), "bench")

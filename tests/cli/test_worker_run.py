@@ -8,28 +8,12 @@ import signal
 import sys
 
 import pytest
+from books import statuses, submit, tasks, wait_for
 from waiting import until
 
 from labq.queue import WorkerName, leases
 
 SHOW = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
-
-
-def submit(labq, *tasks):
-    for args in tasks:
-        assert labq("task", "submit", "-q", "--args", json.dumps(args)).code == 0
-
-
-def tasks(queue):
-    return list(queue.find({"queue": "default"}))
-
-
-def statuses(queue):
-    return [task["status"] for task in tasks(queue)]
-
-
-def wait_for(queue, status, number=1):
-    until(lambda: queue.get(str(number))["status"] == status)
 
 
 # -- what runs ------------------------------------------------------------------------------------

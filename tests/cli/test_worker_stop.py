@@ -2,38 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 
 import pytest
 import servers
-from waiting import until
+from books import statuses, submit, tasks, wait_for
+from waiting import gone, until
 
 from labq.queue import Queue, WorkerName, leases
 from labq.store import open_store
 from labq.task import new
-
-SHOW = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
-
-
-def submit(labq, *tasks):
-    for args in tasks:
-        assert labq("task", "submit", "-q", "--args", json.dumps(args)).code == 0
-
-
-def tasks(queue):
-    return list(queue.find({"queue": "default"}))
-
-
-def statuses(queue):
-    return [task["status"] for task in tasks(queue)]
-
-
-def wait_for(queue, status, number=1):
-    until(lambda: queue.get(str(number))["status"] == status)
-
 
 SLEEPER = ("sh", "-c", "echo $$ > pid; exec sleep 600")
 
@@ -42,14 +21,6 @@ def job_pid(tmp_path):
     return int(
         until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
     )
-
-
-def ended(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 @pytest.mark.parametrize(
@@ -74,7 +45,7 @@ def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path,
         "the worker was stopped",
     )
     assert "lease" not in task
-    assert ended(pid)
+    assert gone(pid)
 
 
 def test_a_second_signal_kills_what_does_not_end(labq, queue, process, tmp_path):
@@ -87,7 +58,7 @@ def test_a_second_signal_kills_what_does_not_end(labq, queue, process, tmp_path)
     worker.send_signal(signal.SIGTERM)
     worker.communicate(timeout=30)
     wait_for(queue, "pending")
-    assert ended(pid)
+    assert gone(pid)
 
 
 def test_a_job_that_exits_with_0_because_it_was_asked_to_stop_is_no_success(
@@ -121,7 +92,7 @@ def test_the_task_of_a_killed_worker_runs_again_at_no_cost(labq, queue, process,
     pid = job_pid(tmp_path)
     worker.kill()
     worker.wait()
-    until(lambda: ended(pid), seconds=5)
+    until(lambda: gone(pid), seconds=5)
     process("worker", "run", "--forever", "--", "true", env=LEASE)
     wait_for(queue, "success")
     (task,) = tasks(queue)
@@ -141,7 +112,7 @@ def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(
     worker.send_signal(signal.SIGCONT)
     _, err = worker.communicate(timeout=30)
     assert "labq: task 1 lost in " in err
-    assert ended(pid)
+    assert gone(pid)
     assert tasks(queue)[0]["lease"]["worker"] == "other"
     assert leases.finish(queue.store, second, leases.Ending(succeeded=True)) == "success"
 
@@ -155,6 +126,7 @@ def test_a_waiting_worker_outlives_an_outage_of_the_store(process, tmp_path):
     there.submit([new({})])
     worker = process("worker", "run", "--forever", "--", "true", env={"LABQ_URI": address})
     until(lambda: store.count({"status": "success"}) == 1)
+    Queue(store, "other").submit([new({})])  # an insert waits for the journal, and all before it
     os.kill(pid, signal.SIGKILL)
     until(lambda: "cannot claim yet: " in worker.stderr.readline())
     pid, _ = servers.start(folder, port=port)

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 
-from waiting import until
+from waiting import gone, until
 
 from labq.worker.guard import Guard
 
@@ -22,22 +22,14 @@ time.sleep(600)
 """
 
 
-def ended(pid):
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
-
-
 def test_a_killed_workers_jobs_are_killed_and_the_guard_ends():
     with subprocess.Popen(
         [sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True
     ) as worker:
         guard, held, left = map(int, worker.stdout.readline().split())
         worker.kill()
-    until(lambda: ended(held) and ended(guard), seconds=5)
-    assert not ended(left)
+    until(lambda: gone(held) and gone(guard), seconds=5)
+    assert not gone(left)
     os.kill(left, signal.SIGKILL)
 
 
@@ -45,15 +37,15 @@ def test_it_goes_when_it_is_let_go_and_holds_no_descriptor():
     before = set(os.listdir("/proc/self/fd"))
     guard = Guard()
     guard.close()
-    assert ended(guard._pid)
+    assert gone(guard._pid)
     assert set(os.listdir("/proc/self/fd")) <= before
 
 
 def test_a_guard_that_was_killed_is_done_without():
     guard = Guard()
     os.kill(guard._pid, signal.SIGKILL)
-    until(lambda: ended(guard._pid))
+    until(lambda: gone(guard._pid))
     guard.hold(1 << 22)
     guard.drop(1 << 22)
     guard.close()
-    assert ended(guard._pid)
+    assert gone(guard._pid)

@@ -9,7 +9,7 @@ import sys
 import threading
 
 import pytest
-from waiting import until
+from waiting import gone, until
 
 from labq.worker.logs import Output
 from labq.worker.process import Job, StartError
@@ -42,15 +42,6 @@ def written(output, name):
         return None
     with open(path, "rb") as file:
         return file.read()
-
-
-def gone(pid):
-    """Whether there is no such process, or only what is left of one."""
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] == "Z"
-    except FileNotFoundError:
-        return True
 
 
 def test_exit_code_and_usage(output):
