@@ -13,14 +13,18 @@ if TYPE_CHECKING:
     from labq.queue.leases import Claim, Ending, WorkerName
     from labq.queue.queue import Queue
     from labq.queue.selection import Selection
+    from labq.queue.sweep import Swept
+    from labq.queue.verbs import Cancelled
 
 __all__ = [
+    "Cancelled",
     "Claim",
     "Edit",
     "EditReport",
     "Ending",
     "Queue",
     "Selection",
+    "Swept",
     "WorkerName",
     "parse_edit",
 ]
@@ -30,6 +34,8 @@ _HOMES = {
     **dict.fromkeys(("Claim", "Ending", "WorkerName"), "labq.queue.leases"),
     "Queue": "labq.queue.queue",
     "Selection": "labq.queue.selection",
+    "Swept": "labq.queue.sweep",
+    "Cancelled": "labq.queue.verbs",
 }
 
 

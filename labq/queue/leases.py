@@ -1,21 +1,25 @@
-"""What a worker does to a task, every write fenced by its lease; and the sweep of the lost."""
+"""What a worker does to a task, every write fenced by its lease."""
 
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from labq.errors import UsageError
+from labq.errors import StoreError, UsageError
+from labq.queue.dependencies import settle
 from labq.store import Change, Now, Query, Store
 from labq.task import Document, Status
 
-MAX_CRASHES = 5  # lost workers after which a task is taken to be what kills them
+LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
     *("number", "queue", "name", "args", "cmd", "env", "cwd", "attempt", "timeout"),
-    *("retries", "max_retries", "started_at", "rev"),
+    *("retries", "max_retries", "retry_delay", "resources", "started_at", "rev"),
 )
+OPEN = {"stop_requested": {"$exists": False}}
 
 
 @dataclass(frozen=True)
@@ -51,7 +55,16 @@ class Ending:
     error: Mapping[str, Any] | None = None
 
 
-def _moved(status: Status, **values: Any) -> Document:
+@dataclass(frozen=True)
+class Renewal:
+    """What a renewal learnt, by token: the leases that are lost, and what is asked to stop."""
+
+    lost: frozenset[str] = frozenset()
+    stopping: Mapping[str, Document] = field(default_factory=dict)
+
+
+def moved(status: Status, **values: Any) -> Document:
+    """The fields of a task that comes to this status now."""
     return {"status": status.value, "modified_at": Now(), **values}
 
 
@@ -60,66 +73,137 @@ def claim(store: Store, query: Query, worker: WorkerName, lease: float) -> Claim
     token = os.urandom(16).hex()
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
     change = Change(
-        set=_moved(Status.RUNNING, lease=holder, started_at=Now()),
+        set=moved(Status.RUNNING, lease=holder, started_at=Now()),
         inc={"attempt": 1, "rev": 1},
         unset=("reason", "ended_at", "stop_requested"),
     )
-    task = store.claim({**query, "status": Status.PENDING.value}, change, CLAIMED)
+    task = store.update_first({**query, "status": Status.PENDING.value}, change, CLAIMED)
     return Claim(task, token, worker) if task is not None else None
 
 
-def renew(store: Store, claims: Sequence[Claim], lease: float) -> set[str]:
-    """Holds the claims for `lease` seconds more; the tokens of those that are lost."""
+def renew(store: Store, claims: Sequence[Claim], lease: float) -> Renewal:
+    """Holds the claims for `lease` seconds more, in one round trip where nothing has happened."""
     ids = [claim.task["_id"] for claim in claims]
     tokens = [claim.token for claim in claims]
     held = {"_id": {"$in": ids}, "status": Status.RUNNING.value, "lease.token": {"$in": tokens}}
-    if store.update(held, Change(set={"lease.expires_at": Now(lease)})) == len(claims):
-        return set()
-    alive = {task["lease"]["token"] for task in store.find(held, fields=("lease",))}
-    return set(tokens) - alive
+    longer = Change(set={"lease.expires_at": Now(lease)})
+    if store.update({**held, **OPEN}, longer) == len(claims):
+        return Renewal()
+    store.update(held, longer)
+    alive = {
+        task["lease"]["token"]: task.get("stop_requested")
+        for task in store.find(held, fields=("lease", "stop_requested"))
+    }
+    stopping = {token: asked for token, asked in alive.items() if asked is not None}
+    return Renewal(frozenset(set(tokens) - set(alive)), stopping)
+
+
+def stop_requests(store: Store, claims: Sequence[Claim]) -> dict[str, Document]:
+    """What was asked of those of these claims that are to stop, by token."""
+    ids = [claim.task["_id"] for claim in claims]
+    asked = {"_id": {"$in": ids}, "stop_requested": {"$exists": True}}
+    tokens = {claim.token for claim in claims}
+    found = store.find(asked, fields=("lease", "stop_requested"))
+    stopping = {task.get("lease", {}).get("token"): task["stop_requested"] for task in found}
+    return {token: request for token, request in stopping.items() if token in tokens}
 
 
 def finish(store: Store, claim: Claim, ending: Ending) -> Status | None:
     """Writes how the attempt ended; the task's new status, or None where the lease was lost.
 
-    A failure with a retry left goes back to pending.
+    A failure with a retry left waits for it, longer each time, unless the task was asked to stop.
     """
     task = claim.task
-    retry = not ending.succeeded and task.get("retries", 0) < task.get("max_retries", 0)
-    status = Status.SUCCESS if ending.succeeded else Status.PENDING if retry else Status.FAILED
-    values = _moved(status, **({"reason": ending.reason} if ending.reason else {}))
-    if not retry:
-        values["ended_at"] = Now()
-    counts = {"rev": 1, **({"retries": 1} if retry else {})}
-    errors = {"errors": {"attempt": task["attempt"], **ending.error}} if ending.error else {}
-    push = {"attempts": _record(task, claim.worker, ending), **errors}
-    change = Change(set=values, inc=counts, push=push, unset=("lease",))
-    return status if _write(store, claim.fence, change) else None
+    retries = task.get("retries", 0)
+    if not ending.succeeded and retries < task.get("max_retries", 0):
+        delay = backoff(task.get("retry_delay", 0), retries)
+        later = {"available_at": Now(delay)} if delay else {}
+        status = Status.WAITING if delay else Status.PENDING
+        change = _closing(claim, ending, status, {**later, **_reason(ending)}, {"retries": 1})
+        return _unless_stopped(store, claim, ending, status, change)
+    status = Status.SUCCESS if ending.succeeded else Status.FAILED
+    return _end(store, claim, ending, status)
 
 
-def release(
-    store: Store, claim: Claim, reason: str, record: Mapping[str, Any] | None = None
-) -> bool:
-    """Gives the task back as pending, at no cost; False where the lease was lost."""
-    ending = Ending(succeeded=False, reason=reason, record=record or {})
-    change = Change(
-        set=_moved(Status.PENDING, reason=reason),
-        inc={"rev": 1},
-        push={"attempts": _record(claim.task, claim.worker, ending)},
-        unset=("lease",),
-    )
-    return bool(_write(store, claim.fence, change))
+def release(store: Store, claim: Claim, ending: Ending) -> Status | None:
+    """Gives the task back as pending, at no cost; None where the lease was lost.
+
+    One that was asked to stop is cancelled.
+    """
+    change = _closing(claim, replace(ending, error=None), Status.PENDING, _reason(ending))
+    return _unless_stopped(store, claim, ending, Status.PENDING, change)
 
 
-def _write(store: Store, fence: Document, change: Change) -> int:
-    """Makes the change; without its records where they would make the document too large."""
+def cancel(store: Store, claim: Claim, ending: Ending) -> Status | None:
+    """Ends a task that was asked to stop; None where the lease was lost."""
+    return _end(store, claim, ending, Status.CANCELLED)
+
+
+def backoff(base: float, retries: int) -> float:
+    """Seconds until the next attempt, after so many retries: doubled each time, with jitter.
+
+    Never less than `base`, at most a quarter more than an hour (or than `base`): exponential
+    backoff with jitter, as in AWS's architecture blog of 2015, but never sooner than was asked.
+    """
+    grown = base * 2.0 ** min(retries, 64)
+    return min(grown, max(base, LONGEST_DELAY)) * random.uniform(1.0, 1.25)  # noqa: S311
+
+
+def _reason(ending: Ending) -> Document:
+    return {"reason": ending.reason} if ending.reason else {}
+
+
+def _closing(
+    claim: Claim,
+    ending: Ending,
+    status: Status,
+    values: Mapping[str, Any],
+    counts: Mapping[str, int] | None = None,
+) -> Change:
+    """What closes an attempt: the task's new status, and the attempt's record."""
+    push = {"attempts": record_of(claim.task, claim.worker, ending)}
+    if ending.error:
+        push["errors"] = {"attempt": claim.task["attempt"], **ending.error}
+    counts = {"rev": 1, **(counts or {})}
+    return Change(set=moved(status, **values), inc=counts, push=push, unset=("lease",))
+
+
+def _end(store: Store, claim: Claim, ending: Ending, status: Status) -> Status | None:
+    """Closes an attempt and its task, and tells those that wait for it."""
+    change = _closing(claim, ending, status, {"ended_at": Now(), **_reason(ending)})
+    done = write(store, claim.fence, change)
+    if done and "dependants" in done:
+        with suppress(StoreError):  # the end is written: a sweep tells them later
+            settle(store, claim.task["queue"], [claim.task["_id"]])
+    return status if done else None
+
+
+def _unless_stopped(
+    store: Store, claim: Claim, ending: Ending, status: Status, change: Change
+) -> Status | None:
+    """Makes the change; where the task was asked to stop meanwhile, it is cancelled instead."""
+    if write(store, {**claim.fence, **OPEN}, change):
+        return status
+    asked = next(iter(store.find(claim.fence, fields=("stop_requested",))), None)
+    if asked is None:
+        return None
+    return cancel(store, claim, replace(ending, reason=asked["stop_requested"]["reason"]))
+
+
+def write(store: Store, fence: Query, change: Change) -> Document | None:
+    """Makes the change; without its records where they would make the document too large.
+
+    Returns the task's id and whether others wait for it; None where the fence does not hold.
+    """
+    told = ("dependants",)
     try:
-        return store.update(fence, change)
+        return store.update_first(fence, change, told)
     except UsageError:
-        return store.update(fence, replace(change, push={}))
+        return store.update_first(fence, replace(change, push={}), told)
 
 
-def _record(task: Document, worker: WorkerName, ending: Ending) -> Document:
+def record_of(task: Document, worker: WorkerName, ending: Ending) -> Document:
+    """The record of an attempt that ends now."""
     record = {
         "attempt": task["attempt"],
         "worker": worker.id,
@@ -130,30 +214,3 @@ def _record(task: Document, worker: WorkerName, ending: Ending) -> Document:
         **ending.record,
     }
     return {**record, "reason": ending.reason} if ending.reason else record
-
-
-def sweep(store: Store, queue: str, limit: int = 1000) -> int:
-    """Gives back the tasks whose worker let its lease run out; returns how many.
-
-    A lost worker costs no retry, but a task that loses MAX_CRASHES of them fails. Safe when several
-    sweep: each write holds only for the lease that was read, still unrenewed.
-    """
-    now = store.now()
-    stale = {"queue": queue, "status": Status.RUNNING.value, "lease.expires_at": {"$lt": now}}
-    fields = ("lease", "attempt", "started_at", "crashes")
-    swept = 0
-    for task in list(store.find(stale, limit=limit, fields=fields)):
-        lease = task["lease"]
-        crashes = task.get("crashes", 0) + 1
-        told = f"worker {lease['worker']} was lost"
-        over = crashes >= MAX_CRASHES
-        reason = f"{told}, the {crashes}th worker that this task lost" if over else told
-        values = _moved(Status.FAILED if over else Status.PENDING, reason=reason, crashes=crashes)
-        if over:
-            values["ended_at"] = Now()
-        worker = WorkerName(lease["worker"], lease.get("host", ""))
-        record = _record(task, worker, Ending(succeeded=False, reason=reason))
-        fence = {**stale, "_id": task["_id"], "lease.token": lease["token"]}
-        change = Change(set=values, inc={"rev": 1}, push={"attempts": record}, unset=("lease",))
-        swept += _write(store, fence, change)
-    return swept

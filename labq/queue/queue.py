@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from labq.args import normalised
 from labq.errors import ConflictError
 from labq.store import Change, Now, Sort, Store
-from labq.task import TERMINAL, Document, Status
+from labq.task import Document, Status
 
 if TYPE_CHECKING:
     from labq.queue.selection import Selection
+    from labq.queue.sweep import Swept
+    from labq.queue.verbs import Cancelled
 
 PASSED_OVER = (
     "passed over: "  # begins the reason of a pending task that a worker's command does not fit
@@ -27,9 +29,17 @@ class Queue:
     name: str
 
     def submit(self, tasks: Sequence[Document]) -> list[int]:
-        """Stores new tasks; returns their numbers. Repeating a submit adds nothing."""
+        """Stores new tasks; returns their numbers. Repeating a submit adds nothing.
+
+        A task with `after`, `after_any` or `available_at` waits until all of it is over.
+        """
         times = {"created_at": Now(), "queued_at": Now(), "modified_at": Now()}
-        return self.store.insert(self.name, [{**task, **times} for task in tasks])
+        new = [{**task, **times} for task in tasks]
+        if any(field in task for task in new for field in ("after", "after_any", "available_at")):
+            from labq.queue import verbs
+
+            return verbs.submit_waiting(self.store, self.name, new)
+        return self.store.insert(self.name, new)
 
     def query(self, selection: Selection) -> Document:
         """The query for the tasks selected."""
@@ -62,27 +72,40 @@ class Queue:
         return next(self.store.find({"queue": self.name, "_id": identity}))
 
     def delete(self, query: Document) -> int:
-        """Removes the tasks that match, but for those that run; returns how many."""
-        return self.store.delete({"$and": [query, {"status": {"$ne": Status.RUNNING.value}}]})
+        """Removes the tasks that match, but for those that run; returns how many.
+
+        Those that wait for one of them are cancelled.
+        """
+        from labq.queue import verbs
+
+        return verbs.delete(self.store, self.name, query)
+
+    def cancel(
+        self, query: Document, reason: str = "cancelled", grace: float | None = None
+    ) -> Cancelled:
+        """Ends the tasks that match: those that do not run at once, the others by their workers.
+
+        A worker gives `grace` seconds between SIGTERM and SIGKILL, its own where None.
+        """
+        from labq.queue import verbs
+
+        return verbs.cancel(self.store, self.name, query, reason, grace)
 
     def requeue(self, query: Document) -> int:
         """Makes ended tasks that match pending again; returns how many.
 
-        Attempts and output stay, retries begin anew. What is published stays as it is.
+        Attempts and output stay, retries begin anew. What is published stays as it is. A task that
+        comes after others waits for those of them that have not ended.
         """
-        ended = {"status": {"$in": [status.value for status in TERMINAL]}}
-        change = Change(
-            set={
-                "status": Status.PENDING.value,
-                "queued_at": Now(),
-                "modified_at": Now(),
-                "retries": 0,
-            },
-            inc={"rev": 1},
-            unset=("ended_at", "reason", "crashes"),
-        )
-        unsealed = {"published_at": {"$exists": False}}
-        return self.store.update({"$and": [query, ended, unsealed]}, change)
+        from labq.queue import verbs
+
+        return verbs.requeue(self.store, self.name, query)
+
+    def sweep(self) -> Swept:
+        """Puts right what nobody finished: lost leases, tasks that are due, dead workers."""
+        from labq.queue.sweep import sweep
+
+        return sweep(self.store, self.name)
 
     def report(self, identity: str, token: str, values: Mapping[str, Any]) -> None:
         """Merges values into the summary of a task; with a token, only while its lease holds.

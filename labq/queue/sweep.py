@@ -1,0 +1,135 @@
+"""What keeps the books right when nobody finishes what was begun; any worker may do it at any time.
+
+Every pass takes at most `limit` tasks, and each write holds only for what was read, so ten may
+sweep at once. The store's clock alone decides what is over and what is due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from math import inf
+
+from labq.queue import workers
+from labq.queue.dependencies import settle
+from labq.queue.leases import Ending, WorkerName, moved, record_of, write
+from labq.store import Change, Now, Store
+from labq.task import TERMINAL, Document, Status
+
+MAX_CRASHES = 5  # lost workers after which a task is taken to be what kills them
+LIMIT = 1000  # tasks per pass
+
+
+@dataclass(frozen=True)
+class Swept:
+    """How many tasks a sweep gave back, made pending, cancelled or let go on, and removed."""
+
+    recovered: int = 0
+    promoted: int = 0
+    settled: int = 0
+    expired: int = 0
+    workers: int = 0  # records of dead workers that it removed
+
+
+def sweep(store: Store, queue: str, limit: int = LIMIT) -> Swept:
+    """All of it, once."""
+    recovered = recover(store, queue, limit)
+    settled = settle(store, queue)
+    promoted, _ = promote(store, queue, limit)
+    expired = expire(store, queue, limit)
+    return Swept(recovered, promoted, settled, expired, workers.drop_dead(store))
+
+
+def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
+    """Gives back the tasks whose worker let its lease run out; returns how many.
+
+    A lost worker costs no retry, but a task that loses MAX_CRASHES of them fails. One that was
+    asked to stop is cancelled.
+    """
+    stale = {
+        "queue": queue,
+        "status": Status.RUNNING.value,
+        "lease.expires_at": {"$lt": store.now()},
+    }
+    fields = ("lease", "attempt", "started_at", "crashes", "stop_requested")
+    count = 0
+    ended: list[str] = []
+    for task in list(store.find(stale, limit=limit, fields=fields)):
+        lease = task["lease"]
+        status, reason = _fate(task)
+        values = moved(status, reason=reason, crashes=task.get("crashes", 0) + 1)
+        if status in TERMINAL:
+            values["ended_at"] = Now()
+        worker = WorkerName(lease["worker"], lease.get("host", ""))
+        record = record_of(task, worker, Ending(succeeded=False, reason=reason))
+        guard = {**stale, "_id": task["_id"], "lease.token": lease["token"]}
+        guard["stop_requested"] = {"$exists": "stop_requested" in task}
+        change = Change(set=values, inc={"rev": 1}, push={"attempts": record}, unset=("lease",))
+        done = write(store, guard, change)
+        count += done is not None
+        if done and "dependants" in done and status in TERMINAL:
+            ended.append(task["_id"])
+    if ended:
+        settle(store, queue, ended)
+    return count
+
+
+def _fate(task: Document) -> tuple[Status, str]:
+    """The status of a task whose worker was lost, and why."""
+    told = f"worker {task['lease']['worker']} was lost"
+    crashes = task.get("crashes", 0) + 1
+    if "stop_requested" in task:
+        return Status.CANCELLED, f"{task['stop_requested']['reason']}; {told}"
+    if crashes >= MAX_CRASHES:
+        return Status.FAILED, f"{told}, the {crashes}th worker that this task lost"
+    return Status.PENDING, told
+
+
+def promote(store: Store, queue: str, limit: int = LIMIT) -> tuple[int, float]:
+    """Makes pending what waits for no other task and whose time has come.
+
+    Returns how many, and in how many seconds the next one is due: infinity where there is none.
+    """
+    ready = {
+        "queue": queue,
+        "status": Status.WAITING.value,
+        "waiting_for": {"$exists": False},
+    }
+    first = list(
+        store.find(ready, sort=[("available_at", 1)], limit=limit, fields=("available_at",))
+    )
+    if not first:
+        return 0, inf
+    now = store.now()
+    due = [task["_id"] for task in first if task.get("available_at", now) <= now]
+    rest = [task["available_at"] for task in first[len(due) :]]
+    pending = moved(Status.PENDING, queued_at=Now())
+    count = 0
+    if due:
+        count = store.update({**ready, "_id": {"$in": due}}, Change(set=pending, inc={"rev": 1}))
+    if rest:
+        return count, max(0.0, (rest[0] - now).total_seconds())
+    return count, 0.0 if len(first) == limit else inf
+
+
+def expire(store: Store, queue: str, limit: int = LIMIT) -> int:
+    """Removes ended tasks whose `retention.ttl` seconds are over; returns how many.
+
+    What is published stays.
+    """
+    ended = {
+        "queue": queue,
+        "status": {"$in": [status.value for status in TERMINAL]},
+        "retention.ttl": {"$exists": True},
+        "published_at": {"$exists": False},
+    }
+    now = store.now()
+    removed = 0
+    over = [
+        (task["_id"], task["rev"])
+        for task in store.find(ended, fields=("retention", "ended_at", "rev"))
+        if task["ended_at"] + timedelta(seconds=task["retention"]["ttl"]) <= now
+    ]
+    for identity, rev in over[:limit]:
+        removed += store.delete({**ended, "_id": identity, "rev": rev})
+    return removed

@@ -1,0 +1,113 @@
+"""The verbs that move tasks which no worker holds: submit to wait, cancel, requeue, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from labq.queue.dependencies import ending, mark, parents, settle
+from labq.queue.sweep import promote, recover
+from labq.store import Change, Now, Store
+from labq.task import TERMINAL, Document, Status
+
+IDLE = [Status.DRAFT.value, Status.WAITING.value, Status.PENDING.value]
+UNSEALED = {"published_at": {"$exists": False}}
+DEPENDENT = {"$or": [{field: {"$exists": True}} for field in ("after", "after_any")]}
+
+
+@dataclass(frozen=True)
+class Cancelled:
+    """How many tasks a cancel ended, and how many running ones it asked their workers to end."""
+
+    ended: int
+    asked: int
+
+
+def submit_waiting(store: Store, queue: str, tasks: Sequence[Document]) -> list[int]:
+    """Stores new tasks of which some wait for other tasks or for a time; returns their numbers."""
+    older = list(dict.fromkeys(chain.from_iterable(map(parents, tasks))))
+    if older:
+        mark(store, queue, older)
+    numbers = store.insert(queue, [_waiting(task) for task in tasks])
+    if older:
+        settle(store, queue, older)
+    promote(store, queue)
+    return numbers
+
+
+def _waiting(task: Document) -> Document:
+    """A new task as it is stored: waiting where it has something to wait for."""
+    older = parents(task)
+    if not older and "available_at" not in task:
+        return task
+    return {
+        **task,
+        "status": Status.WAITING.value,
+        **({"waiting_for": older} if older else {}),
+    }
+
+
+def cancel(
+    store: Store, queue: str, query: Document, reason: str, grace: float | None
+) -> Cancelled:
+    """Ends the tasks that match; asks the workers to end those that run.
+
+    A task that a worker takes or gives back meanwhile is found again.
+    """
+    idle: Document = {"$and": [query, {"status": {"$in": IDLE}}]}
+    unasked = {"status": Status.RUNNING.value, "stop_requested": {"$exists": False}}
+    running: Document = {"$and": [query, unasked]}
+    asked = {"reason": reason, **({} if grace is None else {"grace": grace})}
+    request = Change(set={"stop_requested": asked, "modified_at": Now()}, inc={"rev": 1})
+    ended = asking = 0
+    while True:
+        now_ended, now_asked = store.update(idle, ending(reason)), store.update(running, request)
+        ended, asking = ended + now_ended, asking + now_asked
+        if not now_asked and not now_ended:
+            break
+    if ended:
+        _tell(store, queue)
+    if asking:
+        recover(store, queue)  # where the worker is dead already
+    return Cancelled(ended, asking)
+
+
+def requeue(store: Store, queue: str, query: Document) -> int:
+    """Makes ended tasks that match pending again, or waiting for what they come after."""
+    ended = {"status": {"$in": [status.value for status in TERMINAL]}}
+    count = store.update({"$and": [query, ended, UNSEALED, {"$nor": [DEPENDENT]}]}, _again())
+    late: Document = {"$and": [query, ended, UNSEALED, DEPENDENT]}
+    tasks = list(store.find(late, fields=("after", "after_any", "rev")))
+    if tasks:
+        count += store.update_each(
+            ({"_id": task["_id"], "rev": task["rev"], **ended}, _again(parents(task)))
+            for task in tasks
+        )
+        _tell(store, queue)
+    return count
+
+
+def _again(older: Sequence[str] = ()) -> Change:
+    """What makes an ended task run again."""
+    status = Status.WAITING if older else Status.PENDING
+    values = {"status": status.value, "queued_at": Now(), "modified_at": Now(), "retries": 0}
+    return Change(
+        set={**values, "waiting_for": list(older)} if older else values,
+        inc={"rev": 1},
+        unset=("ended_at", "reason", "crashes", "stop_requested", "available_at"),
+    )
+
+
+def delete(store: Store, queue: str, query: Document) -> int:
+    """Removes the tasks that match and do not run; those that wait for them are cancelled."""
+    deleted = store.delete({"$and": [query, {"status": {"$ne": Status.RUNNING.value}}]})
+    if deleted:
+        _tell(store, queue)
+    return deleted
+
+
+def _tell(store: Store, queue: str) -> None:
+    """Tells the tasks that wait what became of those they wait for; lets go who waits no more."""
+    settle(store, queue)
+    promote(store, queue)
