@@ -70,7 +70,7 @@ def command(
 
 def _fresh_name(store: Store) -> str:
     """`demo`, or the first `demo-N` that no queue has yet."""
-    there = set(store.queues())
+    there = {record["_id"] for record in store.queues.find()}
     return next(name for n in count(1) if (name := f"demo-{n}" if n > 1 else "demo") not in there)
 
 

@@ -10,6 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from labq.task import Document
@@ -43,6 +44,14 @@ class Change:
     keep: int = 20
 
 
+class Records(ABC):
+    """A small table beside the tasks: documents of JSON values and dates, each with an `_id`."""
+
+    @abstractmethod
+    def find(self, query: Query = MappingProxyType({})) -> Iterator[Document]:
+        """The records that match, by `_id`."""
+
+
 class Store(ABC):
     """Tasks, kept. Safe to use from several threads.
 
@@ -51,6 +60,7 @@ class Store(ABC):
     """
 
     address: str  # for people: the URI with its password masked
+    queues: Records  # one from a queue's first task on
     poll: float  # seconds between two looks for new tasks that cost the store little
 
     @abstractmethod
@@ -79,11 +89,9 @@ class Store(ABC):
         """How many tasks each (queue, status) has; a queue that has none is left out."""
 
     @abstractmethod
-    def queues(self) -> list[str]:
-        """The names of all queues that ever held a task, sorted."""
-
-    @abstractmethod
-    def claim(self, query: Query, change: Change, fields: Sequence[str] = ()) -> Document | None:
+    def update_first(
+        self, query: Query, change: Change, fields: Sequence[str] = ()
+    ) -> Document | None:
         """Changes the first matching task in CLAIM_ORDER, in one atomic step.
 
         Returns it as it is afterwards, or None where nothing matches. Two callers never get the

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import Any
 
 from bson import encode
@@ -27,7 +28,7 @@ from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
 from labq.errors import ConflictError, StoreError, UsageError
-from labq.store.base import CLAIM_ORDER, MAX_BYTES, Change, Now, Query, Sort, Store
+from labq.store.base import CLAIM_ORDER, MAX_BYTES, Change, Now, Query, Records, Sort, Store
 from labq.task import Document
 
 DEFAULTS: dict[str, Any] = {
@@ -56,6 +57,8 @@ INDEXES = [
         name="fit",
     ),
 ]
+NOTHING: Query = MappingProxyType({})
+COUNTER = {"next_number": 0, "submitted_at": 0}  # what a queue has beside its record
 PATH_NOT_VIABLE, DUPLICATE = 28, 11000
 TOO_LARGE = {10334, 17419, 17420}
 DENIED = {13, 18, 8000}
@@ -85,6 +88,7 @@ class MongoStore(Store):
         self._unwaited = self._tasks.with_options(write_concern=WriteConcern(w=1))
         self._own_concern = "w" in options
         self._queues = database["queues"]
+        self.queues = MongoRecords(self._queues, self._faults)
         self._ready = threading.Event()
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
@@ -140,11 +144,9 @@ class MongoStore(Store):
             groups = self._tasks.aggregate([{"$group": {"_id": by, "n": {"$sum": 1}}}])
             return {(group["_id"]["queue"], group["_id"]["status"]): group["n"] for group in groups}
 
-    def queues(self) -> list[str]:
-        with self._faults():
-            return sorted(str(queue["_id"]) for queue in self._queues.find({}, {"_id": 1}))
-
-    def claim(self, query: Query, change: Change, fields: Sequence[str] = ()) -> Document | None:
+    def update_first(
+        self, query: Query, change: Change, fields: Sequence[str] = ()
+    ) -> Document | None:
         with self._faults():
             self._ensure_indexes()
             return self._quick.find_one_and_update(
@@ -223,6 +225,20 @@ class MongoStore(Store):
             raise _refused(error, self.address) from None
         except mongo.PyMongoError as error:
             raise StoreError(f"MongoDB at {_hosts(self.address)}: {error}") from None
+
+
+class MongoRecords(Records):
+    """The documents of one collection."""
+
+    def __init__(
+        self, collection: Collection[Document], faults: Callable[[], AbstractContextManager[None]]
+    ) -> None:
+        self._collection = collection
+        self._faults = faults
+
+    def find(self, query: Query = NOTHING) -> Iterator[Document]:
+        with self._faults():
+            yield from self._collection.find(dict(query), COUNTER).sort("_id")
 
 
 def _names_one(query: Query) -> bool:

@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from labq import clock
 from labq.errors import StoreError
 from labq.filters import matcher, sorted_by
 from labq.store import sqlite_rows as rows
-from labq.store.base import CLAIM_ORDER, Change, Query, Sort, Store
+from labq.store.base import CLAIM_ORDER, Change, Query, Records, Sort, Store
 from labq.task import Document
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class SQLiteStore(Store):
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
         self._compiled: dict[str, Compiled] = {}
+        self.queues = _Queues(self)
         with self._faults():
             self._prepare_file()
             self._migrate()
@@ -133,11 +135,9 @@ class SQLiteStore(Store):
         with self._faults():
             return {(queue, status): n for queue, status, n in self._db.execute(sql)}
 
-    def queues(self) -> list[str]:
-        with self._faults():
-            return [name for (name,) in self._db.execute("SELECT name FROM queues ORDER BY name")]
-
-    def claim(self, query: Query, change: Change, fields: Sequence[str] = ()) -> Document | None:
+    def update_first(
+        self, query: Query, change: Change, fields: Sequence[str] = ()
+    ) -> Document | None:
         with self._writing() as db:
             order = _order(CLAIM_ORDER) or ""
             read = (*fields, *rows.read_first(change)) if fields else ()
@@ -280,6 +280,17 @@ class SQLiteStore(Store):
             for statement in "\n".join(lines).split(";"):
                 db.execute(statement)
             db.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+class _Queues(Records):
+    def __init__(self, store: SQLiteStore) -> None:
+        self._store = store
+
+    def find(self, query: Query = MappingProxyType({})) -> Iterator[Document]:
+        matches = matcher(query)
+        with self._store._faults():  # noqa: SLF001
+            names = self._store._db.execute("SELECT name FROM queues ORDER BY name")  # noqa: SLF001
+            yield from (doc for (name,) in names if matches(doc := {"_id": name}))
 
 
 def _order(sort: Sort) -> str | None:

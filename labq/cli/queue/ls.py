@@ -20,7 +20,8 @@ def command(
     """
     store = options.open_queue(uri, queue).store
     counts = store.counts()
-    names = [name for name in store.queues() if queue is None or name == queue]
+    there = [record["_id"] for record in store.queues.find()]
+    names = [name for name in there if queue is None or name == queue]
     table = {name: {str(s): counts.get((name, s.value), 0) for s in Status} for name in names}
     if json:
         for name, by_status in table.items():
