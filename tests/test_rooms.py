@@ -17,10 +17,18 @@ ROWS = [
     {"queue"},
     {"store"},
     {"filters"},
-    {"task", "args", "template", "config", "clock", "errors"},
+    {"task", "resources", "args", "template", "config", "clock", "errors"},
 ]
 ROW = {room: at for at, row in enumerate(ROWS) for room in row}
-LOWEST = ["task", "template", "config", "args", "clock", "errors"]  # each may import those after it
+LOWEST = [
+    "task",
+    "resources",
+    "template",
+    "config",
+    "args",
+    "clock",
+    "errors",
+]  # each may import those after it
 
 # A library -> the places that may import it.
 OWNERS = {
@@ -107,7 +115,7 @@ def test_every_room_has_its_tests():
     tests = Path(__file__).parent
     for name in ("filters", "store", "queue", "worker", "cli"):
         assert list((tests / name).glob("test_*.py")), name
-    for name in ("args", "template", "config", "task", "clock", "errors"):
+    for name in ("args", "resources", "template", "config", "task", "clock", "errors"):
         assert (tests / f"test_{name}.py").exists(), name
 
 
