@@ -123,7 +123,9 @@ TERMINAL = (Status.SUCCESS, Status.FAILED, Status.CANCELLED)
 
 # What may be edited where: a record of what ran is not rewritten, a claimed task is its worker's.
 NOTES = frozenset({"name", "tags", "comment", "metadata", "summary"})
-SETTINGS = frozenset({"args", "cmd", "priority", "max_retries", "timeout"})
+SETTINGS = frozenset(
+    {"args", "cmd", "priority", "max_retries", "retry_delay", "timeout", "resources", "require"}
+)
 EDITABLE = NOTES | SETTINGS
 OPEN_TO_SETTINGS = (Status.DRAFT, Status.WAITING, Status.PENDING, Status.FAILED, Status.CANCELLED)
 
@@ -165,7 +167,16 @@ def checked(field: str, value: Any) -> Any:
         return [normalised(tag, "tags") for tag in dict.fromkeys(tags)]
     if field in ("name", "comment"):
         return _line(field, value)
-    return _number(field, value)
+    return _asked(field, value) if field in ("resources", "require") else _number(field, value)
+
+
+def _asked(field: str, value: Any) -> Any:
+    """What the task asks of a machine; most tasks ask for nothing, and start without its room."""
+    from labq import resources
+
+    if field == "resources":
+        return resources.checked_resources(value)
+    return resources.checked_require(value)
 
 
 def _told(value: Any) -> str:
@@ -196,10 +207,11 @@ def _line(field: str, value: Any) -> str:
 
 def _number(field: str, value: Any) -> int | float:
     real = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if field == "timeout":
-        if not real or not 0 < value <= LONGEST:
+    if field in ("timeout", "retry_delay"):
+        from_where = "above zero" if field == "timeout" else "of 0 or more"
+        if not real or not 0 <= value <= LONGEST or (field == "timeout" and not value):
             raise UsageError(
-                f"timeout must be seconds above zero, at most {LONGEST:.0f}, not {_told(value)}"
+                f"{field} must be seconds {from_where}, at most {LONGEST:.0f}, not {_told(value)}"
             )
         return float(value) if isinstance(value, float) else int(value)
     least = -(2**31) if field == "priority" else 0

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 
 import pytest
@@ -105,6 +107,15 @@ CHECKED = [
     ("timeout", 90, 90),
     ("timeout", 0.5, 0.5),
     ("timeout", LONGEST, LONGEST),
+    ("retry_delay", 0, 0),
+    ("retry_delay", 2.5, 2.5),
+    ("retry_delay", LONGEST, LONGEST),
+    ("resources", {"gpus": 1, "memory": "4Gi"}, {"memory": 4 * 2**30, "gpus": 1}),
+    ("resources", "cpus=500m", {"cpus": 0.5}),
+    ("resources", {}, {}),
+    ("require", "gpu=a100", [{"key": "gpu", "op": "==", "value": "a100"}]),
+    ("require", [{"key": "gpu", "op": "exists"}], [{"key": "gpu", "op": "exists"}]),
+    ("require", [], []),
 ]
 
 
@@ -114,6 +125,7 @@ def test_a_field_as_it_is_stored(field, value, stored):
 
 
 SECONDS = "timeout must be seconds above zero, at most 3153600000"
+DELAY = "retry_delay must be seconds of 0 or more, at most 3153600000"
 REFUSED = [
     ("args", 1, "args must be a dict, not '1'"),
     ("args", None, "args must be a dict, not 'None'"),
@@ -152,6 +164,19 @@ REFUSED = [
     ("timeout", float("inf"), f"{SECONDS}, not 'inf'"),
     ("timeout", float("nan"), f"{SECONDS}, not 'nan'"),
     ("timeout", LONGEST + 1, f"{SECONDS}, not '3153600001.0'"),
+    ("retry_delay", -1, f"{DELAY}, not '-1'"),
+    ("retry_delay", "10s", f"{DELAY}, not '10s'"),
+    ("retry_delay", False, f"{DELAY}, not 'False'"),
+    ("retry_delay", float("nan"), f"{DELAY}, not 'nan'"),
+    ("retry_delay", LONGEST + 1, f"{DELAY}, not '3153600001.0'"),
+    ("resources", 1, "resources must be a dict such as {'cpus': 2}, not '1'"),
+    ("resources", {"gpus": -1}, "gpus must be a whole number of 0 or more, not '-1'"),
+    ("require", {"gpu": "a100"}, 'require must be a list of requirements, not \'{"gpu": "a100"}\''),
+    (
+        "require",
+        ["gpu>"],
+        "'gpu>' is not a requirement (write gpu, gpu==a100, gpu!=a100 or vram>=40Gi)",
+    ),
 ]
 
 
@@ -190,6 +215,19 @@ def test_a_new_task_is_pending_and_has_fields_of_the_document_alone():
     }
     assert set(task) <= set(FIELDS)
     assert type(task["status"]) is str
+
+
+def test_a_new_task_may_ask_for_things():
+    task = new({}, resources={"gpus": 1}, require=["nvlink"], retry_delay=30)
+    assert task["resources"] == {"gpus": 1}
+    assert task["require"] == [{"key": "nvlink", "op": "exists"}]
+    assert task["retry_delay"] == 30
+
+
+def test_a_task_that_asks_for_nothing_is_made_without_the_room_of_resources():
+    code = "import sys, labq.task as t; t.new({}); print('labq.resources' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_new_task_with_a_bad_field_is_refused():
