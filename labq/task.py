@@ -208,10 +208,10 @@ def _line(field: str, value: Any) -> str:
 def _number(field: str, value: Any) -> int | float:
     real = isinstance(value, (int, float)) and not isinstance(value, bool)
     if field in ("timeout", "retry_delay"):
-        from_where = "above zero" if field == "timeout" else "of 0 or more"
+        floor = "above zero" if field == "timeout" else "of 0 or more"
         if not real or not 0 <= value <= LONGEST or (field == "timeout" and not value):
             raise UsageError(
-                f"{field} must be seconds {from_where}, at most {LONGEST:.0f}, not {_told(value)}"
+                f"{field} must be seconds {floor}, at most {LONGEST:.0f}, not {_told(value)}"
             )
         return float(value) if isinstance(value, float) else int(value)
     least = -(2**31) if field == "priority" else 0
