@@ -17,6 +17,7 @@ from labq.task import Document
 
 Query = Mapping[str, Any]
 Sort = Sequence[tuple[str, int]]  # (dotted field, 1 | -1)
+EVERY: Query = MappingProxyType({})
 CLAIM_ORDER: Sort = (("priority", -1), ("number", 1))
 MAX_BYTES = 16 * 1024 * 1024  # of one document, as BSON
 
@@ -45,11 +46,47 @@ class Change:
 
 
 class Records(ABC):
-    """A small table beside the tasks: documents of JSON values and dates, each with an `_id`."""
+    """A small table beside the tasks: documents of JSON values and dates, each with an `_id`.
+
+    Every write is one atomic step, and may `set`, `inc`, `push` and `unset` at any dotted path.
+    """
 
     @abstractmethod
-    def find(self, query: Query = MappingProxyType({})) -> Iterator[Document]:
+    def put(self, identity: str, change: Change) -> Document:
+        """Makes the change to one record, creating it; returns it as it is afterwards."""
+
+    @abstractmethod
+    def update(self, query: Query, change: Change) -> int:
+        """Changes the records that match; returns how many."""
+
+    @abstractmethod
+    def find(self, query: Query = EVERY) -> Iterator[Document]:
         """The records that match, by `_id`."""
+
+    @abstractmethod
+    def delete(self, query: Query) -> int:
+        """Removes the records that match; returns how many."""
+
+
+class Watch(ABC):
+    """News of one queue. One thread waits; any may say that it is active, or close it."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> bool:
+        """Waits until something may have changed since the last call, or `seconds` have passed.
+
+        True is a hint to look, and may be wrong; what is never missed is a task that became ready
+        to claim, a request to stop one, and a word to a worker or about the queue. The first call
+        counts from when the watch was made. An outage is waited out like silence, and news after
+        it. A closed watch has none, at once.
+        """
+
+    def active(self) -> None:  # noqa: B027 (only a store that is polled cares)
+        """Says that work was found: more may follow soon."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Ends the watch; whoever waits comes back."""
 
 
 class Store(ABC):
@@ -60,7 +97,8 @@ class Store(ABC):
     """
 
     address: str  # for people: the URI with its password masked
-    queues: Records  # one from a queue's first task on
+    queues: Records  # each by its name, from its first task or its first `put` on
+    workers: Records
     poll: float  # seconds between two looks for new tasks that cost the store little
 
     @abstractmethod
@@ -109,6 +147,10 @@ class Store(ABC):
     @abstractmethod
     def delete(self, query: Query) -> int:
         """Removes the tasks that match; returns how many."""
+
+    @abstractmethod
+    def watch(self, queue: str) -> Watch:
+        """News of one queue, until it is closed or the store is. Raises nothing."""
 
     @abstractmethod
     def now(self) -> datetime:

@@ -1,10 +1,17 @@
 -- One column per field of the task document (labq/task.py). Times are milliseconds since the epoch,
--- UTC; a field that is a dict or a list is JSON text; an absent field is NULL. "timeout" and
--- "progress" have no type, so that 5 stays an integer and 5.0 a float.
+-- UTC; a field that is a dict or a list is JSON text; an absent field is NULL. Numbers that may be
+-- integer or float have no type, so that 5 stays an integer and 5.0 a float. A record is JSON text.
+-- What changes here changes in sqlite_schema.py too, which brings older files up to this.
 
 CREATE TABLE queues (
-  name TEXT PRIMARY KEY,
-  next_number INTEGER NOT NULL
+  "_id" TEXT NOT NULL PRIMARY KEY,
+  "record" TEXT NOT NULL DEFAULT '{}',
+  "next_number" INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+
+CREATE TABLE workers (
+  "_id" TEXT NOT NULL PRIMARY KEY,
+  "record" TEXT NOT NULL DEFAULT '{}'
 ) WITHOUT ROWID;
 
 CREATE TABLE tasks (
@@ -23,6 +30,7 @@ CREATE TABLE tasks (
   "env" TEXT,
   "cwd" TEXT,
   "resources" TEXT,
+  "require" TEXT,
   "status" TEXT NOT NULL,
   "reason" TEXT,
   "outcome" TEXT,
@@ -30,8 +38,12 @@ CREATE TABLE tasks (
   "max_retries" INTEGER,
   "retries" INTEGER,
   "crashes" INTEGER,
+  "retry_delay",
   "timeout",
   "after" TEXT,
+  "after_any" TEXT,
+  "waiting_for" TEXT,
+  "dependants" INTEGER,
   "attempt" INTEGER,
   "attempts" TEXT,
   "lease" TEXT,
@@ -61,3 +73,8 @@ CREATE UNIQUE INDEX tasks_number ON tasks ("queue", "number");
 CREATE INDEX tasks_claim ON tasks ("queue", "status", "priority" DESC, "number");
 CREATE INDEX tasks_fit ON tasks ("queue", "args_signature", "priority" DESC, "number")
   WHERE "status" = 'pending';
+CREATE INDEX tasks_due ON tasks ("queue", "available_at")
+  WHERE "status" = 'waiting' AND "waiting_for" IS NULL;
+CREATE INDEX tasks_blocked ON tasks ("queue", "status", "waiting_for", "_id")
+  WHERE "status" = 'waiting' AND "waiting_for" IS NOT NULL;
+CREATE INDEX tasks_expiring ON tasks ("queue", "ended_at") WHERE "retention" IS NOT NULL;

@@ -37,17 +37,27 @@ _DECODER = json.JSONDecoder(object_hook=_undated)
 _PLAIN = json.JSONDecoder()
 
 
+def to_text(value: Any) -> str:
+    """A JSON value, dates within, as text."""
+    return _ENCODER.encode(value)
+
+
+def from_text(text: str) -> Any:
+    """What `to_text` wrote."""
+    return (_DECODER if '"$date"' in text else _PLAIN).decode(text)
+
+
 def encode(field: str, value: Any) -> Any:
     """A field's value as its column holds it."""
     if field in _JSON:
-        return _ENCODER.encode(value)
+        return to_text(value)
     return clock.to_ms(value) if field in _DATE else value
 
 
 def decode(field: str, stored: Any) -> Any:
     """A column's value as the document holds it."""
     if field in _JSON:
-        return (_DECODER if '"$date"' in stored else _PLAIN).decode(stored)
+        return from_text(stored)
     return clock.from_ms(stored) if field in _DATE else stored
 
 
@@ -131,7 +141,7 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
         field, _, rest = path.partition(".")
         at_time = timed(value, now_ms)
         new[field] = (
-            _with(new.get(field, old.get(field, {})), rest.split("."), at_time, path)
+            placed(new.get(field, old.get(field, {})), rest.split("."), at_time, path)
             if rest
             else at_time
         )
@@ -145,7 +155,19 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
     return row
 
 
-def _with(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:
+def after(old: Document, new: Mapping[str, Any], fields: Sequence[str]) -> Document:
+    """The document once the columns `new` are written; all fields unless some are named."""
+    shown = {"_id", *fields} if fields else {*old, *new}
+    kept = {field: value for field, value in old.items() if field in shown and field not in new}
+    written = {
+        field: decode(field, stored)
+        for field, stored in new.items()
+        if field in shown and stored is not None
+    }
+    return {**kept, **written}
+
+
+def placed(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:
     """`node` with `value` at the end of `keys`; the given node is left as it is.
 
     As in MongoDB, a number is the index of a list, which grows with nulls up to it.
@@ -153,11 +175,11 @@ def _with(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:
     if isinstance(node, list) and keys[0].isdecimal() and int(keys[0]) <= MOST_ITEMS:
         at = int(keys[0])
         longer = [*node, *[None] * (at + 1 - len(node))]
-        longer[at] = value if len(keys) == 1 else _with(longer[at] or {}, keys[1:], value, path)
+        longer[at] = value if len(keys) == 1 else placed(longer[at] or {}, keys[1:], value, path)
         return longer
     if not isinstance(node, dict):
         raise ConflictError(f"cannot write {path}: something on the way to it is not a dict")
-    child = value if len(keys) == 1 else _with(node.get(keys[0], {}), keys[1:], value, path)
+    child = value if len(keys) == 1 else placed(node.get(keys[0], {}), keys[1:], value, path)
     return {**node, keys[0]: child}
 
 

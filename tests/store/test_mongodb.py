@@ -12,7 +12,7 @@ from making import task
 
 from labq.errors import StoreError, UsageError
 from labq.store import Change, Now, open_store
-from labq.store.mongodb import _update
+from labq.store.mongodb_changes import update_of
 
 
 def test_the_database_is_the_one_the_uri_names(lone_mongod):
@@ -150,7 +150,7 @@ def test_a_plain_change_is_update_operators_and_no_pipeline():
     change = Change(
         set={"a": "$x", "modified_at": Now()}, inc={"rev": 1}, push={"errors": 1}, unset=("b",)
     )
-    assert _update(change) == {
+    assert update_of(change) == {
         "$set": {"a": "$x"},
         "$currentDate": {"modified_at": True},
         "$inc": {"rev": 1},
@@ -161,7 +161,7 @@ def test_a_plain_change_is_update_operators_and_no_pipeline():
 
 def test_a_time_ahead_or_within_a_value_is_a_pipeline_that_evaluates_no_value():
     change = Change(set={"lease": {"token": "$t", "expires_at": Now(1.5)}}, unset=("b",))
-    assert _update(change) == [
+    assert update_of(change) == [
         {"$set": {"lease": {"token": {"$literal": "$t"}, "expires_at": {"$add": ["$$NOW", 1500]}}}},
         {"$unset": ["b"]},
     ]

@@ -11,7 +11,7 @@ import pytest
 from making import task
 
 from labq.errors import StoreError
-from labq.store import open_store, sqlite
+from labq.store import open_store, sqlite, sqlite_file
 from labq.task import FIELDS
 
 
@@ -75,7 +75,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 
 def test_a_network_file_system_is_refused(path, monkeypatch):
-    monkeypatch.setattr(sqlite, "_filesystem", lambda _folder: "nfs4")
+    monkeypatch.setattr(sqlite_file, "_filesystem", lambda _folder: "nfs4")
     with pytest.raises(
         StoreError,
         match=r"labq\.db: on a network file system \(nfs4\), where SQLite's locks cannot be trusted: "
@@ -86,12 +86,12 @@ def test_a_network_file_system_is_refused(path, monkeypatch):
 
 
 def test_the_file_system_is_the_nearest_mounts(tmp_path):
-    assert sqlite._filesystem(sqlite.Path("/proc/self")) == "proc"
-    assert sqlite._filesystem(tmp_path.resolve()) not in sqlite.NETWORK
+    assert sqlite_file._filesystem(sqlite_file.Path("/proc/self")) == "proc"
+    assert sqlite_file._filesystem(tmp_path.resolve()) not in sqlite_file.NETWORK
 
 
 def test_a_writer_that_waits_in_vain_says_so(path, monkeypatch):
-    monkeypatch.setattr(sqlite, "BUSY_MS", 50)
+    monkeypatch.setattr(sqlite_file, "BUSY_MS", 50)
     store = open_store(f"sqlite:{path}")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -126,7 +126,7 @@ def test_an_index_serves_every_claim_and_its_order(path, query, index):
     pending = {"queue": "q", "$and": [query], "status": "pending"}
     compiled = store._query(pending)
     sql = f"EXPLAIN QUERY PLAN SELECT * FROM tasks WHERE {compiled.where.sql}"
-    plan = store._db.execute(sql + sqlite._order(sqlite.CLAIM_ORDER), compiled.params(pending))
+    plan = store._file.db.execute(sql + sqlite._order(sqlite.CLAIM_ORDER), compiled.params(pending))
     assert [row[3] for row in plan] == [f"SEARCH tasks USING INDEX {index}"]
     store.close()
 

@@ -1,0 +1,69 @@
+"""Documents and Changes as the server takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from bson import encode
+from bson.raw_bson import RawBSONDocument
+
+from labq.errors import UsageError
+from labq.store.base import MAX_BYTES, Change, Now
+from labq.task import Document
+
+
+def encoded(task: Document, queue: str, number: int, now: datetime) -> RawBSONDocument:
+    """A new document as BSON; one that is too large is refused before any sibling is sent."""
+    timed = {field: now if isinstance(value, Now) else value for field, value in task.items()}
+    raw = encode({**timed, "queue": queue, "number": number})
+    if len(raw) > MAX_BYTES:
+        raise UsageError(f"the task is too large: {len(raw):,} bytes of at most {MAX_BYTES:,}")
+    return RawBSONDocument(raw)
+
+
+def update_of(change: Change) -> dict[str, Any] | list[dict[str, Any]]:
+    """The update that makes a Change: operators, or a pipeline where the server's time is needed.
+
+    `$currentDate` serves a bare Now; only a pipeline can add to `$$NOW` or put it within a value.
+    """
+    if any(_needs_pipeline(value) for value in (*change.set.values(), *change.push.values())):
+        return _pipeline(change)
+    update: dict[str, Any] = {
+        "$set": {path: value for path, value in change.set.items() if not isinstance(value, Now)},
+        "$currentDate": {
+            path: True for path, value in change.set.items() if isinstance(value, Now)
+        },
+        "$inc": dict(change.inc),
+        "$unset": dict.fromkeys(change.unset, ""),
+        "$push": {
+            path: {"$each": [item], "$slice": -change.keep} for path, item in change.push.items()
+        },
+    }
+    return {operator: fields for operator, fields in update.items() if fields}
+
+
+def _needs_pipeline(value: Any, depth: int = 0) -> bool:
+    if isinstance(value, Now):
+        return bool(depth or value.plus)
+    return isinstance(value, dict) and any(_needs_pipeline(v, depth + 1) for v in value.values())
+
+
+def _pipeline(change: Change) -> list[dict[str, Any]]:
+    stage: dict[str, Any] = {path: _expression(value) for path, value in change.set.items()}
+    for path, amount in change.inc.items():
+        stage[path] = {"$add": [{"$ifNull": [f"${path}", 0]}, amount]}
+    for path, item in change.push.items():
+        joined = {"$concatArrays": [{"$ifNull": [f"${path}", []]}, [_expression(item)]]}
+        stage[path] = {"$slice": [joined, -change.keep]}
+    return [{"$set": stage}, *([{"$unset": list(change.unset)}] if change.unset else [])]
+
+
+def _expression(value: Any) -> Any:
+    """An aggregation expression for a value, in which nothing of the value's own is evaluated."""
+    if isinstance(value, Now):
+        return {"$add": ["$$NOW", round(value.plus * 1000)]} if value.plus else "$$NOW"
+    if isinstance(value, Mapping) and _needs_pipeline(value):
+        return {key: _expression(item) for key, item in value.items()}
+    return {"$literal": value}

@@ -1,0 +1,46 @@
+"""The small collections beside the tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import cast
+
+from pymongo import ReturnDocument
+from pymongo.collection import Collection
+
+from labq.store.base import EVERY, Change, Query, Records
+from labq.store.mongodb_changes import update_of
+from labq.store.mongodb_errors import faults
+from labq.task import Document
+
+COUNTER = {"next_number": 0, "submitted_at": 0}  # what a queue has beside its record
+
+
+class MongoRecords(Records):
+    """The documents of one collection."""
+
+    def __init__(self, collection: Collection[Document], address: str) -> None:
+        self._collection, self._address = collection, address
+
+    def put(self, identity: str, change: Change) -> Document:
+        with faults(self._address):
+            record = self._collection.find_one_and_update(
+                {"_id": identity},
+                update_of(change) or {"$set": {"_id": identity}},
+                projection=COUNTER,
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+            )
+        return cast("Document", record)  # an upsert leaves one in any case
+
+    def update(self, query: Query, change: Change) -> int:
+        with faults(self._address):
+            return int(self._collection.update_many(query, update_of(change)).matched_count)
+
+    def find(self, query: Query = EVERY) -> Iterator[Document]:
+        with faults(self._address):
+            yield from self._collection.find(dict(query), COUNTER).sort("_id")
+
+    def delete(self, query: Query) -> int:
+        with faults(self._address):
+            return int(self._collection.delete_many(query).deleted_count)

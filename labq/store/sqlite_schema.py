@@ -1,0 +1,73 @@
+"""The tables of a SQLite file: made as `schema.sql` says, or brought up to it from before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from labq.errors import StoreError
+from labq.store.sqlite_file import File
+
+VERSION = 2
+
+# From a version to the next. A file keeps its tasks, its numbers and its counters.
+STEPS = {
+    1: """
+ALTER TABLE tasks ADD COLUMN "require" TEXT;
+ALTER TABLE tasks ADD COLUMN "retry_delay";
+ALTER TABLE tasks ADD COLUMN "after_any" TEXT;
+ALTER TABLE tasks ADD COLUMN "waiting_for" TEXT;
+ALTER TABLE tasks ADD COLUMN "dependants" INTEGER;
+ALTER TABLE queues RENAME TO old_queues;
+CREATE TABLE queues (
+  "_id" TEXT NOT NULL PRIMARY KEY,
+  "record" TEXT NOT NULL DEFAULT '{}',
+  "next_number" INTEGER NOT NULL DEFAULT 1
+) WITHOUT ROWID;
+INSERT INTO queues ("_id", "next_number") SELECT "name", "next_number" FROM old_queues;
+DROP TABLE old_queues;
+CREATE TABLE workers (
+  "_id" TEXT NOT NULL PRIMARY KEY,
+  "record" TEXT NOT NULL DEFAULT '{}'
+) WITHOUT ROWID;
+CREATE INDEX tasks_due ON tasks ("queue", "available_at")
+  WHERE "status" = 'waiting' AND "waiting_for" IS NULL;
+CREATE INDEX tasks_blocked ON tasks ("queue", "status", "waiting_for", "_id")
+  WHERE "status" = 'waiting' AND "waiting_for" IS NOT NULL;
+CREATE INDEX tasks_expiring ON tasks ("queue", "ended_at") WHERE "retention" IS NOT NULL;
+""",
+}
+
+
+def prepare(file: File) -> None:
+    """Makes the tables, or brings them up to VERSION, in one transaction.
+
+    Raises:
+        StoreError: a newer labq made the file.
+    """
+    if _version(file) == VERSION:
+        return
+    with file.faults():
+        file.db.execute("PRAGMA journal_mode = WAL")
+    with file.writing() as db:
+        version = _version(file)  # another process may have been faster
+        while version < VERSION:
+            for statement in _statements(version):
+                db.execute(statement)
+            version = version + 1 if version else VERSION
+        db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _version(file: File) -> int:
+    with file.faults():
+        version = int(file.db.execute("PRAGMA user_version").fetchone()[0])
+    if version > VERSION:
+        raise StoreError(f"{file.path}: made by a newer labq (schema {version}): upgrade labq")
+    return version
+
+
+def _statements(version: int) -> Iterator[str]:
+    """What leads on from a version; from 0, an empty file, to the newest."""
+    script = STEPS.get(version) or Path(__file__).with_name("schema.sql").read_text("utf-8")
+    lines = (line for line in script.splitlines() if not line.startswith("--"))
+    return (statement for part in "\n".join(lines).split(";") if (statement := part.strip()))
