@@ -21,7 +21,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pymongo import MongoClient
+from pymongo.errors import ConnectionFailure
 
+__all__ = ["ConnectionFailure", "MongoClient"]
 SHARED = "LABQ_TEST_SERVERS"  # the folder in which the run's processes leave word of their servers
 
 
@@ -51,8 +53,14 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def start(folder: Path, replica_set: str = "", port: int = 0) -> tuple[int, int]:
-    """Starts a mongod on `folder`; returns its pid and port once it answers."""
+def start(
+    folder: Path, replica_set: str = "", port: int = 0, *, alone: bool = False
+) -> tuple[int, int]:
+    """Starts a mongod on `folder`; returns its pid and port once it answers.
+
+    With `alone` it is not made the one node of its replica set: whoever starts the others says who
+    they are.
+    """
     port = port or free_port()
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "mongod.log"
@@ -72,7 +80,7 @@ def start(folder: Path, replica_set: str = "", port: int = 0) -> tuple[int, int]
     )
     try:
         client.admin.command("ping")
-        if replica_set:
+        if replica_set and not alone:
             members = [{"_id": 0, "host": f"127.0.0.1:{port}"}]
             client.admin.command("replSetInitiate", {"_id": replica_set, "members": members})
             _until_primary(client)

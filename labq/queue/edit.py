@@ -23,7 +23,7 @@ from labq.task import (
 )
 
 BATCH = 1000  # tasks per read and per write
-REMOVABLE = NOTES | {"cmd", "timeout"}  # what None removes
+REMOVABLE = NOTES | {"cmd", "timeout", "resources", "require", "retry_delay"}  # by None
 ROUNDS = 10  # how often a batch is tried again where others edit the same tasks
 
 

@@ -23,6 +23,11 @@ def beat(store: Store, card: Document, lifetime: float) -> Document:
     return store.workers.put(identity, Change(set=values))
 
 
+def asked(store: Store, identity: str) -> Document:
+    """A worker's record as it is; empty where it was removed."""
+    return next(iter(store.workers.find({"_id": identity})), {})
+
+
 def leave(store: Store, identity: str) -> None:
     """Removes a worker's record: it works no more."""
     store.workers.delete({"_id": identity})

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from labq.worker.loop import Worker
-from labq.worker.shift import Finished, Options, Tally
+from labq.worker.options import Finished, Options, Tally
 
 __all__ = ["Finished", "Options", "Tally", "Worker"]

@@ -151,6 +151,12 @@ class Capacity:
             return query
         return {"$and": [*query["$and"], {"resources.gpus": {"$exists": True}}]}
 
+    def lacking(self, task: Mapping[str, Any]) -> list[str]:
+        """The resources of which a task asks for more than is free."""
+        free = self._free()
+        asked = {"gpus": self._each, **task.get("resources", {})}
+        return [key for key, amount in asked.items() if amount > free.get(key, 0)]
+
     @contextmanager
     def claiming(self) -> Iterator[None]:
         """Held by a slot from its `query` to its `take`: what is free can only grow meanwhile."""
@@ -208,8 +214,8 @@ class Turn:
 
     A task that the whole machine is enough for, but not what is free, is waited for once it has
     been the first of its kind for `patience` seconds: until then whatever fits may run, from then
-    on only what comes no later in claim order, so that room gathers. It knows no clock: times are
-    the caller's, in monotonic seconds.
+    on what comes no later in claim order, or asks for nothing that the task lacks, so that room
+    gathers and the rest is not idle. It knows no clock: times are the caller's, monotonic seconds.
     """
 
     def __init__(self, patience: float = 15.0) -> None:
@@ -218,22 +224,20 @@ class Turn:
         self._since = 0.0
         self._query: dict[str, Any] = {}
 
-    def see(self, first: Mapping[str, Any] | None, now: float) -> None:
-        """Takes note of the first such task at `now`, or that there is none.
+    def see(self, first: Mapping[str, Any] | None, lacking: Sequence[str], now: float) -> None:
+        """Takes note of the first such task at `now`: _id, priority, number; None is none.
 
-        Args:
-            first: its _id, priority and number.
-            now: in monotonic seconds.
+        `lacking` names the resources of which it asks for more than is free.
         """
         identity = None if first is None else first["_id"]
         if identity != self._first:
             self._first, self._since = identity, now
-        query: dict[str, Any] = {}
+        self._query = {}
         if first is not None and now - self._since >= self._patience:
             level, number = first["priority"], first["number"]
-            here = {"priority": level, "number": {"$lte": number}}
-            query = {"$or": [{"priority": {"$gt": level}}, here]}
-        self._query = query  # at once: slots read it meanwhile
+            sooner = [{"priority": {"$gt": level}}, {"priority": level, "number": {"$lte": number}}]
+            aside = {f"resources.{key}": {"$in": [None, 0]} for key in lacking}
+            self._query = {"$or": [*sooner, *([aside] if aside else [])]}
 
     def query(self) -> dict[str, Any]:
         """The query for the tasks that may be claimed; empty where all may."""

@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
+from typing import Any, Protocol
 
 from labq.errors import StoreError
 from labq.queue import Claim, leases
 from labq.store import Store
-from labq.worker.process import Job
 
 LOST = "the lease was lost"
+CANCELLED = "cancelled"
+
+
+class Stoppable(Protocol):
+    """What runs under a lease: a child process, or a function of this one."""
+
+    def stop(self, why: str, by: float = inf) -> None:
+        """Asks it to end, by monotonic time `by` at the latest."""
+
+    def kill(self, why: str) -> None:
+        """Ends it at once."""
+
+    def tick(self) -> float:
+        """Does what is due; the monotonic time of the next thing due, infinity for never."""
 
 
 @dataclass
@@ -22,8 +36,9 @@ class Held:
     """A claim whose job runs, and until when its lease surely holds (monotonic seconds)."""
 
     claim: Claim
-    job: Job
+    job: Stoppable
     until: float
+    asked: Mapping[str, Any] | None = None  # the request that it end, as the books have it
 
 
 @dataclass
@@ -41,60 +56,76 @@ class Keeper:
     heartbeat: float
     margin: float
     say: Callable[[str], None]
-    sweep: Callable[[], object]  # done once a lease, however busy the slots are
     _held: dict[str, Held] = field(default_factory=dict)
     _gate: threading.Lock = field(default_factory=threading.Lock)
     _over: threading.Event = field(default_factory=threading.Event)
 
-    def hold(self, claim: Claim, job: Job, asked: float) -> None:
+    def hold(self, claim: Claim, job: Stoppable, asked: float) -> None:
         """Renews this claim from now on; it was asked for at monotonic second `asked`."""
         with self._gate:
             self._held[claim.token] = Held(claim, job, asked + self.lease)
 
-    def drop(self, claim: Claim) -> float:
-        """Renews it no longer; returns until when the lease holds (monotonic seconds)."""
+    def drop(self, claim: Claim) -> Held | None:
+        """Renews it no longer; returns what was held."""
         with self._gate:
-            held = self._held.pop(claim.token, None)
-        return held.until if held else 0.0
+            return self._held.pop(claim.token, None)
 
     @property
-    def jobs(self) -> list[Job]:
-        """The jobs that run now."""
+    def held(self) -> list[Held]:
+        """What is held now."""
         with self._gate:
-            return [held.job for held in self._held.values()]
+            return list(self._held.values())
 
-    def run(self) -> None:
-        """Renews until `close`; the body of the worker's lease thread."""
-        swept = time.monotonic()
+    @property
+    def jobs(self) -> list[Stoppable]:
+        """The jobs that run now."""
+        return [one.job for one in self.held]
+
+    def run(self, pulse: Callable[[], object]) -> None:
+        """Renews, and does `pulse`, at every heartbeat until `close`: the lease thread's body."""
         while not self._over.wait(self.heartbeat):
             self.beat()
-            if time.monotonic() - swept >= self.lease:
-                swept = time.monotonic()
-                with suppress(StoreError):  # the renewal tells of it
-                    self.sweep()
+            with suppress(StoreError):  # the renewal tells of it
+                pulse()
 
     def beat(self) -> None:
         """One renewal of all that is held."""
-        with self._gate:
-            held = list(self._held.values())
+        held = self.held
         if not held:
             return
         asked = time.monotonic()
         try:
-            lost = leases.renew(self.store, [one.claim for one in held], self.lease)
+            renewal = leases.renew(self.store, [one.claim for one in held], self.lease)
         except StoreError as error:
             self.say(f"cannot renew: {error}")
             return
         for one in held:
-            if one.claim.token in lost:
+            if one.claim.token in renewal.lost:
                 one.job.stop(LOST, by=time.monotonic())
             else:
                 one.until = asked + self.lease
+        self._stop(held, renewal.stopping)
+
+    def obey(self) -> None:
+        """Stops what the books ask to stop, without waiting for the next heartbeat."""
+        if held := self.held:
+            self._stop(held, leases.stop_requests(self.store, [one.claim for one in held]))
+
+    @staticmethod
+    def _stop(held: list[Held], requests: Mapping[str, Mapping[str, Any]]) -> None:
+        for one in held:
+            request = requests.get(one.claim.token)
+            if request is None or one.asked is not None:
+                continue
+            one.asked = request
+            if request.get("grace") == 0:
+                one.job.kill(CANCELLED)
+            else:
+                one.job.stop(CANCELLED, by=time.monotonic() + request.get("grace", inf))
 
     def enforce(self) -> float:
         """Stops the jobs whose lease is about to run out; the monotonic time of the next look."""
-        with self._gate:
-            held = list(self._held.values())
+        held = self.held
         now = time.monotonic()
         for one in held:
             if now >= one.until - self.margin:

@@ -11,9 +11,15 @@ from functools import partial
 
 from labq.queue import Queue
 from labq.store import Query
-from labq.worker.shift import RELEASED, Finished, Options, Shift, Tally
+from labq.task import Document
+from labq.worker.control import Control
+from labq.worker.guard import Guard
+from labq.worker.options import Finished, Options, Tally
+from labq.worker.shift import RELEASED, Shift
 from labq.worker.signals import Wakeup
 from labq.worker.slot import Slot
+
+FINISH, STOP, KILL = 1, 2, 3  # the steps of the ladder that signals climb
 
 
 class Worker:
@@ -28,12 +34,19 @@ class Worker:
         say: Callable[[str], None],
         on_idle: Callable[[], None] = lambda: None,
     ) -> None:
-        self._shift = Shift(queue, query, options, on_finish, say, on_idle)
+        self._shift = Shift(queue, query, options, on_finish, say)
+        self._control = Control(self._shift, on_idle)
         self._wakeup = Wakeup()
         self._gate = threading.Lock()
         self._working = 0
-        self._signals = 0
+        self._step = 0
         self._fault: BaseException | None = None
+
+    @property
+    def offer(self) -> tuple[str, Document]:
+        """What the worker has for tasks, in words, and the query of tasks that it is enough for."""
+        capacity = self._shift.capacity
+        return str(capacity), capacity.whole_query()
 
     def run(self) -> Tally:
         """Works until done or stopped.
@@ -42,21 +55,28 @@ class Worker:
             LabqError: the store failed; what was running has been stopped and released as far as
                 the store could be told.
         """
-        shift = self._shift
-        slots = [Slot(shift, number) for number in range(shift.options.slots)]
-        bodies = [shift.keeper.run, *(partial(self._work, slot) for slot in slots)]
+        shift, control = self._shift, self._control
+        guard = Guard()
+        slots = [Slot(shift, guard, number) for number in range(shift.options.slots)]
+        lease = partial(shift.keeper.run, control.beat)
+        bodies = [lease, *(partial(self._work, slot) for slot in slots)]
         threads = [threading.Thread(target=self._guarded, args=(body,)) for body in bodies]
+        watcher = threading.Thread(target=self._guarded, args=(control.run,), daemon=True)
         self._working = len(slots)
-        with self._wakeup.catching():
-            for thread in threads:
-                thread.start()
-            while self._working:
-                for number in self._wakeup.wait(self._rest()):
-                    self._on_signal(number)
-            shift.keeper.close()
-            for thread in threads:
-                thread.join()
-        shift.guard.close()
+        try:
+            with self._wakeup.catching():
+                control.beat()
+                for thread in (*threads, watcher):
+                    thread.start()
+                while self._working:
+                    for number in self._wakeup.wait(self._rest()):
+                        self._on_signal(number)
+                shift.keeper.close()
+                for thread in threads:
+                    thread.join()
+        finally:
+            control.leave()
+            guard.close()
         if self._fault is not None:
             raise self._fault
         return shift.tally
@@ -81,20 +101,27 @@ class Worker:
     def _rest(self) -> float:
         """Seconds until something is due, doing what is due now."""
         keeper = self._shift.keeper
-        due = [keeper.enforce(), *(job.tick() for job in keeper.jobs)]
+        due = [self._shift.tick(), keeper.enforce(), *(job.tick() for job in keeper.jobs)]
         return min(1.0, min(due) - time.monotonic())
 
     def _on_signal(self, number: int) -> None:
-        """The first stops the jobs and releases their tasks, the second kills, a third ends all."""
+        """Climbs the ladder: finish what runs, stop it, kill it, end at once.
+
+        Ctrl-C (SIGINT) begins at its foot; SIGTERM and SIGHUP, which nobody repeats by hand, stop.
+        """
         told = signal.Signals(number).name
-        self._signals += 1
-        if self._signals > 2:  # noqa: PLR2004 - something hangs; the guard ends the jobs
-            os._exit(128 + number)
-        if self._shift.stopping.is_set():
-            self._shift.say(f"{told} again: killing what runs")
-            for job in self._shift.keeper.jobs:
+        self._step = self._step + 1 if number == signal.SIGINT else max(self._step + 1, STOP)
+        shift = self._shift
+        shift.tally.stopped_by = number
+        if self._step == FINISH:
+            shift.say(f"{told}: finishing what runs, claiming no more (again: stop the jobs)")
+            shift.drain()
+        elif self._step == STOP:
+            shift.say(f"{told}: stopping what runs and giving the tasks back (again: kill)")
+            shift.stop()
+        elif self._step == KILL:
+            shift.say(f"{told} again: killing what runs")
+            for job in shift.keeper.jobs:
                 job.kill(RELEASED)
-            return
-        self._shift.tally.stopped_by = number
-        self._shift.say(f"{told}: stopping what runs and giving the tasks back (again: kill)")
-        self._shift.stop()
+        else:  # something hangs; the guard ends the jobs
+            os._exit(128 + number)

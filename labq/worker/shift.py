@@ -1,4 +1,4 @@
-"""What the slots of one worker share: what they go by, may still claim, and have done."""
+"""What the slots of one worker share: what it goes by, may still claim, and has done."""
 
 from __future__ import annotations
 
@@ -7,59 +7,21 @@ import socket
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import IO, Any
+from math import inf
 
-from labq.errors import StoreError
-from labq.queue import Queue, WorkerName, leases
+from labq.queue import Claim, Queue, WorkerName, leases, sweep
 from labq.store import Query
-from labq.template import Template
-from labq.worker.guard import Guard
+from labq.store.base import CLAIM_ORDER
+from labq.task import Document, Status
+from labq.worker.capacity import Capacity, Grant, Turn
 from labq.worker.lease import Keeper
 from labq.worker.logs import Echo
+from labq.worker.options import Finished, Options, Tally
 
-SWEEP_SECONDS = 2.0
 RELEASED = "the worker was stopped"
-
-
-@dataclass(frozen=True)
-class Finished:
-    """One attempt's end, for the person who watches."""
-
-    task: dict[str, Any]
-    became: str  # "success", "failed", "retried", "released" or "lost"
-    reason: str = ""
-    wall: float = 0.0
-    unstarted: bool = False
-
-
-@dataclass(frozen=True)
-class Options:
-    """What a worker goes by; durations in seconds."""
-
-    home: Path
-    uri: str
-    lease: float
-    heartbeat: float
-    template: Template | None = None  # None: each task's own `cmd`
-    slots: int = 1
-    forever: bool = False
-    max_tasks: int | None = None
-    grace: float = 10.0
-    max_start_failures: int = 3
-    patience: float = 60.0  # how long the store may be away before the worker gives up
-    follow: dict[str, IO[bytes]] = field(default_factory=dict)
-
-
-@dataclass
-class Tally:
-    """What became of the attempts of one worker."""
-
-    by_status: dict[str, int] = field(default_factory=dict)
-    stopped_by: int = 0  # the signal, if one did
-    unstarted: int = 0  # tasks in a row, up to now, that could not be started
-    gave_up: bool = False  # too many of those
+TIME_OVER = "the worker's time was over"
+GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its task nothing
+REST = 1.0  # seconds: a slot that waits looks around at least so often
 
 
 class Shift:
@@ -72,75 +34,193 @@ class Shift:
         options: Options,
         on_finish: Callable[[Finished], None],
         say: Callable[[str], None],
-        on_idle: Callable[[], None],
     ) -> None:
         self.queue, self.query, self.options = queue, query, options
-        self.on_finish, self.say, self.on_idle = on_finish, say, on_idle
+        self.on_finish, self.say = on_finish, say
         host = socket.gethostname()
         self.name = WorkerName(f"{host}-{os.getpid()}-{os.urandom(2).hex()}", host)
         self.environment = dict(os.environ)
         margin = min(options.grace, options.lease / 4)
-        beats = (options.lease, options.heartbeat, margin)
-        self.keeper = Keeper(queue.store, *beats, say, self.sweep)
+        self.keeper = Keeper(queue.store, options.lease, options.heartbeat, margin, say)
         self.tally = Tally()
         self.stopping = threading.Event()
         self.echo = Echo(options.follow, self.stopping).copy
-        self.guard = Guard()
-        self._gate = threading.Lock()
-        self._claims_left = options.max_tasks
-        self._swept = -SWEEP_SECONDS
+        self.capacity = Capacity(
+            options.cpus,
+            options.memory,
+            options.gpus,
+            gpus_per_task=options.gpus_per_task,
+            labels=options.labels,
+        )
+        self.turn = Turn()
+        self.claims = 0
+        self.busy = 0  # slots that hold a task
+        self._draining = False
+        self._paused_by: set[str] = set()  # "worker", "queue"
+        self._changed = threading.Condition()
+        self._changes = 0
+        self._began = self._active = time.monotonic()
 
-    def stop(self) -> None:
+    # what the slots ask
+
+    @property
+    def open(self) -> bool:
+        """Whether the worker still claims, or will when it is no longer paused."""
+        limit = self.options.max_tasks
+        spent = limit is not None and self.claims >= limit
+        return not (self.stopping.is_set() or self._draining or spent)
+
+    @property
+    def paused(self) -> bool:
+        """Whether somebody paused the worker or its queue."""
+        return bool(self._paused_by)
+
+    def claim(self, worker: WorkerName, unfit: list[Document]) -> tuple[Claim, Grant] | None:
+        """The next task that fits, and what it was given of the machine; None where none is."""
+        with self.capacity.claiming():
+            if not self.open or self.paused:
+                return None
+            claim = leases.claim(self.queue.store, self._query(unfit), worker, self.options.lease)
+            if claim is None:
+                return None
+            grant = self.capacity.take(claim.task)
+            self.claims += 1
+            self.busy += 1
+            return claim, grant
+
+    def _query(self, unfit: list[Document]) -> Document:
+        parts = [self.query, self.capacity.query(), self.turn.query()]
+        if self.options.time_limit is not None:
+            parts.append({"timeout": {"$not": {"$gt": int(self.left())}}})
+        if unfit:
+            parts.append({"$nor": unfit})
+        return {"queue": self.queue.name, "$and": [part for part in parts if part]}
+
+    def left(self) -> float:
+        """Seconds until the worker's time is over."""
+        limit = self.options.time_limit
+        return inf if limit is None else self._began + limit - time.monotonic()
+
+    def ended(self, finished: Finished | None, grant: Grant) -> None:
+        """Takes an attempt's end, None where the worker failed; gives back what it used."""
+        self.capacity.give(grant)
+        with self._changed:
+            self.busy -= 1
+            self._active = time.monotonic()
+            if finished is not None:
+                told = self.tally.by_status
+                told[finished.became] = told.get(finished.became, 0) + 1
+                self.tally.unstarted = self.tally.unstarted + 1 if finished.unstarted else 0
+                self._judge()
+                self.on_finish(finished)
+        self.wake()
+
+    def _judge(self) -> None:
+        """Claims no more where too much has failed."""
+        options, tally = self.options, self.tally
+        if tally.unstarted >= options.max_start_failures:
+            tally.gave_up = f"{tally.unstarted} tasks in a row could not be started"
+        elif options.max_failures is not None and tally.failures >= options.max_failures:
+            tally.gave_up = f"{tally.failures} attempts failed (--max-failures)"
+        self._draining = self._draining or bool(tally.gave_up)
+
+    def stays(self) -> bool:
+        """Whether a slot that found nothing waits for more.
+
+        A worker that drains the queue waits for its own slots' tasks, which may set others free,
+        and for retries; it first takes back what dead workers hold.
+        """
+        options = self.options
+        if options.forever or options.idle_timeout is not None:
+            return True
+        if self.busy:
+            return True
+        if sweep.recover(self.queue.store, self.queue.name):
+            return True
+        promoted, _ = sweep.promote(self.queue.store, self.queue.name)
+        return bool(promoted) or self._retries() > 0
+
+    def _retries(self) -> int:
+        """How many tasks wait for their next attempt."""
+        waiting = {"status": Status.WAITING.value, "attempt": {"$gt": 0}}
+        again = {**waiting, "waiting_for": {"$exists": False}}
+        return self.queue.count({"$and": [self.query, again], "queue": self.queue.name})
+
+    def take_turns(self, now: float) -> None:
+        """Lets the first task that the machine could run, but not beside what runs, come next.
+
+        Where it has been the first for long, smaller ones behind it wait (`Turn`), so that room for
+        it can gather.
+        """
+        if self.capacity.whole:
+            self.turn.see(None, (), now)
+            return
+        queue = self.queue
+        parts = [self.query, self.capacity.whole_query(), {"$nor": [self.capacity.query()]}]
+        blocked = {"$and": [part for part in parts if part], "status": Status.PENDING.value}
+        blocked["queue"] = queue.name
+        fields = ("priority", "number", "resources")
+        first = next(queue.find(blocked, sort=CLAIM_ORDER, limit=1, fields=fields), None)
+        self.turn.see(first, self.capacity.lacking(first) if first else (), now)
+
+    # waiting and waking
+
+    def moment(self) -> int:
+        """A number that changes when there is something new to look at."""
+        return self._changes
+
+    def rest(self, since: int) -> None:
+        """Waits until something has changed since that `moment`."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._changes != since or not self.open, REST)
+
+    def wake(self) -> None:
+        """Lets all slots that rest look again."""
+        with self._changed:
+            self._changes += 1
+            self._changed.notify_all()
+
+    # what ends the work
+
+    def drain(self) -> None:
+        """Claims no more; what runs goes on to its end."""
+        self._draining = True
+        self.wake()
+
+    def stop(self, why: str = RELEASED) -> None:
         """Claims no more, and stops what runs."""
         self.stopping.set()
         for job in self.keeper.jobs:
-            job.stop(RELEASED)
+            job.stop(why)
+        self.wake()
 
-    def may_claim(self) -> bool:
-        """Whether one more task may be claimed; counts it."""
-        with self._gate:
-            if self.stopping.is_set() or self._claims_left == 0:
-                return False
-            if self._claims_left is not None:
-                self._claims_left -= 1
-            return True
-
-    def unclaim(self) -> None:
-        """Takes back the last `may_claim`: there was nothing to claim."""
-        with self._gate:
-            if self._claims_left is not None:
-                self._claims_left += 1
-
-    def count(self, finished: Finished) -> None:
-        """Adds an attempt's end to the tally and tells of it."""
-        with self._gate:
-            told = self.tally.by_status
-            told[finished.became] = told.get(finished.became, 0) + 1
-            self.tally.unstarted = self.tally.unstarted + 1 if finished.unstarted else 0
-            if self.tally.unstarted >= self.options.max_start_failures:
-                self.tally.gave_up = True
-                self.stopping.set()
-            self.on_finish(finished)
-
-    def sweep(self) -> int:
-        """Gives back the tasks of workers that are gone; returns how many."""
-        return leases.sweep(self.queue.store, self.queue.name)
-
-    def idle(self) -> bool:
-        """What a slot does that found no task; whether there may be one now.
-
-        A worker that waits for more asks often, and looks every SWEEP_SECONDS.
-        """
+    def tick(self) -> float:
+        """Ends the work where its time or its patience is over; the monotonic time of the next."""
         now = time.monotonic()
-        if self.options.forever and now - self._swept < SWEEP_SECONDS:
+        due = now + self.left()
+        if now >= due and not self.stopping.is_set():
+            self.say("the time limit is over: stopping what runs and giving the tasks back")
+            self.stop(TIME_OVER)
+        if self.options.idle_timeout is None or self.busy or self._draining:
+            return due if due > now else inf
+        if now - self._active >= self.options.idle_timeout:
+            self.say(f"no work for {self.options.idle_timeout:g} s: ending")
+            self.drain()
+        return min(due, self._active + self.options.idle_timeout)
+
+    def pause(self, what: str, paused: bool) -> bool:
+        """Claims nothing while the "worker" or its "queue" is paused; whether that is new."""
+        if paused == (what in self._paused_by):
             return False
-        self._swept = now
-        try:
-            if self.sweep():
-                return True
-            if self.options.forever:
-                self.on_idle()
-        except StoreError:
-            if not self.options.forever:
-                raise
-        return False  # where the store is away, the next claim tells of it
+        (self._paused_by.add if paused else self._paused_by.discard)(what)
+        self.wake()
+        return True
+
+    @property
+    def phase(self) -> str:
+        """What the worker is at: "stopping", "draining", "paused", "busy" or "idle"."""
+        if self.stopping.is_set():
+            return "stopping"
+        if self._draining:
+            return "draining"
+        return "paused" if self._paused_by else "busy" if self.busy else "idle"

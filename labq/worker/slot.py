@@ -2,70 +2,42 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from labq.errors import StoreError, TemplateError
 from labq.queue import Claim, Ending, WorkerName, leases
-from labq.task import Status
 from labq.template import parse_command
-from labq.worker.lease import LOST
+from labq.worker.capacity import Grant
+from labq.worker.claims import close, give_back, let_go, take
+from labq.worker.guard import Guard
+from labq.worker.lease import CANCELLED, LOST, Held
 from labq.worker.logs import Output
+from labq.worker.options import Finished
 from labq.worker.process import Exit, Job, StartError
-from labq.worker.shift import RELEASED, Finished, Shift
-
-BECAME = {Status.SUCCESS: "success", Status.FAILED: "failed", None: "lost"}
+from labq.worker.shift import GIVEN_BACK, RELEASED, TIME_OVER, Shift
 
 
 class Slot:
     """Runs one task at a time; the body of one of the worker's threads."""
 
-    def __init__(self, shift: Shift, number: int) -> None:
-        self._shift = shift
+    def __init__(self, shift: Shift, guard: Guard, number: int) -> None:
+        self._shift, self._guard = shift, guard
         self._name = WorkerName(shift.name.id, shift.name.host, number)
         self._unfit: list[dict[str, Any]] = []  # tasks as they are, whose cmd does not fit them
 
     def run(self) -> None:
         """Claims and runs until the worker stops or the queue is drained."""
-        while (claim := self._claim()) is not None:
-            self._attempt(*claim)
-
-    def _claim(self) -> tuple[Claim, float] | None:
-        """The next task, and when it was asked for; None when this slot's work is over."""
-        shift = self._shift
-        failing_since = None
-        while shift.may_claim():
-            asked = time.monotonic()
+        while (taken := take(self._shift, self._name, self._unfit)) is not None:
+            claim, grant, asked = taken
+            finished = None
             try:
-                store = shift.queue.store
-                claim = leases.claim(store, self._query(), self._name, shift.options.lease)
-            except StoreError as error:
-                shift.unclaim()
-                failing_since = failing_since or asked
-                if asked - failing_since > shift.options.patience:
-                    raise
-                shift.say(f"cannot claim yet: {error}")
-                shift.stopping.wait(1)
-                continue
-            failing_since = None
-            if claim is not None:
-                return claim, asked
-            shift.unclaim()
-            if shift.idle():
-                continue
-            if not shift.options.forever:
-                return None
-            shift.stopping.wait(shift.queue.store.poll)
-        return None
+                finished = self._attempt(claim, grant, asked)
+            finally:
+                self._shift.ended(finished, grant)
 
-    def _query(self) -> dict[str, Any]:
-        if not self._unfit:
-            return dict(self._shift.query)
-        return {"$and": [self._shift.query, {"$nor": self._unfit}]}
-
-    def _attempt(self, claim: Claim, asked: float) -> None:
+    def _attempt(self, claim: Claim, grant: Grant, asked: float) -> Finished:
         options = self._shift.options
         task = claim.task
         try:
@@ -73,14 +45,13 @@ class Slot:
             argv = template.render(task["args"])
         except TemplateError as error:
             self._unfit.append({"_id": task["_id"], "rev": task["rev"] + 1})  # once given back
-            self._give_back(claim, f"passed over: {error}")
-            return
+            return give_back(self._shift, claim, f"passed over: {error}")
         try:
             output = Output(options.home, task, self._shift.echo)
         except OSError as error:  # no place for output: the next task would fare no better
-            self._give_back(claim, RELEASED)
+            give_back(self._shift, claim, RELEASED)
             raise StoreError(f"{options.home}: {error.strerror or error}") from None
-        environment = self._environment(claim, output)
+        environment = self._environment(claim, grant, output)
         try:
             job = Job(
                 argv,
@@ -89,96 +60,77 @@ class Slot:
                 folder=task.get("cwd"),
                 timeout=task.get("timeout"),
                 grace=options.grace,
-                guard=self._shift.guard,
+                guard=self._guard,
             )
         except StartError as error:
             output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
-            self._finish(claim, ending, asked + options.lease, unstarted=True)
-            return
+            until = asked + options.lease
+            return replace(close(self._shift, leases.finish, claim, ending, until), unstarted=True)
         self._shift.keeper.hold(claim, job, asked)
         if self._shift.stopping.is_set():
-            job.stop(RELEASED)
+            job.stop(RELEASED if self._shift.left() > 0 else TIME_OVER)
         ended = job.wait()
-        until = self._shift.keeper.drop(claim)
-        self._conclude(claim, argv, ended, output, job.pid, until)
+        held = self._shift.keeper.drop(claim)
+        finished = self._conclude(claim, _record(argv, job.pid, ended), ended, output, held)
         if output.fault:
             told = f"task {task['number']}: not all of its output is kept: {output.fault}"
             self._shift.say(told)
         output.close()
+        return finished
 
     def _conclude(
-        self, claim: Claim, argv: Sequence[str], ended: Exit, output: Output, pid: int, until: float
-    ) -> None:
-        record: dict[str, Any] = {
-            "pid": pid,
-            "argv": _cut(argv),
-            "wall": round(ended.wall, 3),
-            "cpu": round(ended.cpu, 3),
-            "max_rss": ended.rss,
-        }
-        record.update(
-            {"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal}
-        )
+        self,
+        claim: Claim,
+        record: dict[str, Any],
+        ended: Exit,
+        output: Output,
+        held: Held | None,
+    ) -> Finished:
+        """Writes how the job ended, and why where labq ended it."""
+        shift = self._shift
         if ended.stopped == LOST:
-            kept = False
-            with suppress(StoreError):  # the lease may hold still, where the store was away
-                kept = leases.release(self._shift.queue.store, claim, LOST, record)
-            became = "released" if kept else "lost"
-            self._shift.count(Finished(claim.task, became, LOST, ended.wall))
-        elif ended.stopped == RELEASED:
-            self._give_back(claim, RELEASED, record, ended.wall)
-        else:
-            succeeded = ended.code == 0 and not ended.stopped
-            error = None if succeeded else {"message": ended.told, "stderr": output.tail()}
-            ending = Ending(succeeded, "" if succeeded else ended.told, record, error)
-            self._finish(claim, ending, until, wall=ended.wall)
+            return let_go(shift, claim, record)
+        if ended.stopped in GIVEN_BACK:
+            return give_back(shift, claim, ended.stopped, record)
+        until = held.until if held else 0.0
+        if ended.stopped == CANCELLED and held and held.asked:
+            ending = Ending(succeeded=False, reason=held.asked["reason"], record=record)
+            return close(shift, leases.cancel, claim, ending, until)
+        succeeded = ended.code == 0 and not ended.stopped
+        error = None if succeeded else {"message": ended.told, "stderr": output.tail()}
+        ending = Ending(succeeded, "" if succeeded else ended.told, record, error)
+        return close(shift, leases.finish, claim, ending, until)
 
-    def _environment(self, claim: Claim, output: Output) -> dict[str, str]:
+    def _environment(self, claim: Claim, grant: Grant, output: Output) -> dict[str, str]:
         task, options = claim.task, self._shift.options
         return {
             **self._shift.environment,
+            **grant.environment(),
             **task.get("env", {}),
             "LABQ_TASK_ID": task["_id"],
             "LABQ_TASK_NUMBER": str(task["number"]),
             "LABQ_QUEUE": task["queue"],
             "LABQ_ATTEMPT": str(task["attempt"]),
+            "LABQ_SLOT": str(self._name.slot),
             "LABQ_URI": options.uri,
             "LABQ_HOME": str(options.home),
             "LABQ_TASK_DIR": output.folder,
             "LABQ_TOKEN": claim.token,
         }
 
-    def _give_back(
-        self, claim: Claim, reason: str, record: dict[str, Any] | None = None, wall: float = 0.0
-    ) -> None:
-        kept = leases.release(self._shift.queue.store, claim, reason, record)
-        self._shift.count(Finished(claim.task, "released" if kept else "lost", reason, wall))
 
-    def _finish(
-        self,
-        claim: Claim,
-        ending: Ending,
-        until: float,
-        *,
-        wall: float = 0.0,
-        unstarted: bool = False,
-    ) -> None:
-        """Writes the end; while the store cannot be reached, tries until the lease is over."""
-        stopped = False
-        while True:
-            try:
-                status = leases.finish(self._shift.queue.store, claim, ending)
-                break
-            except StoreError as error:
-                if time.monotonic() >= until:
-                    raise
-                self._shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
-                if self._shift.stopping.wait(1) and stopped:
-                    raise
-                stopped = self._shift.stopping.is_set()
-        became, reason = BECAME.get(status, "retried"), ending.reason if status else LOST
-        self._shift.count(Finished(claim.task, became, reason, wall, unstarted))
+def _record(argv: Sequence[str], pid: int, ended: Exit) -> dict[str, Any]:
+    """The attempt as it stands in the books."""
+    how = {"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal}
+    return {
+        "pid": pid,
+        "argv": _cut(argv),
+        "wall": round(ended.wall, 3),
+        "cpu": round(ended.cpu, 3),
+        "max_rss": ended.rss,
+        **how,
+    }
 
 
 LONGEST = 4096  # characters of a command in the books: an attempt must not fill the document

@@ -10,7 +10,7 @@ import servers
 from books import statuses, submit, tasks, wait_for
 from waiting import gone, until
 
-from labq.queue import Queue, WorkerName, leases
+from labq.queue import Queue, WorkerName, leases, sweep
 from labq.store import open_store
 from labq.task import new
 
@@ -23,9 +23,19 @@ def job_pid(tmp_path):
     )
 
 
-@pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
-)
+STOPPING = "stopping what runs and giving the tasks back (again: kill)"
+
+
+def check_given_back(queue, pid):
+    (task,) = tasks(queue)
+    told = (task["status"], task["retries"], task["reason"])
+    assert told == ("pending", 0, "the worker was stopped")
+    assert "lease" not in task
+    assert gone(pid)
+    assert not list(queue.store.workers.find({}))
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path, number, code):
     labq("task", "submit")
     worker = process("worker", "run", "--", *SLEEPER)
@@ -33,19 +43,60 @@ def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path,
     worker.send_signal(number)
     _, err = worker.communicate(timeout=30)
     assert worker.returncode == code
-    assert (
-        f"labq: {signal.Signals(number).name}: stopping what runs and giving the tasks back (again: kill)\n"
-        in err
-    )
+    assert f"labq: {signal.Signals(number).name}: {STOPPING}\n" in err
     assert "labq: task 1 released in " in err
-    (task,) = tasks(queue)
-    assert (task["status"], task["retries"], task["reason"]) == (
-        "pending",
-        0,
-        "the worker was stopped",
-    )
-    assert "lease" not in task
-    assert gone(pid)
+    check_given_back(queue, pid)
+
+
+def test_ctrl_c_lets_what_runs_end_and_takes_no_more(labq, queue, process, tmp_path):
+    submit(labq, {}, {})
+    until_told = "echo $$ > pid; until [ -e go ]; do sleep 0.01; done"
+    worker = process("worker", "run", "--forever", "-c", until_told)
+    job_pid(tmp_path)
+    worker.send_signal(signal.SIGINT)
+    told = "labq: SIGINT: finishing what runs, claiming no more (again: stop the jobs)\n"
+    assert worker.stderr.readline() == told
+    (tmp_path / "go").touch()
+    _, err = worker.communicate(timeout=30)
+    assert worker.returncode == 130
+    assert "labq: task 1 success in " in err
+    assert statuses(queue) == ["success", "pending"]
+
+
+def test_ctrl_c_ends_an_idle_worker(queue, process):
+    worker = process("worker", "run", "--forever", "--", "true")
+    until(lambda: list(queue.store.workers.find({})))
+    worker.send_signal(signal.SIGINT)
+    worker.communicate(timeout=30)
+    assert worker.returncode == 130
+    assert not list(queue.store.workers.find({}))
+
+
+def test_ctrl_c_twice_gives_the_task_back(labq, queue, process, tmp_path):
+    labq("task", "submit")
+    worker = process("worker", "run", "--", *SLEEPER)
+    pid = job_pid(tmp_path)
+    worker.send_signal(signal.SIGINT)
+    worker.stderr.readline()
+    worker.send_signal(signal.SIGINT)
+    _, err = worker.communicate(timeout=30)
+    assert worker.returncode == 130
+    assert f"labq: SIGINT: {STOPPING}\n" in err
+    check_given_back(queue, pid)
+
+
+def test_ctrl_c_three_times_kills(labq, queue, process, tmp_path):
+    labq("task", "submit")
+    stubborn = "trap '' TERM; echo $$ > pid; while :; do sleep 1; done"
+    worker = process("worker", "run", "--grace", "1h", "--", "sh", "-c", stubborn)
+    pid = job_pid(tmp_path)
+    for _ in range(2):
+        worker.send_signal(signal.SIGINT)
+        worker.stderr.readline()
+    worker.send_signal(signal.SIGINT)
+    _, err = worker.communicate(timeout=30)
+    assert "labq: SIGINT again: killing what runs\n" in err
+    check_given_back(queue, pid)
 
 
 def test_a_second_signal_kills_what_does_not_end(labq, queue, process, tmp_path):
@@ -81,7 +132,7 @@ def test_a_heartbeat_holds_the_lease_of_a_long_job(labq, queue, process):
     worker = process("worker", "run", "--", "sleep", "1.5", env=LEASE)
     wait_for(queue, "running")
     while worker.poll() is None:
-        assert leases.sweep(queue.store, "default") == 0
+        assert sweep.recover(queue.store, "default") == 0
     assert statuses(queue) == ["success"]
     assert tasks(queue)[0]["attempt"] == 1
 
@@ -107,7 +158,7 @@ def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(
     worker = process("worker", "run", "--", *SLEEPER, env=LEASE)
     pid = job_pid(tmp_path)
     worker.send_signal(signal.SIGSTOP)
-    until(lambda: leases.sweep(queue.store, "default"))
+    until(lambda: sweep.recover(queue.store, "default"))
     second = leases.claim(queue.store, {"queue": "default"}, WorkerName("other", "host"), 60)
     worker.send_signal(signal.SIGCONT)
     _, err = worker.communicate(timeout=30)

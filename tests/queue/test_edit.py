@@ -102,11 +102,11 @@ def test_a_text_stays_the_text_that_was_given(queue):
         ),
         (
             "lr=3",
-            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, summary, tags, timeout)",
+            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, require, resources, retry_delay, summary, tags, timeout)",
         ),
         (
             "arg.lr=3",
-            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, summary, tags, timeout)",
+            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, require, resources, retry_delay, summary, tags, timeout)",
         ),
         ("args.$x=3", "'args.$x=3': the key '$x' begins with $, which MongoDB keeps to itself"),
         ("args.x=99999999999999999999", None),

@@ -1,4 +1,4 @@
-"""Claim, renew, finish, release, sweep: every write fenced by the token."""
+"""Claim, renew, finish, release: every write fenced by the token."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from labq.errors import ConflictError
-from labq.queue import Ending, Selection, WorkerName, leases
+from labq.queue import Ending, Selection, WorkerName, leases, sweep
 from labq.store import Change, Now
 from labq.task import Status, new
 
@@ -17,6 +17,7 @@ OK = Ending(succeeded=True, record={"exit_code": 0})
 BAD = Ending(
     succeeded=False, reason="exit code 3", record={"exit_code": 3}, error={"message": "exit code 3"}
 )
+STOPPED = Ending(succeeded=False, reason="the worker was stopped")
 
 
 def claim(queue, lease=60.0, **query):
@@ -86,11 +87,82 @@ def test_a_failure_with_retries_goes_back_until_they_are_used_up(queue):
     assert claim(queue) is None
 
 
+def test_a_retry_waits_its_delay_and_twice_as_long_each_time(queue):
+    queue.submit([new({}, max_retries=3, retry_delay=10), new({})])
+    first = claim(queue)
+    assert leases.finish(queue.store, first, BAD) is Status.WAITING
+    task = queue.get("1")
+    delay = (task["available_at"] - task["modified_at"]).total_seconds()
+    assert 10 <= delay <= 12.5
+    assert (task["retries"], task["reason"]) == (1, "exit code 3")
+    assert claim(queue).task["number"] == 2  # what is behind it is not held up
+    assert claim(queue) is None
+    queue.store.update({"_id": task["_id"]}, Change(set={"available_at": Now(-1)}))
+    assert sweep.promote(queue.store, "q") == (1, float("inf"))
+    assert leases.finish(queue.store, claim(queue), BAD) is Status.WAITING
+    task = queue.get("1")
+    assert 20 <= (task["available_at"] - task["modified_at"]).total_seconds() <= 25
+
+
+@pytest.mark.parametrize(
+    ("base", "retries", "least", "most"),
+    [
+        (0, 5, 0, 0),
+        (1, 0, 1, 1.25),
+        (1, 3, 8, 10),
+        (1, 40, 3600, 4500),
+        (7200, 2, 7200, 9000),
+        (1, 10**6, 3600, 4500),
+    ],
+)
+def test_backoff_doubles_up_to_an_hour_and_is_never_sooner_than_asked(base, retries, least, most):
+    delays = {leases.backoff(base, retries) for _ in range(50)}
+    assert all(least <= delay <= most for delay in delays)
+    assert len(delays) > 1 or not base
+
+
+def asked_to_stop(queue):
+    queue.submit([new({}, max_retries=2)])
+    granted = claim(queue)
+    queue.cancel({"queue": "q"}, "not needed")
+    return granted
+
+
+def test_a_request_to_stop_reaches_the_holder_with_its_renewal(queue):
+    granted = asked_to_stop(queue)
+    queue.submit([new({})])
+    other = claim(queue)
+    renewal = leases.renew(queue.store, [granted, other], 600)
+    assert renewal == leases.Renewal(stopping={granted.token: {"reason": "not needed"}})
+    assert queue.get("1")["lease"]["expires_at"] - queue.store.now() > timedelta(seconds=500)
+    requests = leases.stop_requests(queue.store, [granted, other])
+    assert requests == {granted.token: {"reason": "not needed"}}
+
+
+@pytest.mark.parametrize(
+    ("verb", "ending", "became"),
+    [
+        (leases.cancel, STOPPED, "cancelled"),
+        (leases.finish, BAD, "cancelled"),  # no retry
+        (leases.release, STOPPED, "cancelled"),  # nor another run
+        (leases.finish, OK, "success"),  # it was done before it was told
+    ],
+)
+def test_a_task_that_was_asked_to_stop_does_not_run_again(queue, verb, ending, became):
+    granted = asked_to_stop(queue)
+    assert verb(queue.store, granted, ending) == became
+    task = queue.get("1")
+    assert task["status"] == became
+    assert "ended_at" in task
+    assert "lease" not in task
+    assert claim(queue) is None
+
+
 def test_a_release_costs_nothing(queue):
     queue.submit([new({}, max_retries=1)])
     granted = claim(queue)
-    assert leases.release(queue.store, granted, "the worker was stopped")
-    assert not leases.release(queue.store, granted, "the worker was stopped")
+    assert leases.release(queue.store, granted, STOPPED) is Status.PENDING
+    assert leases.release(queue.store, granted, STOPPED) is None
     task = queue.get("1")
     assert (task["status"], task["retries"], task["reason"]) == (
         "pending",
@@ -105,19 +177,19 @@ def test_a_release_costs_nothing(queue):
 def test_a_renewal_holds_what_is_held_and_names_what_is_lost(queue):
     queue.submit([new({}), new({}), new({})])
     held = [claim(queue), claim(queue), claim(queue)]
-    assert leases.renew(queue.store, held, 600) == set()
+    assert leases.renew(queue.store, held, 600) == leases.Renewal()
     assert queue.get("1")["lease"]["expires_at"] - queue.store.now() > timedelta(seconds=500)
     leases.finish(queue.store, held[1], OK)
-    assert leases.renew(queue.store, held, 600) == {held[1].token}
+    assert leases.renew(queue.store, held, 600).lost == {held[1].token}
 
 
 def test_a_sweep_gives_back_what_a_lost_worker_held(queue):
     queue.submit([new({}, max_retries=1), new({})])
     lost, kept = claim(queue), claim(queue)
     expire(queue)
-    assert leases.renew(queue.store, [kept], 60) == set()
-    assert leases.sweep(queue.store, "q") == 1
-    assert leases.sweep(queue.store, "q") == 0
+    assert leases.renew(queue.store, [kept], 60) == leases.Renewal()
+    assert sweep.recover(queue.store, "q") == 1
+    assert sweep.recover(queue.store, "q") == 0
     task = queue.get("1")
     assert (task["status"], task["reason"], task["retries"]) == ("pending", "worker w1 was lost", 0)
     assert task["attempts"][0]["reason"] == "worker w1 was lost"
@@ -129,20 +201,20 @@ def test_the_second_holder_alone_may_finish(queue):
     queue.submit([new({})])
     first = claim(queue)
     expire(queue)
-    leases.sweep(queue.store, "q")
+    sweep.recover(queue.store, "q")
     second = claim(queue)
     assert leases.finish(queue.store, first, BAD) is None
-    assert leases.release(queue.store, first, "x") is False
+    assert leases.release(queue.store, first, STOPPED) is None
     assert leases.finish(queue.store, second, OK) is Status.SUCCESS
     assert queue.get("1")["attempt"] == 2
 
 
 def test_a_task_that_kills_its_workers_fails_in_the_end(queue):
     queue.submit([new({})])
-    for _ in range(leases.MAX_CRASHES):
+    for _ in range(sweep.MAX_CRASHES):
         assert claim(queue) is not None
         expire(queue)
-        leases.sweep(queue.store, "q")
+        sweep.recover(queue.store, "q")
     task = queue.get("1")
     assert task["status"] == "failed"
     assert task["reason"] == "worker w1 was lost, the 5th worker that this task lost"

@@ -5,53 +5,45 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Mapping
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from labq import clock
+from labq import clock, config
 from labq.cli import options
-from labq.cli.output import json_line, note, plural
-from labq.errors import LabqError, UsageError
+from labq.cli.output import note
+from labq.cli.worker import flags
+from labq.cli.worker.telling import PassedOver, close, judge, teller
+from labq.errors import UsageError
 from labq.queue import Selection
 from labq.template import Template, fitting, parse_command, parse_shell
 
 if TYPE_CHECKING:
-    from labq.config import Settings
     from labq.queue import Queue
     from labq.task import Document
-    from labq.worker import Finished, Options, Tally
+    from labq.worker import Options
 
 
 def command(
-    words: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- COMMAND...]", show_default=False)
-    ] = None,
-    shell: Annotated[
-        str | None, typer.Option("-c", metavar="TEXT", help="A shell command instead of COMMAND.")
-    ] = None,
+    words: flags.Words = None,
+    shell: flags.Shell = None,
     extra_filter: options.Filters = None,
-    allow_extra: Annotated[
-        bool,
-        typer.Option(
-            "--allow-extra", help="Take tasks that have more args than placeholders, too."
-        ),
-    ] = False,
-    forever: Annotated[
-        bool, typer.Option("--forever", help="Wait for more when the queue is drained.")
-    ] = False,
-    max_tasks: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Run at most N tasks.")
-    ] = None,
-    slots: Annotated[
-        int, typer.Option(min=1, max=1000, metavar="N", help="Run N tasks at a time.")
-    ] = 1,
-    grace: Annotated[
-        str,
-        typer.Option(metavar="DURATION", help="From SIGTERM to SIGKILL, when a job is stopped."),
-    ] = "10s",
+    allow_extra: flags.AllowExtra = False,
+    forever: flags.Forever = False,
+    idle_timeout: flags.IdleTimeout = None,
+    time_limit: flags.TimeLimit = None,
+    max_tasks: flags.MaxTasks = None,
+    max_failures: flags.MaxFailures = None,
+    max_start_failures: flags.MaxStartFailures = 3,
+    slots: flags.Slots = None,
+    gpus: flags.Gpus = None,
+    gpus_per_task: flags.GpusPerTask = 1,
+    cpus: flags.Cpus = None,
+    memory: flags.Memory = None,
+    label: flags.Label = None,
+    grace: flags.Grace = "10s",
+    lease: flags.Lease = None,
+    heartbeat: flags.Heartbeat = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -61,60 +53,130 @@ def command(
 
     Without a placeholder the task's args are appended to COMMAND as flags. With placeholders, as in
     --lr=%(lr) or %(seed:0), only tasks with exactly those args are taken; %(args) is all of them as
-    JSON. Without COMMAND each task runs its own --cmd. Ctrl-C gives the running tasks back.
+    JSON. Without COMMAND each task runs its own --cmd.
+
+    Ctrl-C lets what runs end and takes no more; again, it stops the jobs and gives their tasks
+    back; a third time, it kills them. SIGTERM and SIGHUP give the tasks back at once.
 
     Examples:
       labq worker run -- python train.py
       labq worker run --forever -- python train.py --lr=%(lr) --out=runs/%(seed:0)
+      labq worker run --gpus 0,1,2,3 --time-limit 12h -- python train.py
       labq worker run -c 'python prepare.py && python train.py'
     """
     template = _template(words or [], shell)
-    settings = options.settings(uri, queue)
-    from labq.worker import Worker
-
-    here = options.queue_of(settings)
-    here.store.now()  # a store that is away says so now, and is waited for later
-    selected = here.query(Selection(filters=tuple(extra_filter or ())))
-    fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
-    passed = _PassedOver(here, fits, selected, _wanted(template, allow_extra=allow_extra))
-    worker = Worker(
-        here,
-        {"$and": [selected, fits], "queue": here.name} if fits else selected,
-        _options(
-            settings,
-            template,
-            clock.seconds(grace),
-            quiet=quiet or json,
-            limits={"slots": slots, "forever": forever, "max_tasks": max_tasks},
-        ),
-        on_finish=_teller(json=json, quiet=quiet),
-        say=lambda text: note(f"labq: {text}"),
-        on_idle=passed.look,
-    )
-    began = time.monotonic()
-    tally = worker.run()
-    _close(tally, time.monotonic() - began, quiet=quiet or json)
-    passed.look(quiet=quiet)
-    _judge(tally)
-
-
-def _options(
-    settings: Settings, template: Template | None, grace: float, *, quiet: bool, limits: Any
-) -> Options:
-    """What the worker goes by; the jobs' output is shown unless it is to be quiet."""
+    given = {"uri": uri, "queue": queue, "lease": lease, "heartbeat": heartbeat}
+    settings = config.load(given)
+    machine = _machine(cpus, memory, gpus, gpus_per_task, label or [])
     from labq.worker import Options
 
-    return Options(
+    streams = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+    chosen = Options(
         home=settings.home,
         uri=settings.uri,
         lease=settings.lease,
         heartbeat=settings.heartbeat,
         template=template,
-        grace=grace,
-        follow={} if quiet else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer},
-        patience=inf if limits["forever"] else settings.lease,
-        **limits,
+        slots=slots or _shares(machine),
+        forever=forever,
+        max_tasks=max_tasks,
+        max_failures=max_failures,
+        max_start_failures=max_start_failures,
+        idle_timeout=_seconds(idle_timeout),
+        time_limit=_seconds(time_limit),
+        grace=clock.seconds(grace),
+        patience=inf if forever or idle_timeout is not None else settings.lease,
+        follow=streams,
+        **machine,
     )
+    here = options.queue_of(settings)
+    here.store.now()  # a store that is away says so now, and is waited for later
+    selected = here.query(Selection(filters=tuple(extra_filter or ())))
+    fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
+    wanted = _wanted(template, allow_extra=allow_extra)
+    _work(here, selected, fits, wanted, chosen, json=json, quiet=quiet)
+
+
+def _work(
+    here: Queue,
+    selected: Document,
+    fits: Document,
+    wanted: str,
+    chosen: Options,
+    *,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Runs the worker on the selected tasks that its command fits, and tells of it."""
+    from labq.worker import Worker
+
+    passed = [PassedOver(here, fits, selected, wanted)]
+
+    def look() -> None:
+        for one in passed:
+            one.look()
+
+    taken = {"$and": [selected, fits], "queue": here.name} if fits else selected
+    worker = Worker(
+        here,
+        taken,
+        chosen,
+        on_finish=teller(json=json, quiet=quiet),
+        say=lambda text: note(f"labq: {text}"),
+        on_idle=look,
+    )
+    offer, enough = worker.offer
+    more = f"it asks for more than the worker has ({offer})"
+    passed.append(PassedOver(here, enough, taken, more))
+    began = time.monotonic()
+    tally = worker.run()
+    close(tally, time.monotonic() - began, quiet=quiet or json)
+    for one in passed:
+        one.look(quiet=quiet)
+    judge(tally)
+
+
+def _seconds(text: str | None) -> float | None:
+    return None if text is None else clock.seconds(text)
+
+
+def _machine(
+    cpus: str | None, memory: str | None, gpus: str | None, gpus_per_task: int, labels: list[str]
+) -> dict[str, Any]:
+    """What the worker offers of its machine, as Options has it.
+
+    Raises:
+        UsageError: an amount, a label or a GPU is no such thing, or a GPU is named twice.
+    """
+    from labq.resources import parse_label, parse_resources
+
+    asked = [f"{key}={text}" for key, text in (("cpus", cpus), ("memory", memory)) if text]
+    amounts = parse_resources(asked)
+    ids = None if gpus is None else [word.strip() for word in gpus.split(",")]
+    if ids is not None and (not all(ids) or len(set(ids)) < len(ids)):
+        raise UsageError(f"--gpus {gpus}: write each GPU once, with commas between: 0,1,2,3")
+    return {
+        "cpus": amounts.get("cpus"),
+        "memory": amounts.get("memory"),
+        "gpus": ids,
+        "gpus_per_task": gpus_per_task,
+        "labels": dict(map(parse_label, labels)),
+    }
+
+
+def _shares(machine: Mapping[str, Any]) -> int:
+    """How many slots there are where nobody says: one, or one for each share of the GPUs.
+
+    Raises:
+        UsageError: a task's share is more GPUs than there are.
+    """
+    ids: list[str] | None = machine["gpus"]
+    each: int = machine["gpus_per_task"]
+    if not ids or not each:
+        return 1
+    if each > len(ids):
+        raise UsageError(f"--gpus-per-task {each}: there are only {len(ids)} (--gpus)")
+    return len(ids) // each
 
 
 def _template(words: list[str], shell: str | None) -> Template | None:
@@ -143,68 +205,3 @@ def _wanted(template: Template | None, *, allow_extra: bool) -> str:
     keys = ", ".join(key if must else f"{key} (or not)" for key, must in template.keys.items())
     least = "at least" if allow_extra or template.takes_any else "exactly"
     return f"the worker's command takes {least} the args {keys}"
-
-
-def _teller(*, json: bool, quiet: bool) -> Any:
-    """What tells of each attempt's end."""
-
-    def tell(finished: Finished) -> None:
-        task = finished.task
-        if json:
-            with suppress(BrokenPipeError):  # the tasks are to be run, whoever reads of it
-                json_line(
-                    {
-                        "_id": task["_id"],
-                        "number": task["number"],
-                        "attempt": task["attempt"],
-                        "status": finished.became,
-                        "reason": finished.reason,
-                        "wall": round(finished.wall, 3),
-                    }
-                )
-        elif not quiet:
-            name = f" ({task['name']})" if "name" in task else ""
-            reason = f": {finished.reason}" if finished.reason else ""
-            if finished.became == "retried":
-                reason += f" (retry {task['retries'] + 1} of {task['max_retries']})"
-            again = finished.became == "retried"
-            became = f"{'failed' if again else finished.became} in {finished.wall:.1f} s"
-            note(f"labq: task {task['number']}{name} {became}{reason}")
-
-    return tell
-
-
-def _close(tally: Tally, wall: float, *, quiet: bool) -> None:
-    """The line that says what became of the tasks."""
-    if not quiet:
-        told = ", ".join(f"{count:,} {status}" for status, count in tally.by_status.items())
-        note(f"labq: {told or 'nothing to run'} in {wall:.1f} s")
-
-
-def _judge(tally: Tally) -> None:
-    """The exit code.
-
-    Raises:
-        LabqError: the worker stopped because its command does not start.
-    """
-    if tally.gave_up:
-        raise LabqError(f"stopped: {tally.unstarted} tasks in a row could not be started")
-    if tally.stopped_by:
-        raise typer.Exit(128 + tally.stopped_by)  # as shells have it
-
-
-class _PassedOver:
-    """The pending tasks that the worker's command does not fit, noted on them and told of."""
-
-    def __init__(self, here: Queue, fits: Document, selected: Document, why: str) -> None:
-        self._here, self._fits, self._selected, self._why = here, fits, selected, why
-        self._told = 0
-
-    def look(self, *, quiet: bool = False) -> None:
-        """Notes why on those that there are now, and tells how many when that has changed."""
-        if not self._fits:
-            return
-        count = self._here.pass_over(self._fits, self._selected, self._why)
-        if count != self._told and not quiet:
-            note(f"labq: {plural(count)} passed over: {self._why}")
-        self._told = count

@@ -1,0 +1,81 @@
+"""The options of `labq worker run`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Words = Annotated[list[str] | None, typer.Argument(metavar="[-- COMMAND...]", show_default=False)]
+Shell = Annotated[
+    str | None, typer.Option("-c", metavar="TEXT", help="A shell command instead of COMMAND.")
+]
+AllowExtra = Annotated[
+    bool,
+    typer.Option("--allow-extra", help="Take tasks that have more args than placeholders, too."),
+]
+Forever = Annotated[
+    bool, typer.Option("--forever", help="Wait for more when the queue is drained.")
+]
+IdleTimeout = Annotated[
+    str | None,
+    typer.Option(metavar="DURATION", help="Wait for more, but end after so long without work."),
+]
+TimeLimit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="End by then: take no task whose timeout is longer than what is left.",
+    ),
+]
+MaxTasks = Annotated[int | None, typer.Option(min=1, metavar="N", help="Run at most N tasks.")]
+MaxFailures = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Claim no more after N failed attempts.")
+]
+MaxStartFailures = Annotated[
+    int,
+    typer.Option(min=1, metavar="N", help="The same, for N in a row that could not be started."),
+]
+Slots = Annotated[
+    int | None,
+    typer.Option(min=1, max=1000, metavar="N", help="Run N tasks at a time.", show_default="1"),
+]
+Gpus = Annotated[
+    str | None,
+    typer.Option(metavar="IDS", help="GPUs for tasks, such as 0,1,2,3; a slot for each share."),
+]
+GpusPerTask = Annotated[
+    int, typer.Option(min=0, metavar="N", help="GPUs of a task that does not say.")
+]
+Cpus = Annotated[
+    str | None,
+    typer.Option(metavar="N", help="CPUs for tasks.", show_default="the machine's"),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(metavar="AMOUNT", help="Memory for tasks: 16Gi.", show_default="the machine's"),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(metavar="KEY=VALUE", help="What a task may --require; again for more."),
+]
+Grace = Annotated[
+    str,
+    typer.Option(metavar="DURATION", help="From SIGTERM to SIGKILL, when a job is stopped."),
+]
+Lease = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="How long a task stays this worker's when nobody hears of it (LABQ_LEASE).",
+        show_default="60s",
+    ),
+]
+Heartbeat = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="How often it is heard of (LABQ_HEARTBEAT).",
+        show_default="10s, or a sixth of the lease",
+    ),
+]

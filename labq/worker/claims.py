@@ -1,0 +1,104 @@
+"""A slot's dealings with the books: take the next task, write how it ended, through an outage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from labq.errors import StoreError
+from labq.queue import Claim, Ending, WorkerName, leases
+from labq.store import Store
+from labq.task import Document, Status
+from labq.worker.capacity import Grant
+from labq.worker.lease import LOST
+from labq.worker.options import Finished
+from labq.worker.shift import Shift
+
+BECAME = {
+    Status.SUCCESS: "success",
+    Status.FAILED: "failed",
+    Status.CANCELLED: "cancelled",
+    Status.PENDING: "retried",
+    Status.WAITING: "retried",
+    None: "lost",
+}
+
+
+def take(
+    shift: Shift, worker: WorkerName, unfit: list[Document]
+) -> tuple[Claim, Grant, float] | None:
+    """The next task, what it may use, and when it was asked for; None when all is done.
+
+    Raises:
+        StoreError: the store was away for longer than the worker's patience.
+    """
+    failing_since = None
+    while shift.open:
+        moment, asked = shift.moment(), time.monotonic()
+        try:
+            if claimed := shift.claim(worker, unfit):
+                return *claimed, asked
+            failing_since = None
+            if not shift.paused and not shift.stays():
+                return None
+        except StoreError as error:
+            failing_since = failing_since or asked
+            if asked - failing_since > shift.options.patience:
+                raise
+            shift.say(f"cannot claim yet: {error}")
+            shift.stopping.wait(1)
+            continue
+        shift.rest(moment)
+    return None
+
+
+def close(
+    shift: Shift,
+    verb: Callable[[Store, Claim, Ending], Status | None],
+    claim: Claim,
+    ending: Ending,
+    until: float,
+) -> Finished:
+    """Writes the end; while the store cannot be reached, tries until the lease is over.
+
+    Raises:
+        StoreError: it was away for longer, or the worker is being stopped.
+    """
+    stopped = False
+    while True:
+        try:
+            status = verb(shift.queue.store, claim, ending)
+            break
+        except StoreError as error:
+            if time.monotonic() >= until:
+                raise
+            shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
+            if shift.stopping.wait(1) and stopped:
+                raise
+            stopped = shift.stopping.is_set()
+    reason = ending.reason if status else LOST
+    return Finished(claim.task, BECAME[status], reason, ending.record.get("wall", 0.0))
+
+
+def give_back(
+    shift: Shift, claim: Claim, reason: str, record: Mapping[str, Any] | None = None
+) -> Finished:
+    """Releases the task, at no cost to it."""
+    ending = Ending(succeeded=False, reason=reason, record=record or {})
+    return _given(claim, ending, leases.release(shift.queue.store, claim, ending))
+
+
+def let_go(shift: Shift, claim: Claim, record: Mapping[str, Any]) -> Finished:
+    """Releases a task whose lease was lost, in case it holds still: the store was away, perhaps."""
+    ending = Ending(succeeded=False, reason=LOST, record=record)
+    kept = None
+    with suppress(StoreError):
+        kept = leases.release(shift.queue.store, claim, ending)
+    return _given(claim, ending, kept)
+
+
+def _given(claim: Claim, ending: Ending, status: Status | None) -> Finished:
+    became = {Status.PENDING: "released", Status.CANCELLED: "cancelled", None: "lost"}[status]
+    return Finished(claim.task, became, ending.reason, ending.record.get("wall", 0.0))
