@@ -41,22 +41,43 @@ LONGEST = 36500 * 86400.0  # seconds; past it a date would leave the calendar
 
 
 def seconds(text: str) -> float:
-    """The length in seconds of a duration such as `90`, `2.5s`, `10m`, `1h30m`, `7d`.
+    """The length in seconds of a duration such as `90`, `2.5s`, `10m`, `1h30m`, `7d`, `1.12:30:00`.
+
+    The last is days.hours:minutes:seconds, of which the days may be left out.
 
     Raises:
         UsageError: it is no such text, not above zero, or longer than LONGEST.
+    """
+    total = wait(text)
+    if not total:
+        raise _out_of_range(text)
+    return total
+
+
+def wait(text: str) -> float:
+    """As `seconds`; nothing is a duration too.
+
+    Raises:
+        UsageError: it is no such text, or longer than LONGEST.
     """
     import re
 
     bare = text.strip()
     number = r"(\d+(?:\.\d+)?)"
+    by_colons = r"(?:(\d+)\.)?([01]?\d|2[0-3]):([0-5]\d):([0-5]\d)"
     if re.fullmatch(number, bare, re.ASCII):
-        total = float(bare)
+        parts = [(bare, "s")]
     elif re.fullmatch(rf"(?:{number}\s*(?:ms|[smhdw])\s*)+", bare, re.ASCII):
         parts = re.findall(rf"{number}\s*(ms|[smhdw])", bare)
-        total = sum(float(count) * _UNITS[unit] for count, unit in parts)
+    elif found := re.fullmatch(by_colons, bare, re.ASCII):
+        parts = list(zip(found.groups(default="0"), "dhms", strict=True))
     else:
         raise UsageError(f"{text!r} is not a duration (write 90, 2s, 10m, 1h30m, 7d)")
-    if not 0 < total <= LONGEST:
-        raise UsageError(f"{text!r} is out of range (durations are above zero, at most 36500d)")
+    total = sum(float(count) * _UNITS[unit] for count, unit in parts)
+    if total > LONGEST:
+        raise _out_of_range(text)
     return total
+
+
+def _out_of_range(text: str) -> UsageError:
+    return UsageError(f"{text!r} is out of range (durations are above zero, at most 36500d)")

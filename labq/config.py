@@ -24,6 +24,7 @@ class Settings:
     queue: str
     home: Path
     max_retries: int
+    retry_delay: float
     lease: float
     heartbeat: float
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)  # key -> where from
@@ -73,6 +74,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "queue": _queue,
     "home": _path,
     "max_retries": _count,
+    "retry_delay": clock.wait,
     "lease": clock.seconds,
     "heartbeat": clock.seconds,
 }
@@ -128,6 +130,7 @@ def load(
         "uri": f"sqlite:{values['home'] / 'labq.db'}",
         "queue": "default",
         "max_retries": 0,
+        "retry_delay": 1.0,
         "lease": 60.0,
         "heartbeat": min(10.0, values.get("lease", 60.0) / 6),
     }

@@ -72,6 +72,10 @@ DURATIONS = [
     ("7d", 604_800.0),
     ("2w", 1_209_600.0),
     ("36500d", clock.LONGEST),
+    ("0:00:05", 5.0),
+    ("23:59:59", 86_399.0),
+    ("1.02:03:04", 93_784.0),
+    ("12.00:00:00", 1_036_800.0),
 ]
 
 
@@ -82,7 +86,20 @@ def test_durations(text, seconds):
 
 NO_DURATIONS = [
     *("", " ", "abc", "1x", "-1", "+1", "1h30", "1.5.2", ".", ".5", "1e3", "s", "h1", "10 m s"),
-    *("inf", "nan", "1,5", "1:30", "\u0663", "1H", "5 parsecs"),
+    *(
+        "inf",
+        "nan",
+        "1,5",
+        "1:30",
+        "24:00:00",
+        "1:60:00",
+        "1.2:3:4",
+        "1:30:00x",
+        "1.1:30",
+        "\u0663",
+        "1H",
+        "5 parsecs",
+    ),
 ]
 
 
@@ -93,10 +110,24 @@ def test_no_duration(text):
     assert str(caught.value) == f"{text!r} is not a duration (write 90, 2s, 10m, 1h30m, 7d)"
 
 
-@pytest.mark.parametrize("text", ["0", "0.0", "0s", "0h0m", "36501d", "9" * 400, "9" * 400 + "w"])
+@pytest.mark.parametrize(
+    "text",
+    ["0", "0.0", "0s", "0h0m", "00:00:00", "36501d", "36500.00:00:01", "9" * 400, "9" * 400 + "w"],
+)
 def test_a_duration_out_of_range(text):
     with pytest.raises(UsageError) as caught:
         clock.seconds(text)
     assert str(caught.value) == (
         f"{text!r} is out of range (durations are above zero, at most 36500d)"
     )
+
+
+@pytest.mark.parametrize(("text", "seconds"), [*DURATIONS, ("0", 0.0), ("0s", 0.0), ("0m 0s", 0.0)])
+def test_a_wait_may_be_none_at_all(text, seconds):
+    assert clock.wait(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["-1", "soon", "36501d"])
+def test_a_wait_is_a_duration(text):
+    with pytest.raises(UsageError):
+        clock.wait(text)

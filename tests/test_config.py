@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from labq.config import KEYS, Settings, load, masked
 from labq.errors import ConfigError, ExitCode
 
-KNOWN = "(known keys: uri, queue, home, max_retries, lease, heartbeat)"
+KNOWN = "(known keys: uri, queue, home, max_retries, retry_delay, lease, heartbeat)"
 STORES = "(write sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE)"
 NAMED = "(printable, no spaces, no leading - or $, at most 120)"
 
@@ -48,6 +48,7 @@ def test_the_defaults(tmp_path, project):
         queue="default",
         home=home,
         max_retries=0,
+        retry_delay=1.0,
         lease=60.0,
         heartbeat=10.0,
     )
@@ -92,11 +93,12 @@ def test_each_key_has_its_variable(project):
         "LABQ_QUEUE": "q",
         "LABQ_HOME": "/srv/labq",
         "LABQ_MAX_RETRIES": "7",
+        "LABQ_RETRY_DELAY": "0",
         "LABQ_LEASE": "2m",
         "LABQ_HEARTBEAT": "5s",
     }
     settings = load({}, environment, project)
-    assert settings == Settings("mongodb://h/d", "q", Path("/srv/labq"), 7, 120.0, 5.0)
+    assert settings == Settings("mongodb://h/d", "q", Path("/srv/labq"), 7, 0.0, 120.0, 5.0)
     assert settings.origins == {key: f"LABQ_{key.upper()}" for key in KEYS}
 
 

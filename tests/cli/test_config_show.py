@@ -20,6 +20,7 @@ def test_every_setting_with_where_it_comes_from(run, monkeypatch, tmp_path):
         "queue": ["night", "LABQ_QUEUE"],
         "home": [f"{tmp_path}/data/labq", "default"],
         "max_retries": ["3", f"{tmp_path}/labq.yaml:2"],
+        "retry_delay": ["1s", "default"],
         "lease": ["60s", "default"],
         "heartbeat": ["10s", "default"],
     }
