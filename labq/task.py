@@ -82,8 +82,22 @@ FIELDS: dict[str, Kind] = {
 
 def new_id() -> str:
     """A random uuid4 (RFC 9562) as 32 hex digits."""
-    raw = bytearray(os.urandom(16))
-    raw[6] = raw[6] & 0x0F | 0x40
+    return _uuid(os.urandom(16), 4)
+
+
+def keyed_id(*words: str) -> str:
+    """The id that these words give, always the same: a uuid8 (RFC 9562) as 32 hex digits.
+
+    No word may hold a NUL.
+    """
+    from hashlib import blake2b
+
+    return _uuid(blake2b("\0".join(words).encode(), digest_size=16).digest(), 8)
+
+
+def _uuid(octets: bytes, version: int) -> str:
+    raw = bytearray(octets)
+    raw[6] = raw[6] & 0x0F | version << 4
     raw[8] = raw[8] & 0x3F | 0x80
     return raw.hex()
 
@@ -149,7 +163,7 @@ def status_query(word: str) -> Document:
 
 
 def checked(field: str, value: Any) -> Any:
-    """`value` as the editable `field` stores it.
+    """`value` as `field`, one that a person may set, stores it.
 
     Raises:
         UsageError: the field cannot hold it.
@@ -165,7 +179,9 @@ def checked(field: str, value: Any) -> Any:
         if not isinstance(tags, list) or not all(isinstance(tag, str) and tag for tag in tags):
             raise UsageError(f"tags must be a list of words, not {_told(value)}")
         return [normalised(tag, "tags") for tag in dict.fromkeys(tags)]
-    if field in ("name", "comment"):
+    if field == "env":
+        return _variables(value)
+    if field in ("name", "comment", "cwd"):
         return _line(field, value)
     return _asked(field, value) if field in ("resources", "require") else _number(field, value)
 
@@ -200,9 +216,23 @@ def _line(field: str, value: Any) -> str:
     text = str(normalised(text_of(value), field))
     if not text.strip():
         raise UsageError(f"{field} must not be empty")
-    if field == "name" and not text.isprintable():
-        raise UsageError(f"name must be one line of text, not {_told(text)}")
+    if field != "comment" and not text.isprintable():
+        raise UsageError(f"{field} must be one line of text, not {_told(text)}")
     return text
+
+
+def _variables(value: Any) -> dict[str, str]:
+    """Environment variables for the job."""
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise UsageError(f"env must be a dict of texts, not {_told(value)}")
+    for name in value:
+        if not (isinstance(name, str) and name.isascii() and name.isidentifier()):
+            raise UsageError(
+                f"{_told(name)} is not a variable's name (letters, digits and _, no digit first)"
+            )
+        if name.startswith("LABQ_"):
+            raise UsageError(f"{name} is labq's own to set for a job")
+    return {name: normalised(text, f"env {name}") for name, text in value.items()}
 
 
 def _number(field: str, value: Any) -> int | float:
@@ -226,7 +256,7 @@ def new(args: Document, **fields: Any) -> Document:
 
     Args:
         args: nested dict of JSON values, normalised.
-        fields: editable fields; one that is None is left out.
+        fields: fields that a person may set; one that is None is left out.
 
     Raises:
         UsageError: a field cannot hold its value.

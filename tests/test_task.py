@@ -17,6 +17,7 @@ from labq.task import (
     Kind,
     Status,
     checked,
+    keyed_id,
     new,
     new_id,
     status_query,
@@ -116,6 +117,9 @@ CHECKED = [
     ("require", "gpu=a100", [{"key": "gpu", "op": "==", "value": "a100"}]),
     ("require", [{"key": "gpu", "op": "exists"}], [{"key": "gpu", "op": "exists"}]),
     ("require", [], []),
+    ("env", {"A": "1", "_b2": "x=y"}, {"A": "1", "_b2": "x=y"}),
+    ("env", {"a": "two\nlines", "EMPTY": ""}, {"a": "two\nlines", "EMPTY": ""}),
+    ("cwd", "/srv/a b", "/srv/a b"),
 ]
 
 
@@ -126,6 +130,7 @@ def test_a_field_as_it_is_stored(field, value, stored):
 
 SECONDS = "timeout must be seconds above zero, at most 3153600000"
 DELAY = "retry_delay must be seconds of 0 or more, at most 3153600000"
+NO_NAME = "not a variable's name (letters, digits and _, no digit first)"
 REFUSED = [
     ("args", 1, "args must be a dict, not '1'"),
     ("args", None, "args must be a dict, not 'None'"),
@@ -150,6 +155,16 @@ REFUSED = [
     ("comment", " \n", "comment must not be empty"),
     ("name", "a\nb", "name must be one line of text, not 'a b'"),
     ("name", "a\x1b", "name must be one line of text, not 'a\\\\x1b'"),
+    ("cwd", "", "cwd must not be empty"),
+    ("cwd", "a\nb", "cwd must be one line of text, not 'a b'"),
+    ("env", ["A=1"], "env must be a dict of texts, not '[\"A=1\"]'"),
+    ("env", {"A": 1}, "env must be a dict of texts, not '{\"A\": 1}'"),
+    ("env", {"1A": ""}, f"'1A' is {NO_NAME}"),
+    ("env", {"A-B": ""}, f"'A-B' is {NO_NAME}"),
+    ("env", {"É": ""}, f"'É' is {NO_NAME}"),
+    ("env", {"": ""}, f"'' is {NO_NAME}"),
+    ("env", {"LABQ_URI": ""}, "LABQ_URI is labq's own to set for a job"),
+    ("env", {"A": "\0"}, "env A: the text holds a NUL character, which no command line can carry"),
     ("name", "a\0", "name: the text holds a NUL character, which no command line can carry"),
     ("priority", 1.5, "priority must be a whole number, not '1.5'"),
     ("priority", "high", "priority must be a whole number, not 'high'"),
@@ -194,6 +209,23 @@ def test_an_id_is_a_uuid4():
     for one in ids:
         parsed = uuid.UUID(hex=one)
         assert (parsed.version, parsed.variant) == (4, uuid.RFC_4122)
+        assert parsed.hex == one
+
+
+def test_an_id_made_of_words_is_always_the_same_uuid8():
+    words = [
+        ("default", "k"),
+        ("default", "k", "1"),
+        ("default", "k1"),
+        ("d", "efaultk"),
+        ("é", ""),
+    ]
+    ids = [keyed_id(*one) for one in words]
+    assert ids == [keyed_id(*one) for one in words]
+    assert len(set(ids)) == len(words)
+    for one in ids:
+        parsed = uuid.UUID(hex=one)
+        assert (parsed.version, parsed.variant) == (8, uuid.RFC_4122)
         assert parsed.hex == one
 
 
