@@ -63,7 +63,7 @@ class Where:
 
 def compile_where(query: Mapping[str, Any]) -> Where:
     """The WHERE of a query document."""
-    terms = _clauses(query)
+    terms = [*_presences(query), *_clauses(query)]
     exact = [term for term in terms if term.exact and term != YES]
     open_terms = [term for term in terms if not term.exact]
     possible = [Term(f"({term.sql}) IS NOT 0", term.params) for term in open_terms]
@@ -101,6 +101,33 @@ def _clauses(query: Mapping[str, Any]) -> list[Term]:
     return found
 
 
+def _presences(query: Mapping[str, Any]) -> list[Term]:
+    """That the JSON columns are there which a match needs: what a partial index goes by."""
+    found: list[Term] = []
+    for name, held in query.items():
+        if name == "$and":
+            found += [term for part in held for term in _presences(part)]
+        elif _kind(name) is Kind.JSON and _needs_value(held):
+            found.append(_there(name.partition(".")[0]))
+    return found
+
+
+def _needs_value(held: Any) -> bool:
+    """Does a condition never hold where there is nothing? False where that is not plain."""
+    if not isinstance(held, Mapping) or not next(iter(held), "").startswith("$"):
+        return held is not None
+    compared = any(held.get(name) is not None for name in SIGNS)
+    return compared or bool(held.get("$exists")) or None not in held.get("$in", (None,))
+
+
+def _kind(path: str) -> Kind | None:
+    return FIELDS.get(path.partition(".")[0])
+
+
+def _there(field: str) -> Term:
+    return Term(f'"{field}" IS NOT NULL')
+
+
 def _field(path: str, held: Any) -> list[Term]:
     if isinstance(held, Mapping) and next(iter(held), "").startswith("$"):
         return [_operator(path, name, value, held) for name, value in held.items()]
@@ -113,8 +140,7 @@ def _operator(path: str, name: str, value: Any, among: Mapping[str, Any]) -> Ter
     if name == "$not":
         return negation(conjunction(_field(path, value)))
     if name == "$exists":
-        found = _leaf(path, name, value, among)
-        return found if value else negation(found)
+        return _exists(path, value, among)
     if name == "$all":
         every = [term for item in value for term in _field(path, item)]
         return conjunction(every) if value else NO
@@ -123,10 +149,18 @@ def _operator(path: str, name: str, value: Any, among: Mapping[str, Any]) -> Ter
     return _leaf(path, name, value, among)
 
 
+def _exists(path: str, value: Any, among: Mapping[str, Any]) -> Term:
+    """A whole column is there or not: in the words of the partial indexes."""
+    if path in FIELDS:
+        return _there(path) if value else Term(f'"{path}" IS NULL')
+    found = _leaf(path, "$exists", value, among)
+    return found if value else negation(found)
+
+
 def _leaf(path: str, name: str, value: Any, among: Mapping[str, Any]) -> Term:
     """One operator on one path."""
     field, _, rest = path.partition(".")
-    kind = FIELDS.get(field)
+    kind = _kind(path)
     if kind is Kind.JSON:
         return json_leaf(field, tuple(rest.split(".")) if rest else (), name, value, among)
     if kind is None or rest:  # nothing is there
@@ -183,10 +217,6 @@ def _in(column: Column, values: Sequence[Any], _among: Mapping[str, Any]) -> Ter
     return disjunction(terms)
 
 
-def _exists(column: Column, _value: Any, _among: Mapping[str, Any]) -> Term:
-    return Term(f"{column.sql} IS NOT NULL")
-
-
 def _type(column: Column, names: Any, _among: Mapping[str, Any]) -> Term:
     wanted = type_numbers(names)
     if column.kind in (Kind.TEXT, Kind.DATE):
@@ -217,7 +247,6 @@ def _open(column: Column) -> Term:
 
 _MAKERS: dict[str, Callable[[Column, Any, Mapping[str, Any]], Term]] = {
     "$in": _in,
-    "$exists": _exists,
     "$type": _type,
     "$regex": _regex,
     "$mod": _mod,

@@ -34,7 +34,7 @@ CREATE INDEX tasks_due ON tasks ("queue", "available_at")
   WHERE "status" = 'waiting' AND "waiting_for" IS NULL;
 CREATE INDEX tasks_blocked ON tasks ("queue", "status", "waiting_for", "_id")
   WHERE "status" = 'waiting' AND "waiting_for" IS NOT NULL;
-CREATE INDEX tasks_expiring ON tasks ("queue", "ended_at") WHERE "retention" IS NOT NULL;
+CREATE INDEX tasks_expiring ON tasks ("queue", "status", "ended_at") WHERE "retention" IS NOT NULL;
 """,
 }
 
