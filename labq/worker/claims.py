@@ -12,9 +12,9 @@ from labq.queue import Claim, Ending, WorkerName, leases
 from labq.store import Store
 from labq.task import Document, Status
 from labq.worker.capacity import Grant
-from labq.worker.lease import LOST
+from labq.worker.lease import CANCELLED, LOST, Held
 from labq.worker.options import Finished
-from labq.worker.shift import Shift
+from labq.worker.shift import GIVEN_BACK, Shift
 
 BECAME = {
     Status.SUCCESS: "success",
@@ -80,6 +80,25 @@ def close(
             stopped = shift.stopping.is_set()
     reason = ending.reason if status else LOST
     return Finished(claim.task, BECAME[status], reason, ending.record.get("wall", 0.0))
+
+
+def conclude(
+    shift: Shift, claim: Claim, held: Held | None, stopped: str, ending: Ending
+) -> Finished:
+    """Writes the end: `ending`, or what comes of `stopped`, which is why labq ended it.
+
+    Raises:
+        StoreError: as `close`.
+    """
+    if stopped == LOST:
+        return let_go(shift, claim, ending.record)
+    if stopped in GIVEN_BACK:
+        return give_back(shift, claim, stopped, ending.record)
+    until = held.until if held else 0.0
+    if stopped == CANCELLED and held and held.asked:
+        asked = Ending(succeeded=False, reason=held.asked["reason"], record=ending.record)
+        return close(shift, leases.cancel, claim, asked, until)
+    return close(shift, leases.finish, claim, ending, until)
 
 
 def give_back(

@@ -11,6 +11,7 @@ from typing import Any
 from labq.errors import StoreError
 from labq.queue import sweep, workers
 from labq.store import Now
+from labq.store.base import Watch
 from labq.task import Document
 from labq.worker.shift import Shift
 
@@ -24,6 +25,7 @@ class Control:
         self._shift, self._on_idle = shift, on_idle
         self._store, self._queue = shift.queue.store, shift.queue.name
         self._over = False
+        self._watch: Watch | None = None
         self._due = self._recover_at = 0.0  # monotonic
         self._sweep_at = time.monotonic() + shift.options.lease
         self._claims = 0
@@ -54,6 +56,8 @@ class Control:
     def leave(self) -> None:
         """Removes the worker's record, and ends `run`."""
         self._over = True
+        if self._watch is not None:
+            self._watch.close()
         try:
             workers.leave(self._store, self._shift.name.id)
         except StoreError:
@@ -64,7 +68,7 @@ class Control:
 
         It is a daemon's: what the store blocks in holds nothing up.
         """
-        watch = self._store.watch(self._queue)
+        self._watch = watch = self._store.watch(self._queue)
         while not self._over:
             if self._claims != self._shift.claims:
                 self._claims = self._shift.claims
@@ -115,8 +119,9 @@ class Control:
         elif word == workers.DRAIN and shift.phase not in ("draining", "stopping"):
             shift.say("asked to drain: finishing what runs, claiming no more")
             shift.drain()
+        if word is not None:  # else nothing was asked, or the record was lost in an outage
+            self._pause("worker", shift.name.id, paused=word == workers.PAUSE)
         queue_paused = workers.is_paused(self._store, self._queue)
-        self._pause("worker", shift.name.id, paused=word == workers.PAUSE)
         self._pause("queue", self._queue, paused=queue_paused)
 
     def _pause(self, what: str, name: str, *, paused: bool) -> None:

@@ -1,8 +1,10 @@
 """A process that outlives its worker by a moment, to end the jobs that a killed worker leaves.
 
-The worker writes `+PID` and `-PID` lines into a pipe; at the pipe's end, which comes with the
-worker's however it dies, the guard kills the process groups that were not taken back. This file is
-both the worker's side of it and the program that the guard runs, so it imports nothing of labq.
+The worker tells it through a pipe of each job: `?TOKEN` before it starts, `+TOKEN PID` once it has,
+`-TOKEN` when it has ended. At the pipe's end, which comes with the worker's however it dies, the
+guard kills the process groups that are left. One that was just being started it finds by the token
+in its environment. This file is both the worker's side of it and the program that the guard runs,
+so it imports nothing of labq.
 """
 
 from __future__ import annotations
@@ -10,6 +12,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 
@@ -29,13 +33,17 @@ class Guard:
         )
         os.close(read)
 
-    def hold(self, pid: int) -> None:
-        """Ends this process group with the worker, from now on."""
-        self._tell(f"+{pid}\n")
+    def expect(self, token: str) -> None:
+        """A job with this LABQ_TOKEN in its environment is about to start."""
+        self._tell(f"?{token}\n")
 
-    def drop(self, pid: int) -> None:
-        """Leaves the group alone from now on: it has ended."""
-        self._tell(f"-{pid}\n")
+    def hold(self, token: str, pid: int) -> None:
+        """Ends this process group with the worker, from now on."""
+        self._tell(f"+{token} {pid}\n")
+
+    def drop(self, token: str) -> None:
+        """Leaves the job alone from now on: it has ended, or did not start."""
+        self._tell(f"-{token}\n")
 
     def _tell(self, line: str) -> None:
         with suppress(BrokenPipeError):  # somebody killed the guard: the worker goes on without
@@ -50,12 +58,41 @@ class Guard:
 
 def main() -> None:
     """The guard: keeps the list until its input ends, then kills what is on it."""
-    held: set[int] = set()
+    held: dict[str, int] = {}
     for line in sys.stdin:
-        (held.add if line[0] == "+" else held.discard)(int(line[1:]))
-    for pid in held:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
+        token, _, pid = line[1:].strip().partition(" ")
+        if line[0] == "-":
+            held.pop(token, None)
+        else:
+            held[token] = int(pid or 0)
+    for pid in held.values():
+        if pid:
+            _kill(pid)
+    starting = {token for token, pid in held.items() if not pid}
+    for _ in range(TRIES if starting else 0):
+        for pid in _with_token(starting):
+            _kill(pid)
+        time.sleep(BETWEEN)
+
+
+TRIES, BETWEEN = 20, 0.02  # a child that has just been made has not its own environment yet
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def _with_token(tokens: set[str]) -> Iterator[int]:
+    """The leaders of process groups that have one of these tokens; none where there is no /proc."""
+    from pathlib import Path  # imported when a worker has died, not before
+
+    marks = {f"LABQ_TOKEN={token}".encode() for token in tokens}
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        pid = int(path.parent.name)
+        with suppress(OSError):
+            if marks.intersection(path.read_bytes().split(b"\0")) and os.getpgid(pid) == pid:
+                yield pid
 
 
 if __name__ == "__main__":

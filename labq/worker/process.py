@@ -78,9 +78,17 @@ class Job:
         self._reaped = False
         self._began = time.monotonic()
         self._deadline = self._began + timeout if timeout else inf
-        self.pid = _spawn(argv, environment, folder, output)
+        self._token = environment.get("LABQ_TOKEN", "")
         if guard:
-            guard.hold(self.pid)
+            guard.expect(self._token)
+        try:
+            self.pid = _spawn(argv, environment, folder, output)
+        except StartError:
+            if guard:
+                guard.drop(self._token)
+            raise
+        if guard:
+            guard.hold(self._token, self.pid)
         output.started()
 
     def wait(self) -> Exit:
@@ -93,7 +101,7 @@ class Job:
         with self._gate:
             self._signal(signal.SIGKILL)
             if self._guard:
-                self._guard.drop(self.pid)
+                self._guard.drop(self._token)
             _, status, usage = os.wait4(self.pid, 0)
             self._reaped = True
         self._output.take_rest()

@@ -10,13 +10,12 @@ from labq.errors import StoreError, TemplateError
 from labq.queue import Claim, Ending, WorkerName, leases
 from labq.template import parse_command
 from labq.worker.capacity import Grant
-from labq.worker.claims import close, give_back, let_go, take
+from labq.worker.claims import close, conclude, give_back, take
 from labq.worker.guard import Guard
-from labq.worker.lease import CANCELLED, LOST, Held
 from labq.worker.logs import Output
 from labq.worker.options import Finished
 from labq.worker.process import Exit, Job, StartError
-from labq.worker.shift import GIVEN_BACK, RELEASED, TIME_OVER, Shift
+from labq.worker.shift import RELEASED, TIME_OVER, Shift
 
 
 class Slot:
@@ -72,35 +71,13 @@ class Slot:
             job.stop(RELEASED if self._shift.left() > 0 else TIME_OVER)
         ended = job.wait()
         held = self._shift.keeper.drop(claim)
-        finished = self._conclude(claim, _record(argv, job.pid, ended), ended, output, held)
+        ending = _ending(ended, output, _record(argv, job.pid, ended))
+        finished = conclude(self._shift, claim, held, ended.stopped, ending)
         if output.fault:
             told = f"task {task['number']}: not all of its output is kept: {output.fault}"
             self._shift.say(told)
         output.close()
         return finished
-
-    def _conclude(
-        self,
-        claim: Claim,
-        record: dict[str, Any],
-        ended: Exit,
-        output: Output,
-        held: Held | None,
-    ) -> Finished:
-        """Writes how the job ended, and why where labq ended it."""
-        shift = self._shift
-        if ended.stopped == LOST:
-            return let_go(shift, claim, record)
-        if ended.stopped in GIVEN_BACK:
-            return give_back(shift, claim, ended.stopped, record)
-        until = held.until if held else 0.0
-        if ended.stopped == CANCELLED and held and held.asked:
-            ending = Ending(succeeded=False, reason=held.asked["reason"], record=record)
-            return close(shift, leases.cancel, claim, ending, until)
-        succeeded = ended.code == 0 and not ended.stopped
-        error = None if succeeded else {"message": ended.told, "stderr": output.tail()}
-        ending = Ending(succeeded, "" if succeeded else ended.told, record, error)
-        return close(shift, leases.finish, claim, ending, until)
 
     def _environment(self, claim: Claim, grant: Grant, output: Output) -> dict[str, str]:
         task, options = claim.task, self._shift.options
@@ -118,6 +95,14 @@ class Slot:
             "LABQ_TASK_DIR": output.folder,
             "LABQ_TOKEN": claim.token,
         }
+
+
+def _ending(ended: Exit, output: Output, record: dict[str, Any]) -> Ending:
+    """How the job ended, where nothing but its own work or its timeout decides."""
+    if ended.code == 0 and not ended.stopped:
+        return Ending(succeeded=True, record=record)
+    error = {"message": ended.told, "stderr": output.tail()}
+    return Ending(succeeded=False, reason=ended.told, record=record, error=error)
 
 
 def _record(argv: Sequence[str], pid: int, ended: Exit) -> dict[str, Any]:

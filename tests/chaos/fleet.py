@@ -47,7 +47,7 @@ class Fleet:
     def start(self) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-m", "labq", "worker", "run", "-q", "--forever"]
         worker = subprocess.Popen(
-            [*argv, "--grace", "1s", "-c", self._command],
+            [*argv, "--grace", "1s", "--", "sh", "-c", self._command],
             env=self._environment,
             cwd=self._folder,
             stdout=subprocess.DEVNULL,

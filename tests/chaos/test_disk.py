@@ -32,6 +32,7 @@ def disk(tmp_path, monkeypatch):
     folder.mkdir()
     words = private(folder)
     monkeypatch.setenv("LABQ_HOME", str(folder))
+    monkeypatch.setenv("LABQ_LEASE", "4s")
     monkeypatch.setenv("PYTHON", sys.executable)
 
     def run(script):
@@ -68,7 +69,7 @@ def test_a_submit_on_a_full_disk_says_so_and_stores_nothing(disk, tmp_path):
 
 def test_a_worker_on_a_disk_that_fills_up_stops_with_a_reason_and_loses_nothing(disk, tmp_path):
     many = "for i in 1 2 3 4 5 6; do labq task submit -q -- --x $i; done >/dev/null; "
-    work = f"labq worker run --grace 1s -c 'sleep 0.2; {FILL}'; echo code $?; "
+    work = f"labq worker run --grace 1s -- sh -c 'sleep 0.2; {FILL}'; echo code $?; "
     done = disk(many + work + COPY)
     assert "code 0" not in done.stdout, done
     assert "disk is full" in done.stderr or "No space left on device" in done.stderr

@@ -39,7 +39,8 @@ def test_a_killed_worker_takes_its_job_with_it_and_its_task_is_pending_within_th
     queue = submitted(uri, 1)
     with Fleet(uri, tmp_path, 1, "echo $$ > pid; exec sleep 3600") as fleet:
         pid = int(until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
-        fleet.workers.pop().kill()
+        with fleet.workers.pop() as worker:
+            worker.kill()
         until(lambda: gone(pid), seconds=1)
         until(lambda: queue.sweep().recovered, seconds=2 + 1)
         assert queue.get("1")["status"] == "pending"

@@ -51,7 +51,7 @@ def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path,
 def test_ctrl_c_lets_what_runs_end_and_takes_no_more(labq, queue, process, tmp_path):
     submit(labq, {}, {})
     until_told = "echo $$ > pid; until [ -e go ]; do sleep 0.01; done"
-    worker = process("worker", "run", "--forever", "-c", until_told)
+    worker = process("worker", "run", "--forever", "--", "sh", "-c", until_told)
     job_pid(tmp_path)
     worker.send_signal(signal.SIGINT)
     told = "labq: SIGINT: finishing what runs, claiming no more (again: stop the jobs)\n"

@@ -306,6 +306,14 @@ def test_slots_that_claim_at_once_never_overcommit(uri):
     store.close()
 
 
+def test_what_a_task_lacks_is_what_it_asks_beyond_what_is_free():
+    capacity = Capacity(4, 4 * GI, ["0"])
+    with capacity.claiming():
+        capacity.take(asking("cpus=3,gpus=1"))
+    assert capacity.lacking(asking("cpus=2,memory=4Gi")) == ["gpus", "cpus"]  # a GPU goes unsaid
+    assert capacity.lacking(asking("gpus=0,cpus=1")) == []
+
+
 # turns
 
 
@@ -313,9 +321,12 @@ def seen(identity, priority=0, number=1):
     return {"_id": identity, "priority": priority, "number": number}
 
 
+LACKING = ("cpus",)
+
+
 def up_to(priority, number):
     here = {"priority": priority, "number": {"$lte": number}}
-    return {"$or": [{"priority": {"$gt": priority}}, here]}
+    return {"$or": [{"priority": {"$gt": priority}}, here, {"resources.cpus": {"$in": [None, 0]}}]}
 
 
 BIG, OTHER = seen("big", 1, 7), seen("other", 1, 9)
@@ -348,21 +359,23 @@ TURNS = [
 def test_a_large_tasks_turn_comes(steps):
     turn = Turn()
     for now, first, query in steps:
-        turn.see(first, now)
+        turn.see(first, LACKING, now)
         assert turn.query() == query, now
 
 
 def test_a_workers_patience_may_be_another():
     turn = Turn(patience=0)
-    turn.see(BIG, 5)
+    turn.see(BIG, LACKING, 5)
     assert turn.query() == up_to(1, 7)
 
 
 def test_whose_turn_it_is_in_claim_order(uri):
     store = open_store(uri)
-    store.insert("q", [task(priority=priority) for priority in (0, 1, 1, 1, 2)])
+    needs = {"cpus": 1}
+    store.insert("q", [task(priority=n, resources=needs) for n in (0, 1, 1, 1, 2)])
+    store.insert("q", [task(), task(resources={"gpus": 1})])  # what does not stand in its way
     turn = Turn(patience=0)
-    turn.see(seen("the third", 1, 3), 0)
+    turn.see(seen("the third", 1, 3), LACKING, 0)
     found = store.find({"queue": "q", **turn.query()}, sort=[("number", 1)])
-    assert [one["number"] for one in found] == [2, 3, 5]
+    assert [one["number"] for one in found] == [2, 3, 5, 6, 7]
     store.close()

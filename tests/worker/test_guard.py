@@ -15,20 +15,24 @@ WORKER = """
 import os, sys, time
 from labq.worker.guard import Guard
 guard = Guard()
-held, left = (os.posix_spawn("/bin/sleep", ["sleep", "600"], os.environ, setsid=True) for _ in "ab")
-guard.hold(held); guard.hold(left); guard.drop(left)
-print(guard._pid, held, left, flush=True)
+def start(token):
+    guard.expect(token)
+    environment = {**os.environ, "LABQ_TOKEN": token}
+    return os.posix_spawn("/bin/sleep", ["sleep", "600"], environment, setsid=True)
+held, left, starting = start("a"), start("b"), start("c")
+guard.hold("a", held); guard.hold("b", left); guard.drop("b")
+print(guard._pid, held, left, starting, flush=True)
 time.sleep(600)
 """
 
 
-def test_a_killed_workers_jobs_are_killed_and_the_guard_ends():
+def test_a_killed_workers_jobs_are_killed_even_while_they_start_and_the_guard_ends():
     with subprocess.Popen(
         [sys.executable, "-c", WORKER], stdout=subprocess.PIPE, text=True
     ) as worker:
-        guard, held, left = map(int, worker.stdout.readline().split())
+        guard, held, left, starting = map(int, worker.stdout.readline().split())
         worker.kill()
-    until(lambda: gone(held) and gone(guard), seconds=5)
+    until(lambda: gone(held) and gone(starting) and gone(guard), seconds=5)
     assert not gone(left)
     os.kill(left, signal.SIGKILL)
 
@@ -45,7 +49,7 @@ def test_a_guard_that_was_killed_is_done_without():
     guard = Guard()
     os.kill(guard._pid, signal.SIGKILL)
     until(lambda: gone(guard._pid))
-    guard.hold(1 << 22)
-    guard.drop(1 << 22)
+    guard.hold("t", 1 << 22)
+    guard.drop("t")
     guard.close()
     assert gone(guard._pid)
