@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -16,6 +17,7 @@ from labq.task import Document
 from labq.worker.shift import Shift
 
 SWEEP_SECONDS = 2.0  # between two looks for the leases of dead workers
+FULL_SECONDS = 0.1  # between two looks at what was asked, while no slot waits for a task
 
 
 class Control:
@@ -24,7 +26,7 @@ class Control:
     def __init__(self, shift: Shift, on_idle: Callable[[], None] = lambda: None) -> None:
         self._shift, self._on_idle = shift, on_idle
         self._store, self._queue = shift.queue.store, shift.queue.name
-        self._over = False
+        self._over = threading.Event()
         self._watch: Watch | None = None
         self._due = self._recover_at = 0.0  # monotonic
         self._sweep_at = time.monotonic() + shift.options.lease
@@ -55,7 +57,7 @@ class Control:
 
     def leave(self) -> None:
         """Removes the worker's record, and ends `run`."""
-        self._over = True
+        self._over.set()
         if self._watch is not None:
             self._watch.close()
         try:
@@ -69,7 +71,7 @@ class Control:
         It is a daemon's: what the store blocks in holds nothing up.
         """
         self._watch = watch = self._store.watch(self._queue)
-        while not self._over:
+        while not self._over.is_set():
             if self._claims != self._shift.claims:
                 self._claims = self._shift.claims
                 watch.active()
@@ -79,11 +81,13 @@ class Control:
                 self._look(changed=changed)
             if changed:
                 self._shift.wake()
+                if self._shift.full:  # every end of a task is a change: they are not all looked at
+                    self._over.wait(FULL_SECONDS)
         watch.close()
 
     def _look(self, *, changed: bool) -> None:
         """Does what was asked since the last heartbeat, and what is due."""
-        if self._over:
+        if self._over.is_set():
             return
         now = time.monotonic()
         if changed:
