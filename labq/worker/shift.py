@@ -71,6 +71,11 @@ class Shift:
         return not (self.stopping.is_set() or self._draining or spent)
 
     @property
+    def full(self) -> bool:
+        """Whether every slot holds a task."""
+        return self.busy >= self.options.slots
+
+    @property
     def paused(self) -> bool:
         """Whether somebody paused the worker or its queue."""
         return bool(self._paused_by)
