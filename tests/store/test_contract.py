@@ -167,8 +167,25 @@ def test_claim_gives_the_task_as_it_is_afterwards(store):
 
 
 def test_claim_may_give_some_fields_only(store):
-    store.insert("q", [task({"x": 1}, name="n")])
-    assert set(store.update_first(PENDING, CLAIM, ("args",))) >= {"_id", "args"}
+    store.insert("q", [task({"x": 1}, _id="i", name="n", reason="passed over")])
+    fields = ("args", "attempt", "reason", "comment")
+    claimed = store.update_first(PENDING, CLAIM, fields)
+    assert claimed == {"_id": "i", "args": {"x": 1}, "attempt": 1}
+
+
+def test_a_fenced_end_tells_of_the_task_as_it_is_afterwards(store):
+    store.insert("q", [task(_id="i", dependants=1), task(priority=9)])
+    store.update({"_id": "i"}, CLAIM)
+    fence = {"_id": "i", "status": "running", "lease.token": "t"}
+    end = Change(set={"status": "success"}, push={"attempts": {"at": Now()}}, unset=("lease",))
+    told = ("dependants", "status", "lease")
+    assert store.update_first({**fence, "lease.token": "another"}, end, told) is None
+    assert store.update_first(fence, end, told) == {
+        "_id": "i",
+        "dependants": 1,
+        "status": "success",
+    }
+    assert store.update_first(fence, end, told) is None
 
 
 def test_claim_leaves_what_does_not_match(store):

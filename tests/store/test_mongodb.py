@@ -128,24 +128,6 @@ def test_an_srv_uri_reaches_the_servers_that_its_records_name(lone_mongod, monke
     store.close()
 
 
-@pytest.mark.parametrize(
-    ("query", "index"),
-    [({}, "claim"), ({"args_signature": '["x"]'}, "fit")],
-    ids=["any task", "some args"],
-)
-def test_an_index_serves_every_claim_and_its_order(lone_mongod, query, index):
-    name = f"test_index_{index}"
-    store = open_store(servers.with_database(lone_mongod, name))
-    store.insert("q", [task({"y": 1}) for _ in range(300)] + [task({"x": 1})])
-    pending = {"queue": "q", "status": "pending", **query}
-    plan = store._tasks.find(pending).sort([("priority", -1), ("number", 1)]).explain()
-    stages = str(plan["queryPlanner"]["winningPlan"])
-    assert f"'indexName': '{index}'" in stages
-    assert "'stage': 'SORT'" not in stages
-    store._client.drop_database(name)
-    store.close()
-
-
 def test_a_plain_change_is_update_operators_and_no_pipeline():
     change = Change(
         set={"a": "$x", "modified_at": Now()}, inc={"rev": 1}, push={"errors": 1}, unset=("b",)

@@ -11,7 +11,7 @@ import pytest
 from making import task
 
 from labq.errors import StoreError
-from labq.store import open_store, sqlite, sqlite_file
+from labq.store import open_store, sqlite_file
 from labq.task import FIELDS
 
 
@@ -110,24 +110,6 @@ def test_an_error_in_the_middle_leaves_nothing(path):
     with pytest.raises(StoreError, match="NOT NULL constraint failed"):
         store.insert("q", [task(), task(status=None)])
     assert store.counts() == {}
-    store.close()
-
-
-@pytest.mark.parametrize(
-    ("query", "index"),
-    [
-        ({}, "tasks_claim (queue=? AND status=?)"),
-        ({"args_signature": "[]"}, "tasks_fit (queue=? AND args_signature=?)"),
-    ],
-    ids=["any task", "some args"],
-)
-def test_an_index_serves_every_claim_and_its_order(path, query, index):
-    store = open_store(f"sqlite:{path}")
-    pending = {"queue": "q", "$and": [query], "status": "pending"}
-    compiled = store._query(pending)
-    sql = f"EXPLAIN QUERY PLAN SELECT * FROM tasks WHERE {compiled.where.sql}"
-    plan = store._file.db.execute(sql + sqlite._order(sqlite.CLAIM_ORDER), compiled.params(pending))
-    assert [row[3] for row in plan] == [f"SEARCH tasks USING INDEX {index}"]
     store.close()
 
 
