@@ -9,7 +9,7 @@ _labq() {
     if [[ -n $rest ]]; then return; fi # what files complete, see the end
     case $word in
       --) rest=yes ;;
-      --args|--cmd|--extra-filter|--grace|--id|--limit|--max-retries|--max-tasks|--metadata|--name|--priority|--queue|--slots|--sort|--status|--tag|--task-id|--task-name|--timeout|--update|--uri|-c|-f|-s|-u) value=$word ;;
+      --after|--after-any|--args|--at|--cmd|--cpus|--cwd|--delay|--env|--extra-filter|--file|--gpus|--gpus-per-task|--grace|--heartbeat|--id|--idle-timeout|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--priority|--queue|--require|--resource|--resources|--retry-delay|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--update|--uri|-c|-e|-f|-s|-u) value=$word ;;
       -*) ;;
       *) case $path in
         ''|'task'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
@@ -26,7 +26,7 @@ _labq() {
       'demo':*) words='--uri --queue --json --help' ;;
       'task':-*) words='--help' ;;
       'task':*) words='submit ls show count update requeue delete report' ;;
-      'task submit':-*) words='--args --name --metadata --tag --priority --max-retries --timeout --cmd --queue --uri --json --quiet -q --help' ;;
+      'task submit':-*) words='--args --file --key --name --metadata --tag --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --cmd --cwd --env -e --resource --resources --require --queue --uri --json --quiet -q --help' ;;
       'task ls':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --limit --sort --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--queue --uri --json --help' ;;
       'task count':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --verbose --queue --uri --json --help' ;;
@@ -36,7 +36,7 @@ _labq() {
       'task report':-*) words='--queue --uri --json --help' ;;
       'worker':-*) words='--help' ;;
       'worker':*) words='run' ;;
-      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --max-tasks --slots --grace --queue --uri --json --quiet -q --help' ;;
+      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-start-failures --slots --gpus --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --queue --uri --json --quiet -q --help' ;;
       'queue':-*) words='--help' ;;
       'queue':*) words='ls' ;;
       'queue ls':*) words='--queue --uri --json --help' ;;

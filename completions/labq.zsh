@@ -73,13 +73,25 @@ _labq_task() {
 _labq_task_submit() {
   _arguments -S \
     '--args=[Arguments as JSON or a Python dict.]:DICT:_files' \
+    '--file=[A task for each line, a dict of args laid over those given here; - reads stdin.]:FILE:_files' \
+    '--key=[Add nothing if this key was submitted before.]:TEXT:_files' \
     '--name=[A name, to find it by.]:NAME:_files' \
     '--metadata=[Notes of yours, as JSON or a Python dict.]:DICT:_files' \
     '*--tag=[A tag; again for more.]:TAG:_files' \
     '--priority=[Higher runs first.]:INT:_files' \
+    '*--after=[Wait until this task has succeeded; cancelled if it does not. Again for more.]:REF:_files' \
+    '*--after-any=[Wait until this task has ended, however it did.]:REF:_files' \
+    '--at=[Wait until then\: 2026-11-21T08\:00, '\''tomorrow 9\:00'\''.]:TIME:_files' \
+    '--delay=[Wait for so long.]:DURATION:_files' \
     '--max-retries=[How often a failure is tried again.]:INT:_files' \
+    '--retry-delay=[Wait before the first retry, doubled for each after it; 0 is none.]:DURATION:_files' \
     '--timeout=[Longest run of one attempt\: 90, 10m, 1h30m.]:DURATION:_files' \
+    '--ttl=[Remove the task so long after it has ended.]:DURATION:_files' \
     '--cmd=[What to run, where the worker names no command.]:COMMAND:_files' \
+    '--cwd=[Where to run it.]:DIR:_files' \
+    '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
+    '*'{--resource=,--resources=}'[What it needs\: cpus=2,memory=4Gi,gpus=1; again for more.]:KEY=AMOUNT:_files' \
+    '*--require=[A label that its worker must have\: '\''vram>=40Gi'\''; again for more.]:LABEL:_files' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
@@ -203,9 +215,20 @@ _labq_worker_run() {
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--allow-extra[Take tasks that have more args than placeholders, too.]' \
     '--forever[Wait for more when the queue is drained.]' \
+    '--idle-timeout=[Wait for more, but end after so long without work.]:DURATION:_files' \
+    '--time-limit=[End by then\: take no task whose timeout is longer than what is left.]:DURATION:_files' \
     '--max-tasks=[Run at most N tasks.]:N:_files' \
+    '--max-failures=[Claim no more after N failed attempts.]:N:_files' \
+    '--max-start-failures=[The same, for N in a row that could not be started.]:N:_files' \
     '--slots=[Run N tasks at a time.]:N:_files' \
+    '--gpus=[GPUs for tasks, such as 0,1,2,3; a slot for each share.]:IDS:_files' \
+    '--gpus-per-task=[GPUs of a task that does not say.]:N:_files' \
+    '--cpus=[CPUs for tasks.]:N:_files' \
+    '--memory=[Memory for tasks\: 16Gi.]:AMOUNT:_files' \
+    '*--label=[What a task may --require; again for more.]:KEY=VALUE:_files' \
     '--grace=[From SIGTERM to SIGKILL, when a job is stopped.]:DURATION:_files' \
+    '--lease=[How long a task stays this worker'\''s when nobody hears of it (LABQ_LEASE).]:DURATION:_files' \
+    '--heartbeat=[How often it is heard of (LABQ_HEARTBEAT).]:DURATION:_files' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \

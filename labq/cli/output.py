@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import typer
@@ -71,3 +71,29 @@ def attended() -> bool:
 def plural(count: int, noun: str = "task") -> str:
     """`1 task`, `1,200 tasks`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def moment(when: datetime) -> str:
+    """A time as this machine's clocks show it."""
+    return f"{clock.local(when):%Y-%m-%d %H:%M:%S}"
+
+
+def span(length: timedelta) -> str:
+    """A timedelta in its two largest units: `3d 4h`, `5m 2s`, `0.4s`."""
+    seconds: float = max(0.0, length.total_seconds())
+    if seconds < 10:  # noqa: PLR2004
+        return f"{seconds:.1f}s"
+    seconds = round(seconds)
+    parts: list[str] = []
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
+        count, seconds = divmod(seconds, size)
+        if count or parts:
+            parts.append(f"{count}{unit}")
+    return " ".join(parts[:2])
+
+
+def progress(text: str) -> None:
+    """Words that take the place of those before them, at a terminal alone; empty wipes them."""
+    if sys.stderr.isatty():
+        with suppress(OSError):
+            typer.echo(f"\r{text}\x1b[K", nl=False, err=True)

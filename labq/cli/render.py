@@ -16,7 +16,7 @@ from rich.text import Text
 
 from labq import clock
 from labq.args import flat, shortened, text_of
-from labq.cli.output import as_json, stalled
+from labq.cli.output import as_json, moment, span, stalled
 from labq.task import Document
 
 COLORS = {
@@ -133,19 +133,6 @@ def _age(task: Document) -> str:
     return span(clock.now() - task["created_at"]) if "created_at" in task else ""
 
 
-def span(length: Any) -> str:
-    """A timedelta in its two largest units: `3d 4h`, `5m 2s`, `0.4s`."""
-    seconds = max(0.0, length.total_seconds())
-    if seconds < 10:  # noqa: PLR2004
-        return f"{seconds:.1f}s"
-    parts: list[str] = []
-    for unit, size in (("d", 86400), ("h", 3600), ("m", 60), ("s", 1)):
-        count, seconds = divmod(seconds, size)
-        if count or parts:
-            parts.append(f"{count:.0f}{unit}")
-    return " ".join(parts[:2])
-
-
 def task(shown: Document, folder: str = "") -> None:
     """All of one task; `folder` is where its output lies, if that is on this machine."""
     console = _console()
@@ -187,7 +174,7 @@ def _safe(text: str) -> str:
 
 def _lines(field: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, datetime):
-        return [(field, f"{clock.local(value):%Y-%m-%d %H:%M:%S}")]
+        return [(field, moment(value))]
     if isinstance(value, dict) and field in ("args", "summary", "metadata"):
         return [(f"{field}.{key}", text_of(item)) for key, item in flat(value).items()]
     if isinstance(value, (dict, list)):

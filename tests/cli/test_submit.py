@@ -61,6 +61,53 @@ def test_every_option_is_stored(labq, queue):
     assert task["status"] == "pending"
 
 
+def test_how_it_runs_is_stored(labq, queue, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/ann")
+    labq(
+        *("task", "submit", "-e", "A=x=y", "--env", "B=", "-e", "A=z=", "--cwd", "runs/../lab"),
+        *("--resource", "memory=4Gi,gpus=1", "--resources", "cpus=500m"),
+        *("--require", "vram>=40Gi", "--require", "nvlink", "--ttl", "7.12:00:00"),
+    )
+    task = queue.get("1")
+    assert task["env"] == {"A": "z=", "B": ""}
+    assert task["cwd"] == str(tmp_path / "lab")
+    assert task["resources"] == {"cpus": 0.5, "memory": 4 * 2**30, "gpus": 1}
+    assert task["require"] == [
+        {"key": "vram", "op": ">=", "value": 40 * 2**30},
+        {"key": "nvlink", "op": "exists"},
+    ]
+    assert task["retention"] == {"ttl": 7.5 * 86400}
+    labq("task", "submit", "--cwd", "~/lab")
+    assert queue.get("2")["cwd"] == "/home/ann/lab"
+
+
+def test_a_task_without_wishes_has_no_room_for_them(labq, queue):
+    labq("task", "submit")
+    wishes = {"env", "cwd", "resources", "require", "retention", "retry_delay", "available_at"}
+    assert not wishes & set(queue.get("1"))
+
+
+@pytest.mark.parametrize(
+    ("args", "delay"),
+    [
+        ([], None),
+        (["--max-retries", "2"], 1.0),
+        (["--max-retries", "2", "--retry-delay", "1m30s"], 90.0),
+        (["--max-retries", "2", "--retry-delay", "0"], 0.0),
+        (["--retry-delay", "0s"], 0.0),
+    ],
+)
+def test_a_task_that_is_tried_again_waits_a_second_unless_it_says(labq, queue, args, delay):
+    labq("task", "submit", *args)
+    assert queue.get("1").get("retry_delay") == delay
+
+
+def test_the_wait_before_a_retry_comes_from_the_configuration(labq, queue, monkeypatch):
+    monkeypatch.setenv("LABQ_RETRY_DELAY", "5m")
+    labq("task", "submit", "--max-retries", "1")
+    assert queue.get("1")["retry_delay"] == 300.0
+
+
 def test_max_retries_comes_from_the_configuration(labq, queue, tmp_path):
     (tmp_path / "labq.yaml").write_text("max_retries: 4\n")
     labq("task", "submit")
@@ -94,6 +141,28 @@ def test_a_repeat_is_kept_with_a_warning(labq, queue):
         (["--cmd", "run %(lr)", "--", "--x", "1"], "labq: --cmd does not fit: the task lacks lr\n"),
         (["--cmd", "run %(lr"], "labq: %(lr: the placeholder is not closed"),
         (["--queue", "a b"], "labq: --queue: "),
+        (["-e", "HOME"], "labq: --env HOME: write KEY=VALUE\n"),
+        (
+            ["-e", "=x"],
+            "labq: '' is not a variable's name (letters, digits and _, no digit first)\n",
+        ),
+        (["-e", "1X=2"], "labq: '1X' is not a variable's name"),
+        (["-e", "LABQ_QUEUE=x"], "labq: LABQ_QUEUE is labq's own to set for a job\n"),
+        (["--cwd", ""], "labq: cwd must not be empty\n"),
+        (["--ttl", "0"], "labq: '0' is out of range (durations are above zero, at most 36500d)\n"),
+        (["--retry-delay", "-1"], "labq: '-1' is not a duration"),
+        (["--resources", "gpu=1"], "labq: no resource 'gpu': did you mean gpus?"),
+        (["--resources", "gpus"], "labq: 'gpus' is not RESOURCE=AMOUNT (such as memory=4Gi)\n"),
+        (["--require", "gpu>"], "labq: 'gpu>' is not a requirement"),
+        (["--key", " "], "labq: --key must not be empty\n"),
+        (["--delay", "soon"], "labq: 'soon' is not a duration"),
+        (["--at", "now", "--delay", "1m"], "labq: give --at or --delay, not both\n"),
+        (
+            ["--at", "soonish"],
+            "labq: --at 'soonish' is no time (write 2026-11-21T08:00, 'tomorrow 9:00', 'in 2 hours')\n",
+        ),
+        (["--after", ""], "labq: --after names no task: its text is empty\n"),
+        (["--after-any", " "], "labq: --after-any names no task: its text is empty\n"),
         (["--lr", "0.1"], "labq: No such option: --lr"),
     ],
 )

@@ -2,44 +2,43 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+import os
+from typing import TYPE_CHECKING, Any
 
 from labq import clock
 from labq.args import parse_document, parse_tokens
 from labq.cli import options
 from labq.cli.output import json_line, line, note
+from labq.cli.task import flags
+from labq.errors import UsageError
 from labq.task import Document, new
+
+if TYPE_CHECKING:
+    from labq.queue import Queue
 
 
 def command(
-    tokens: Annotated[
-        list[str] | None, typer.Argument(metavar="[-- --KEY VALUE ...]", show_default=False)
-    ] = None,
-    args: Annotated[
-        str | None, typer.Option(metavar="DICT", help="Arguments as JSON or a Python dict.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(metavar="NAME", help="A name, to find it by.")] = None,
-    metadata: Annotated[
-        str | None, typer.Option(metavar="DICT", help="Notes of yours, as JSON or a Python dict.")
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help="A tag; again for more.")
-    ] = None,
-    priority: Annotated[int, typer.Option(metavar="INT", help="Higher runs first.")] = 0,
-    max_retries: Annotated[
-        int | None,
-        typer.Option(metavar="INT", help="How often a failure is tried again.", show_default="0"),
-    ] = None,
-    timeout: Annotated[
-        str | None,
-        typer.Option(metavar="DURATION", help="Longest run of one attempt: 90, 10m, 1h30m."),
-    ] = None,
-    cmd: Annotated[
-        str | None,
-        typer.Option(metavar="COMMAND", help="What to run, where the worker names no command."),
-    ] = None,
+    tokens: flags.Tokens = None,
+    args: flags.Args = None,
+    file: flags.File = None,
+    key: flags.Key = None,
+    name: flags.Name = None,
+    metadata: flags.Metadata = None,
+    tag: flags.Tag = None,
+    priority: flags.Priority = 0,
+    after: flags.After = None,
+    after_any: flags.AfterAny = None,
+    at: flags.At = None,
+    delay: flags.Delay = None,
+    max_retries: flags.MaxRetries = None,
+    retry_delay: flags.RetryDelay = None,
+    timeout: flags.Timeout = None,
+    ttl: flags.Ttl = None,
+    cmd: flags.Cmd = None,
+    cwd: flags.Cwd = None,
+    env: flags.Env = None,
+    resource: flags.Resource = None,
+    require: flags.Require = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -54,32 +53,62 @@ def command(
       labq task submit -- --lr 0.1 --model.name resnet
       labq task submit --name base --tag night --args '{"lr": 0.1}' -- --seed 3
       id=$(labq task submit --quiet -- --lr 0.1)
+      labq task submit --after "$id" --cmd 'python evaluate.py'
+      labq task submit --file runs.jsonl --key sweep-1 --max-retries 2 --resources gpus=1
     """
     settings = options.settings(uri, queue)
     base = parse_document(args, "--args") if args is not None else {}
     parsed, warnings = parse_tokens(tokens or [], base)
+    retries = settings.max_retries if max_retries is None else max_retries
+    pause = settings.retry_delay if retries > 0 else None
     task = new(
         parsed,
         name=name,
         metadata=parse_document(metadata, "--metadata") if metadata is not None else None,
         tags=tag,
         priority=priority,
-        max_retries=settings.max_retries if max_retries is None else max_retries,
+        max_retries=retries,
+        retry_delay=pause if retry_delay is None else clock.wait(retry_delay),
         timeout=None if timeout is None else clock.seconds(timeout),
         cmd=cmd,
+        cwd=os.path.abspath(os.path.expanduser(cwd)) if cwd else cwd,  # noqa: PTH100, PTH111 - fast
+        env=_variables(env) if env else None,
+        resources=_amounts(resource) if resource else None,
+        require=require or None,
     )
-    _check_cmd(task)
+    if ttl is not None:
+        task["retention"] = {"ttl": clock.seconds(ttl)}
+    if file is None:
+        _check_cmd(task)
     here = options.queue_of(settings)
-    (number,) = here.submit([task])
-    if json:
-        json_line({"_id": task["_id"], "number": number, "queue": here.name})
+    if any(value is not None for value in (after, after_any, at, delay)):
+        from labq.cli.task.waits import waiting_for
+
+        fields, late = waiting_for(here, after, after_any, at, delay)
+        task, warnings = {**task, **fields}, [*warnings, *late]
+    if file is not None or key is not None:
+        from labq.cli.task import bulk
+
+        bulk.submit(here, task, file, key, json=json, quiet=quiet)
     else:
-        line(task["_id"])
-    if not quiet:
-        for warning in warnings:
-            note(f"labq: warning: {warning}")
-        if not json:
-            note(f"task {number} in queue {here.name} ({here.store.address})")
+        (number,) = here.submit([task])
+        _tell(here, task, number, json=json, quiet=quiet)
+    for warning in () if quiet else warnings:
+        note(f"labq: warning: {warning}")
+
+
+def _variables(texts: list[str]) -> dict[str, str]:
+    """The environment that KEY=VALUE texts make; the first = parts them, a later text wins."""
+    for text in texts:
+        if "=" not in text:
+            raise UsageError(f"--env {text}: write KEY=VALUE")
+    return dict(text.split("=", 1) for text in texts)
+
+
+def _amounts(texts: list[str]) -> dict[str, Any]:
+    from labq.resources import parse_resources
+
+    return parse_resources(texts)
 
 
 def _check_cmd(task: Document) -> None:
@@ -91,3 +120,18 @@ def _check_cmd(task: Document) -> None:
 
     if why := fits(parse_command(task["cmd"]), task["args"], allow_extra=True):
         raise TemplateError(f"--cmd does not fit: the task {why}")
+
+
+def _tell(here: Queue, task: Document, number: int, *, json: bool, quiet: bool) -> None:
+    if json:
+        json_line({"_id": task["_id"], "number": number, "queue": here.name})
+        return
+    line(task["_id"])
+    if quiet:
+        return
+    fate = ""
+    if any(field in task for field in ("after", "after_any", "available_at")):
+        from labq.cli.task.waits import fate_of
+
+        fate = fate_of(here, task["_id"])
+    note(f"task {number} in queue {here.name} ({here.store.address}){fate}")

@@ -1,0 +1,115 @@
+"""Many tasks in one submit, and tasks that a key keeps from being stored twice."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from labq.args import normalised
+from labq.cli.output import as_json, line, note, plural, progress
+from labq.cli.task.sheet import Sheet
+from labq.errors import UsageError
+from labq.task import Document, keyed_id
+
+if TYPE_CHECKING:
+    from labq.queue import Queue
+
+BATCH = 1000  # tasks per write
+
+
+def submit(
+    here: Queue, draft: Document, file: str | None, key: str | None, *, json: bool, quiet: bool
+) -> None:
+    """Stores the draft, or a task like it for each line of the file, and tells of them.
+
+    Raises:
+        UsageError: a line is no dict of args that can be stored; then nothing is.
+    """
+    if key is not None and not str(normalised(key, "--key")).strip():
+        raise UsageError("--key must not be empty")
+    added = _Added(here, json=json, keyed=key is not None)
+    if file is not None:
+        _each_line(added, Sheet(draft, file, here.name, key), quiet=quiet or json)
+    else:
+        task = {**draft, "_id": keyed_id(here.name, str(key))}
+        added.store([task])
+        if not quiet and not json:
+            _tell_one(here, task["_id"], added)
+    if added.others and not quiet:
+        have = "has" if added.others == 1 else "have"
+        note(f"labq: warning: {plural(added.others)} of this key {have} other args")
+
+
+def _each_line(added: _Added, sheet: Sheet, *, quiet: bool) -> None:
+    """Stores a sheet's tasks, a batch at a time."""
+    total = sum(1 for _ in sheet.tasks())  # a bad line is found before anything is stored
+    tasks = sheet.tasks()
+    try:
+        while batch := list(islice(tasks, BATCH)):
+            added.store(batch)
+            if not quiet and not sys.stdout.isatty():
+                progress(f"{added.seen:,} of {total:,}")
+    except BaseException:
+        progress("")
+        again = "adds the rest" if added.keyed else "adds them again (with --key it would not)"
+        if added.seen:
+            note(f"labq: {added.seen:,} of {plural(total)} are stored: the same command {again}")
+        raise
+    progress("")
+    if not quiet:
+        there = f", {added.there:,} were there already" if added.there else ""
+        where = f"queue {added.here.name} ({added.here.store.address})"
+        note(f"added {plural(added.new)} to {where}{there}")
+
+
+@dataclass
+class _Added:
+    """What a run has stored so far; each batch's ids go to stdout once it is."""
+
+    here: Queue
+    json: bool
+    keyed: bool
+    new: int = 0
+    there: int = 0  # with the same key already
+    others: int = 0  # of those, with other args
+    numbers: dict[str, int] = field(default_factory=dict)  # of the last batch
+
+    @property
+    def seen(self) -> int:
+        """Tasks that are in the store now."""
+        return self.new + self.there
+
+    def store(self, batch: list[Document]) -> None:
+        """Stores those that are not there yet, and prints the ids of all."""
+        old: dict[str, Document] = {}
+        if self.keyed:
+            query = {"queue": self.here.name, "_id": {"$in": [task["_id"] for task in batch]}}
+            old = {task["_id"]: task for task in self.here.find(query, fields=("number", "args"))}
+        fresh = [task for task in batch if task["_id"] not in old]
+        given = self.here.submit(fresh) if fresh else []
+        self.numbers = {task["_id"]: task["number"] for task in old.values()}
+        self.numbers.update(zip((task["_id"] for task in fresh), given, strict=True))
+        self.new, self.there = self.new + len(fresh), self.there + len(old)
+        self.others += sum(
+            task["args"] != old[task["_id"]]["args"] for task in batch if task["_id"] in old
+        )
+        with suppress(BrokenPipeError):  # the tasks are to be stored, whoever reads of it
+            line("\n".join(self._line(task["_id"], old) for task in batch))
+
+    def _line(self, identity: str, old: Mapping[str, Any]) -> str:
+        if not self.json:
+            return identity
+        told = {"_id": identity, "number": self.numbers[identity], "queue": self.here.name}
+        return as_json({**told, "added": identity not in old} if self.keyed else told)
+
+
+def _tell_one(here: Queue, identity: str, added: _Added) -> None:
+    from labq.cli.task.waits import fate_of
+
+    fate = " was there already" if added.there else fate_of(here, identity)
+    number = added.numbers[identity]
+    note(f"task {number} in queue {here.name} ({here.store.address}){fate}")

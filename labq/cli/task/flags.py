@@ -1,0 +1,91 @@
+"""The options of `labq task submit`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+Tokens = Annotated[
+    list[str] | None, typer.Argument(metavar="[-- --KEY VALUE ...]", show_default=False)
+]
+Args = Annotated[
+    str | None, typer.Option(metavar="DICT", help="Arguments as JSON or a Python dict.")
+]
+File = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE",
+        help="A task for each line, a dict of args laid over those given here; - reads stdin.",
+    ),
+]
+Key = Annotated[
+    str | None,
+    typer.Option(metavar="TEXT", help="Add nothing if this key was submitted before."),
+]
+Name = Annotated[str | None, typer.Option(metavar="NAME", help="A name, to find it by.")]
+Metadata = Annotated[
+    str | None, typer.Option(metavar="DICT", help="Notes of yours, as JSON or a Python dict.")
+]
+Tag = Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag; again for more.")]
+Priority = Annotated[int, typer.Option(metavar="INT", help="Higher runs first.")]
+After = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="REF",
+        help="Wait until this task has succeeded; cancelled if it does not. Again for more.",
+    ),
+]
+AfterAny = Annotated[
+    list[str] | None,
+    typer.Option(metavar="REF", help="Wait until this task has ended, however it did."),
+]
+At = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Wait until then: 2026-11-21T08:00, 'tomorrow 9:00'."),
+]
+Delay = Annotated[str | None, typer.Option(metavar="DURATION", help="Wait for so long.")]
+MaxRetries = Annotated[
+    int | None,
+    typer.Option(metavar="INT", help="How often a failure is tried again.", show_default="0"),
+]
+RetryDelay = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="Wait before the first retry, doubled for each after it; 0 is none.",
+        show_default="1s",
+    ),
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option(metavar="DURATION", help="Longest run of one attempt: 90, 10m, 1h30m."),
+]
+Ttl = Annotated[
+    str | None,
+    typer.Option(metavar="DURATION", help="Remove the task so long after it has ended."),
+]
+Cmd = Annotated[
+    str | None,
+    typer.Option(metavar="COMMAND", help="What to run, where the worker names no command."),
+]
+Cwd = Annotated[str | None, typer.Option(metavar="DIR", help="Where to run it.")]
+Env = Annotated[
+    list[str] | None,
+    typer.Option("--env", "-e", metavar="KEY=VALUE", help="A variable for it; again for more."),
+]
+Resource = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--resource",
+        "--resources",
+        metavar="KEY=AMOUNT",
+        help="What it needs: cpus=2,memory=4Gi,gpus=1; again for more.",
+    ),
+]
+Require = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="LABEL", help="A label that its worker must have: 'vram>=40Gi'; again for more."
+    ),
+]

@@ -1,0 +1,106 @@
+"""A file of tasks: a dict of args on each line, laid over what all of them share.
+
+It is read whole, so that it can be checked whole before its first task is stored. With a key, the
+same line has the same id in every run.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from labq.args import flat, parse_document, signature
+from labq.errors import ArgsError, TemplateError, UsageError
+from labq.task import Document, keyed_id, new_id
+
+LONG = 500_000  # bytes of a line: what is shorter is no document too large to be stored
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The tasks of a file; its text is kept and not its tasks, which take ten times the room."""
+
+    draft: Document
+    file: str  # - is stdin
+    queue: str
+    key: str | None
+
+    @cached_property
+    def content(self) -> bytes:
+        """What the file holds.
+
+        Raises:
+            UsageError: it cannot be read.
+        """
+        if self.file == "-":
+            return sys.stdin.buffer.read()
+        try:
+            return Path(self.file).read_bytes()
+        except (OSError, ValueError) as error:
+            told = getattr(error, "strerror", None) or error
+            raise UsageError(f"--file {self.file}: {told}") from None
+
+    def tasks(self) -> Iterator[Document]:
+        """A task for each line that is not blank.
+
+        Raises:
+            UsageError: a line is no dict of args that can be stored; the message has its number.
+        """
+        command = self.draft.get("cmd")
+        if command is not None:
+            from labq.template import fits, parse_command
+
+            template = parse_command(command)
+        for number, text in enumerate(BytesIO(self.content), start=1):
+            if not text.strip():
+                continue
+            where = f"{'stdin' if self.file == '-' else self.file}:{number}"
+            args = over(self.draft["args"], _args(text, where), where)
+            if len(text) > LONG:
+                _check_size(args, where)
+            if command is not None and (why := fits(template, args, allow_extra=True)):
+                raise TemplateError(f"{where}: --cmd does not fit: the task {why}")
+            identity = new_id() if self.key is None else keyed_id(self.queue, self.key, str(number))
+            keys = signature(flat(args))
+            yield {**self.draft, "_id": identity, "args": args, "args_signature": keys}
+
+
+def _check_size(args: Document, where: str) -> None:
+    """Refuses what a store would refuse when others are stored already."""
+    from labq.store.sqlite_rows import encoded
+
+    try:
+        encoded({"args": args}, 0)
+    except UsageError as error:
+        raise ArgsError(f"{where}: {error}") from None
+
+
+def _args(text: bytes, where: str) -> Document:
+    try:
+        return parse_document(text.decode("utf-8-sig").strip(), where)
+    except UnicodeDecodeError:
+        raise ArgsError(f"{where}: the text is not valid UTF-8") from None
+
+
+def over(below: Mapping[str, Any], above: Mapping[str, Any], where: str) -> Document:
+    """The args of a line laid over those that all lines have.
+
+    Raises:
+        ArgsError: one has a value where the other has nested keys.
+    """
+    merged = {**below, **above}
+    for key in below.keys() & above.keys():
+        first, second = below[key], above[key]
+        if isinstance(first, dict) != isinstance(second, dict):
+            raise ArgsError(
+                f"{where}: {key} clashes with what all lines have: "
+                "one path cannot hold a value and nested keys"
+            )
+        if isinstance(first, dict):
+            merged[key] = over(first, second, f"{where}: {key}")
+    return merged
