@@ -131,7 +131,7 @@ class SQLiteStore(Store):
             order = "" if isinstance(query.get("_id"), str) else _order(CLAIM_ORDER) or ""
             read = (*fields, *rows.read_first(change)) if fields else ()
             # no LIMIT in the SQL, since Python may decide: the cursor is read a row at a time
-            old = next(self._limited(self._matching(query, read, order), 1), None)
+            old = next(self._matching(query, read, order), None)
             if old is None:
                 return None
             return rows.after(old, self._write(db, old, change), fields)

@@ -157,14 +157,14 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
 
 def after(old: Document, new: Mapping[str, Any], fields: Sequence[str]) -> Document:
     """The document once the columns `new` are written; all fields unless some are named."""
-    shown = {"_id", *fields} if fields else {*old, *new}
-    kept = {field: value for field, value in old.items() if field in shown and field not in new}
-    written = {
-        field: decode(field, stored)
-        for field, stored in new.items()
-        if field in shown and stored is not None
-    }
-    return {**kept, **written}
+    doc: Document = {}
+    for field in ("_id", *fields) if fields else (*old, *new):
+        if field not in new:
+            if field in old:
+                doc[field] = old[field]
+        elif new[field] is not None:
+            doc[field] = decode(field, new[field])
+    return doc
 
 
 def placed(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:

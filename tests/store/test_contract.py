@@ -200,7 +200,9 @@ CLAIMER = """
 import sys
 from labq.store import Change, Now, open_store
 store, taken = open_store(sys.argv[1]), []
+store.count({})
 change = Change(set={"status": "running", "lease": {"token": sys.argv[2], "expires_at": Now(60)}}, inc={"attempt": 1})
+print("ready", flush=True)
 sys.stdin.readline()
 while (task := store.update_first({"queue": "q", "status": "pending"}, change, ("number",))) is not None:
     taken.append(task["number"])
@@ -219,7 +221,8 @@ def test_every_task_is_claimed_exactly_once_by_several_processes(store, uri):
         )
         for n in range(4)
     ]
-    for claimer in claimers:  # all are started before the first begins
+    assert [claimer.stdout.readline() for claimer in claimers] == ["ready\n"] * 4
+    for claimer in claimers:
         claimer.stdin.write("go\n")
         claimer.stdin.flush()
     taken = [claimer.communicate(timeout=120)[0].split() for claimer in claimers]
