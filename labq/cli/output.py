@@ -12,7 +12,7 @@ from typing import Any
 import typer
 
 from labq import clock
-from labq.task import FIELDS
+from labq.task import FIELDS, Status
 
 
 def line(text: str) -> None:
@@ -51,9 +51,15 @@ def public(task: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def stalled(task: Mapping[str, Any]) -> bool:
-    """Whether a running task's lease is over, by this machine's clock: for the eye only."""
-    return "lease" in task and task["lease"]["expires_at"] < clock.now()
+def status_of(task: Mapping[str, Any]) -> str:
+    """The word for where a task stands: its status, or what becomes of it while it runs.
+
+    It is `stalled` where its lease is over, by this machine's clock: for the eye only.
+    """
+    if "lease" in task and task["lease"]["expires_at"] < clock.now():
+        return "stalled"
+    stopping = task["status"] == Status.RUNNING.value and "stop_requested" in task
+    return "stopping" if stopping else str(task["status"])
 
 
 def ask(question: str, *, yes: bool, quiet: bool = False) -> bool:
@@ -79,7 +85,7 @@ def moment(when: datetime) -> str:
 
 
 def span(length: timedelta) -> str:
-    """A timedelta in its two largest units: `3d 4h`, `5m 2s`, `0.4s`."""
+    """A timedelta in its two largest units: `3d 4h`, `5m 2s`, `2h`, `0.4s`."""
     seconds: float = max(0.0, length.total_seconds())
     if seconds < 10:  # noqa: PLR2004
         return f"{seconds:.1f}s"
@@ -89,7 +95,7 @@ def span(length: timedelta) -> str:
         count, seconds = divmod(seconds, size)
         if count or parts:
             parts.append(f"{count}{unit}")
-    return " ".join(parts[:2])
+    return " ".join(part for part in parts[:2] if part[0] != "0")
 
 
 def progress(text: str) -> None:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from labq import clock
 from labq.args import flat, shortened, text_of
-from labq.cli.output import as_json, moment, span, stalled
+from labq.cli.output import as_json, moment, span, status_of
 from labq.task import Document
 
 COLORS = {
@@ -28,6 +28,7 @@ COLORS = {
     "failed": "red",
     "cancelled": "magenta",
     "stalled": "bold red",
+    "stopping": "bold yellow",
 }
 WIDE = 100_000  # in a pipe nothing is cut
 
@@ -47,11 +48,12 @@ def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
 CUT: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
 
 
-def _cells(task: Document) -> dict[str, Text]:
+def _cells(task: Document, waits: str) -> dict[str, Text]:
     """A row of `task ls`, by heading."""
     return {
         "#": Text(str(task["number"])),
         "status": _status(task),
+        "waits": Text(waits),
         "name": Text(task.get("name", "")),
         "args": Text(pairs(task.get("args", {}))),
         "summary": Text(pairs(task.get("summary", {}))),
@@ -65,10 +67,15 @@ FIXED = ("#", "status", "took", "age")
 GAP = 3  # cells between two columns
 
 
-def tasks(page: Sequence[Document], footer: Sequence[str], *, pager: bool) -> None:
-    """The table of `task ls`: a line a task, and only the columns that some task fills."""
+def tasks(
+    page: Sequence[Document], waits: Sequence[str], footer: Sequence[str], *, pager: bool
+) -> None:
+    """The table of `task ls`: a line a task, and only the columns that some task fills.
+
+    `waits` says of each task what it waits for.
+    """
     console = _console()
-    rows = [_cells(task) for task in page]
+    rows = [_cells(task, why) for task, why in zip(page, waits, strict=True)]
     natural = {heading: max(row[heading].cell_len for row in rows) for heading in rows[0]}
     natural = {heading: max(width, len(heading)) for heading, width in natural.items() if width}
     widths = _fitted(natural, console.width)
@@ -110,7 +117,7 @@ def _print(console: Console, table: Table, footer: Sequence[str]) -> None:
 
 
 def _status(task: Document) -> Text:
-    word = "stalled" if stalled(task) else task["status"]
+    word = status_of(task)
     return Text(word, style=COLORS.get(word, ""))
 
 
@@ -124,7 +131,7 @@ def _brief(value: Any) -> str:
 
 
 def _took(task: Document) -> str:
-    if "started_at" not in task or task["status"] == "pending":
+    if "started_at" not in task or task["status"] in ("pending", "waiting"):
         return ""
     return span((task.get("ended_at") or clock.now()) - task["started_at"])
 
@@ -133,10 +140,16 @@ def _age(task: Document) -> str:
     return span(clock.now() - task["created_at"]) if "created_at" in task else ""
 
 
-def task(shown: Document, folder: str = "") -> None:
-    """All of one task; `folder` is where its output lies, if that is on this machine."""
+def task(shown: Document, words: Mapping[str, str], folder: str = "") -> None:
+    """All of one task.
+
+    Args:
+        shown: its document.
+        words: what stands for the values of some fields.
+        folder: where its output lies, if that is on this machine.
+    """
     console = _console()
-    word = "stalled" if stalled(shown) else shown["status"]
+    word = status_of(shown)
     head = Text.assemble(
         (f"task {shown['number']}", "bold"),
         "  ",
@@ -150,7 +163,7 @@ def task(shown: Document, folder: str = "") -> None:
     for field, value in shown.items():
         if field in HIDDEN:
             continue
-        for label, text in _lines(field, value):
+        for label, text in _lines(field, words.get(field, value)):
             grid.add_row(label, Text(_safe(text)))
     if folder:
         grid.add_row("output", Text(folder))
@@ -163,6 +176,7 @@ def task(shown: Document, folder: str = "") -> None:
 
 # What has a line of its own, or is of use to no person.
 HIDDEN = {"number", "name", "status", "attempt", "args_signature", "rev", "attempts", "errors"}
+HIDDEN |= {"dependants"}
 
 
 def _safe(text: str) -> str:
@@ -175,7 +189,7 @@ def _safe(text: str) -> str:
 def _lines(field: str, value: Any) -> list[tuple[str, str]]:
     if isinstance(value, datetime):
         return [(field, moment(value))]
-    if isinstance(value, dict) and field in ("args", "summary", "metadata"):
+    if isinstance(value, dict) and field in ("args", "summary", "metadata", "env"):
         return [(f"{field}.{key}", text_of(item)) for key, item in flat(value).items()]
     if isinstance(value, (dict, list)):
         return [(field, as_json(value))]

@@ -171,7 +171,7 @@ def test_delete_leaves_what_runs(labq, queue, sweep):
     assert labq("task", "delete", "-f", "{}", "-y").err == "deleted 2 tasks, left 1 running\n"
     result = labq("task", "delete", "1", "-y")
     assert result.code == 5
-    assert result.err.endswith("labq: cannot delete 1 task: running (stop the worker first)\n")
+    assert result.err.endswith("labq: cannot delete 1 task: running (labq task cancel stops it)\n")
 
 
 def test_no_ids_from_a_pipe_delete_nothing(labq, sweep, monkeypatch):

@@ -48,4 +48,4 @@ def command(
     elif not quiet:
         note(f"deleted {plural(deleted)}" + (f", left {running:,} running" if running else ""))
     if refs and running:
-        raise ConflictError(f"cannot delete {plural(running)}: running (stop the worker first)")
+        raise ConflictError(f"cannot delete {plural(running)}: running (labq task cancel stops it)")

@@ -11,6 +11,7 @@ import typer
 from labq.args import key_path
 from labq.cli import options
 from labq.cli.output import json_line, line, note, plural, public
+from labq.cli.task.waits import MOST, briefly, parents
 from labq.errors import UsageError
 from labq.filters import to_json
 from labq.task import FIELDS, Document
@@ -24,6 +25,7 @@ PAGE = 100  # tasks at a terminal, where no --limit is given
 SHOWN = (
     *("number", "name", "status", "reason", "args", "summary", "tags", "lease", "progress"),
     *("created_at", "queued_at", "started_at", "ended_at", "attempt"),
+    *("stop_requested", "available_at", "waiting_for"),
 )
 
 
@@ -91,7 +93,9 @@ def _table(here: Queue, query: Document, order: Sort, limit: int | None, *, page
     beyond = next(tasks, None) is not None
     footer = _footer(here, query, page, beyond=beyond, asked=limit is not None)
     if page:
-        render.tasks(page, footer if terminal else [], pager=terminal and pager)
+        outstanding = parents(here, page, "waiting_for", most=MOST)
+        waits = [briefly(task, outstanding) for task in page]
+        render.tasks(page, waits, footer if terminal else [], pager=terminal and pager)
     if not terminal or not page:
         for text in footer:
             note(text)

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from labq.cli import options
-from labq.cli.output import json_line, public
+from labq.cli.output import json_line, public, span
+from labq.cli.task.waits import explained, when
+
+if TYPE_CHECKING:
+    from labq.queue import Queue
+    from labq.task import Document
 
 
 def command(
@@ -33,4 +39,30 @@ def command(
 
     for task in tasks:
         folder = settings.home / "tasks" / task["_id"]
-        render.task(public(task), str(folder) if folder.is_dir() else "")
+        render.task(public(task), _words(here, task), str(folder) if folder.is_dir() else "")
+
+
+def _words(here: Queue, task: Document) -> dict[str, str]:
+    """What stands for the values of some fields, for people to read."""
+    from labq.resources import shown, shown_requirement
+
+    words = explained(here, task)
+    for field in ("timeout", "retry_delay"):
+        if field in task:
+            words[field] = span(timedelta(seconds=task[field]))
+    if "resources" in task:
+        words["resources"] = shown(task["resources"])
+    if "require" in task:
+        words["require"] = ", ".join(map(shown_requirement, task["require"]))
+    if "retention" in task:
+        words["retention"] = (
+            f"removed {span(timedelta(seconds=task['retention']['ttl']))} after it ends"
+        )
+    if "lease" in task:
+        lease = task["lease"]
+        words["lease"] = f"of {lease['worker']} until {when(lease['expires_at'])}"
+    if "stop_requested" in task:
+        asked = task["stop_requested"]
+        grace = f", {asked['grace']:g}s grace" if "grace" in asked else ""
+        words["stop_requested"] = f"{asked['reason']}{grace}"
+    return words

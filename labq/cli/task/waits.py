@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from labq import clock
 from labq.cli.output import moment, span
@@ -74,9 +74,15 @@ def _begins(now: datetime, at: str | None, delay: str | None) -> datetime:
         ) from None
 
 
-def parents(here: Queue, tasks: Iterable[Document], *fields: str) -> dict[str, Document]:
-    """The number and status of the tasks that these fields name, by id; but for deleted ones."""
-    wanted = {identity for task in tasks for field in fields for identity in task.get(field, ())}
+def parents(
+    here: Queue, tasks: Iterable[Document], *fields: str, most: int | None = None
+) -> dict[str, Document]:
+    """The number and status of the tasks that these fields name, by id; but for deleted ones.
+
+    Of each field the first `most` are looked at, or all.
+    """
+    lists = (task.get(field, ()) for task in tasks for field in fields)
+    wanted = {identity for one in lists for identity in one[:most]}
     if not wanted:
         return {}
     query = {"queue": here.name, "_id": {"$in": sorted(wanted)}}
@@ -104,7 +110,9 @@ def fate_of(here: Queue, identity: str) -> str:
         return ""
     parts = [f"until {when(task['available_at'])}"] if "available_at" in task else []
     if outstanding := task.get("waiting_for"):
-        parts.append(f"for {_numbers(outstanding, parents(here, [task], 'waiting_for'))}")
+        parts.append(
+            f"for {_numbers(outstanding, parents(here, [task], 'waiting_for', most=MOST))}"
+        )
     return f" waits {' and '.join(parts)}"
 
 
@@ -124,12 +132,14 @@ def listed(identities: Iterable[str], there: dict[str, Document]) -> str:
 
 def _numbers(identities: list[str], there: dict[str, Document]) -> str:
     """The first few of these tasks: `4, 5, 6 and 7 more`."""
-    named = [str(there[one]["number"]) if one in there else "one deleted" for one in identities]
-    more = f" and {len(named) - MOST:,} more" if len(named) > MOST else ""
-    return ", ".join(named[:MOST]) + more
+    named = [
+        str(there[one]["number"]) if one in there else "(deleted)" for one in identities[:MOST]
+    ]
+    more = f" and {len(identities) - MOST:,} more" if len(identities) > MOST else ""
+    return ", ".join(named) + more
 
 
-def explained(here: Queue, task: Document) -> dict[str, Any]:
+def explained(here: Queue, task: Document) -> dict[str, str]:
     """The fields of a task that say what it waits for, in words for people."""
     fields = ("after", "after_any", "waiting_for")
     there = parents(here, [task], *fields)
