@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labq.errors import StoreError, UsageError
-from labq.queue.dependencies import settle
+from labq.queue.waiting import settle
 from labq.store import Change, Now, Query, Store
 from labq.task import Document, Status
 

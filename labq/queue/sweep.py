@@ -8,16 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
-from math import inf
 
 from labq.queue import workers
-from labq.queue.dependencies import settle
 from labq.queue.leases import Ending, WorkerName, moved, record_of, write
+from labq.queue.waiting import LIMIT, promote, settle
 from labq.store import Change, Now, Store
 from labq.task import TERMINAL, Document, Status
 
 MAX_CRASHES = 5  # lost workers after which a task is taken to be what kills them
-LIMIT = 1000  # tasks per pass
 
 
 @dataclass(frozen=True)
@@ -83,33 +81,6 @@ def _fate(task: Document) -> tuple[Status, str]:
     if crashes >= MAX_CRASHES:
         return Status.FAILED, f"{told}, the {crashes}th worker that this task lost"
     return Status.PENDING, told
-
-
-def promote(store: Store, queue: str, limit: int = LIMIT) -> tuple[int, float]:
-    """Makes pending what waits for no other task and whose time has come.
-
-    Returns how many, and in how many seconds the next one is due: infinity where there is none.
-    """
-    ready = {
-        "queue": queue,
-        "status": Status.WAITING.value,
-        "waiting_for": {"$exists": False},
-    }
-    first = list(
-        store.find(ready, sort=[("available_at", 1)], limit=limit, fields=("available_at",))
-    )
-    if not first:
-        return 0, inf
-    now = store.now()
-    due = [task["_id"] for task in first if task.get("available_at", now) <= now]
-    rest = [task["available_at"] for task in first[len(due) :]]
-    pending = moved(Status.PENDING, queued_at=Now())
-    count = 0
-    if due:
-        count = store.update({**ready, "_id": {"$in": due}}, Change(set=pending, inc={"rev": 1}))
-    if rest:
-        return count, max(0.0, (rest[0] - now).total_seconds())
-    return count, 0.0 if len(first) == limit else inf
 
 
 def expire(store: Store, queue: str, limit: int = LIMIT) -> int:

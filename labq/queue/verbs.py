@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 
-from labq.queue.dependencies import ending, mark, parents, settle
-from labq.queue.sweep import promote, recover
+from labq.queue.sweep import recover
+from labq.queue.waiting import ending, mark, parents, promote, settle
 from labq.store import Change, Now, Store
 from labq.task import TERMINAL, Document, Status
 
@@ -67,7 +67,7 @@ def cancel(
         if not now_asked and not now_ended:
             break
     if ended:
-        _tell(store, queue)
+        settle(store, queue)
     if asking:
         recover(store, queue)  # where the worker is dead already
     return Cancelled(ended, asking)
@@ -84,7 +84,7 @@ def requeue(store: Store, queue: str, query: Document) -> int:
             ({"_id": task["_id"], "rev": task["rev"], **ended}, _again(parents(task)))
             for task in tasks
         )
-        _tell(store, queue)
+        settle(store, queue)
     return count
 
 
@@ -103,11 +103,5 @@ def delete(store: Store, queue: str, query: Document) -> int:
     """Removes the tasks that match and do not run; those that wait for them are cancelled."""
     deleted = store.delete({"$and": [query, {"status": {"$ne": Status.RUNNING.value}}]})
     if deleted:
-        _tell(store, queue)
+        settle(store, queue)
     return deleted
-
-
-def _tell(store: Store, queue: str) -> None:
-    """Tells the tasks that wait what became of those they wait for; lets go who waits no more."""
-    settle(store, queue)
-    promote(store, queue)

@@ -41,7 +41,7 @@ def take(
             if claimed := shift.claim(worker, unfit):
                 return *claimed, asked
             failing_since = None
-            if not shift.paused and not shift.stays():
+            if not shift.paused and not shift.stays(moment):
                 return None
         except StoreError as error:
             failing_since = failing_since or asked

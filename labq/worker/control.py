@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 
 from labq.errors import StoreError
-from labq.queue import sweep, workers
+from labq.queue import sweep, waiting, workers
 from labq.store import Now
 from labq.store.base import Watch
 from labq.task import Document
@@ -95,7 +95,7 @@ class Control:
             self._shift.keeper.obey()
         if changed or now >= self._due:
             self._due = now + SWEEP_SECONDS
-            promoted, seconds = sweep.promote(self._store, self._queue)
+            promoted, seconds = waiting.promote(self._store, self._queue)
             self._due = time.monotonic() + seconds
             if promoted:
                 self._shift.wake()

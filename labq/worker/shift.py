@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from math import inf
 
-from labq.queue import Claim, Queue, WorkerName, leases, sweep
+from labq.queue import Claim, Queue, WorkerName, leases, sweep, waiting
 from labq.store import Query
 from labq.store.base import CLAIM_ORDER
 from labq.task import Document, Status
@@ -129,8 +129,8 @@ class Shift:
             tally.gave_up = f"{tally.failures} attempts failed (--max-failures)"
         self._draining = self._draining or bool(tally.gave_up)
 
-    def stays(self) -> bool:
-        """Whether a slot that found nothing waits for more.
+    def stays(self, since: int) -> bool:
+        """Whether a slot that found nothing, at that `moment`, waits for more.
 
         A worker that drains the queue waits for its own slots' tasks, which may set others free,
         and for retries; it first takes back what dead workers hold.
@@ -138,12 +138,12 @@ class Shift:
         options = self.options
         if options.forever or options.idle_timeout is not None:
             return True
-        if self.busy:
+        if self.busy or self._changes != since:
             return True
-        if sweep.recover(self.queue.store, self.queue.name):
-            return True
-        promoted, _ = sweep.promote(self.queue.store, self.queue.name)
-        return bool(promoted) or self._retries() > 0
+        store, name = self.queue.store, self.queue.name
+        if sweep.recover(store, name) or waiting.promote(store, name)[0]:
+            self.wake()
+        return self._changes != since or self._retries() > 0
 
     def _retries(self) -> int:
         """How many tasks wait for their next attempt."""

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from labq.errors import ConflictError
-from labq.queue import Ending, Selection, WorkerName, leases, sweep
+from labq.queue import Ending, Selection, WorkerName, leases, sweep, waiting
 from labq.store import Change, Now
 from labq.task import Status, new
 
@@ -98,7 +98,7 @@ def test_a_retry_waits_its_delay_and_twice_as_long_each_time(queue):
     assert claim(queue).task["number"] == 2  # what is behind it is not held up
     assert claim(queue) is None
     queue.store.update({"_id": task["_id"]}, Change(set={"available_at": Now(-1)}))
-    assert sweep.promote(queue.store, "q") == (1, float("inf"))
+    assert waiting.promote(queue.store, "q") == (1, float("inf"))
     assert leases.finish(queue.store, claim(queue), BAD) is Status.WAITING
     task = queue.get("1")
     assert 20 <= (task["available_at"] - task["modified_at"]).total_seconds() <= 25

@@ -8,7 +8,7 @@ from math import inf
 
 import pytest
 
-from labq.queue import Ending, Queue, WorkerName, leases, sweep, workers
+from labq.queue import Ending, Queue, WorkerName, leases, sweep, waiting, workers
 from labq.store import Change, Now, open_store
 from labq.task import new
 
@@ -26,12 +26,12 @@ def let_leases_run_out(queue):
 def test_a_task_waits_for_its_time(queue):
     soon, later = (queue.store.now() + timedelta(seconds=s) for s in (100, 1000))
     queue.submit([{**new({}), "available_at": later}, {**new({}), "available_at": soon}])
-    count, due = sweep.promote(queue.store, "q")
+    count, due = waiting.promote(queue.store, "q")
     assert count == 0
     assert 95 < due <= 100
     assert claim(queue) is None
     queue.store.update({"number": 2}, Change(set={"available_at": Now(-1)}))
-    count, due = sweep.promote(queue.store, "q")
+    count, due = waiting.promote(queue.store, "q")
     assert count == 1
     assert 990 < due <= 1000
     assert claim(queue).task["number"] == 2
@@ -50,7 +50,7 @@ def test_a_pass_takes_at_most_its_limit(queue):
     let_leases_run_out(queue)
     assert [sweep.recover(queue.store, "q", 2) for _ in range(4)] == [2, 2, 1, 0]
     queue.store.update({}, Change(set={"status": "waiting", "available_at": past}))
-    assert [sweep.promote(queue.store, "q", 2) for _ in range(4)] == [
+    assert [waiting.promote(queue.store, "q", 2) for _ in range(4)] == [
         (2, 0.0),
         (2, 0.0),
         (1, inf),

@@ -1,4 +1,4 @@
-"""`after` and `after_any`: who waits for whom, and what becomes of them."""
+"""Tasks that wait: for whom, for when, and what becomes of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from labq.queue import Ending, Selection, WorkerName, dependencies, leases, sweep
+from labq.queue import Ending, Selection, WorkerName, leases, waiting
 from labq.store import Change
 from labq.task import new
 
@@ -41,7 +41,7 @@ def test_a_task_waits_until_all_it_comes_after_have_succeeded(queue):
     assert task["waiting_for"] == [queue.get("2")["_id"]]
     assert len(task["after"]) == 2
     end(queue, 2)
-    sweep.promote(queue.store, "q")
+    waiting.promote(queue.store, "q")
     assert statuses(queue)[3] == "pending"
     assert "waiting_for" not in queue.get("3")
 
@@ -56,7 +56,7 @@ def test_a_dependency_that_does_not_succeed_cancels_all_that_come_after_it(queue
         queue.cancel({"queue": "q", "number": 1})
     else:
         queue.delete({"queue": "q", "number": 1})
-    sweep.promote(queue.store, "q")
+    waiting.promote(queue.store, "q")
     told = {"fails": "task 1 failed", "is cancelled": "task 1 cancelled"}
     assert queue.get("2")["reason"] == f"dependency: {told.get(how, 'a task was deleted')}"
     assert queue.get("3")["reason"] == "dependency: task 2 cancelled"
@@ -70,7 +70,7 @@ def test_a_failure_that_is_tried_again_is_no_end(queue):
     end(queue, 1, BAD)
     assert statuses(queue) == {1: "pending", 2: "waiting"}
     end(queue, 1, BAD)
-    sweep.promote(queue.store, "q")
+    waiting.promote(queue.store, "q")
     assert statuses(queue) == {1: "failed", 2: "pending"}
 
 
@@ -92,7 +92,7 @@ def test_a_task_may_wait_for_others_and_for_its_time(queue):
     submit(queue)
     submit(queue, after=[1], available_at=queue.store.now() + timedelta(hours=1))
     end(queue, 1)
-    count, due = sweep.promote(queue.store, "q")
+    count, due = waiting.promote(queue.store, "q")
     assert (count, statuses(queue)[2]) == (0, "waiting")
     assert 3590 < due <= 3600
 
@@ -103,8 +103,7 @@ def test_a_worker_that_dies_on_the_way_leaves_nobody_waiting_for_ever(queue):
     done = {"status": "success"}
     queue.store.update({"queue": "q", "number": 1}, Change(set=done))  # an end that told nobody
     assert statuses(queue)[2] == "waiting"
-    swept = queue.sweep()
-    assert (swept.settled, swept.promoted) == (1, 1)
+    assert queue.sweep().settled == 1
     assert statuses(queue)[2] == "pending"
 
 
@@ -116,7 +115,7 @@ def test_requeued_tasks_wait_for_one_another_again(queue):
     assert queue.requeue(every) == 2
     assert statuses(queue) == {1: "pending", 2: "waiting"}
     end(queue, 1)
-    sweep.promote(queue.store, "q")
+    waiting.promote(queue.store, "q")
     assert statuses(queue)[2] == "pending"
 
 
@@ -135,7 +134,7 @@ def test_a_new_task_can_name_only_older_ones_so_there_is_no_cycle(queue):
     assert all(
         queue.get(parent)["number"] < task["number"]
         for task in chain
-        for parent in dependencies.parents(task)
+        for parent in waiting.parents(task)
     )
 
 
@@ -153,6 +152,6 @@ def test_many_may_wait_for_one(queue):
     queue.submit([{**new({}), "after": [parent]} for _ in range(2500)])
     assert queue.count({"queue": "q", "status": "waiting"}) == 2500
     end(queue, 1)
-    while sweep.promote(queue.store, "q")[0]:
+    while waiting.promote(queue.store, "q")[0]:
         pass
     assert queue.count({"queue": "q", "status": "pending"}) == 2500

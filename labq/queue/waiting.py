@@ -1,4 +1,4 @@
-"""Tasks that wait for other tasks: `after` (all must succeed) and `after_any` (all must end).
+"""Tasks that wait: for their time, or for others, `after` (success) and `after_any` (any end).
 
 `waiting_for` holds the ids that are outstanding still. A task is marked (`dependants`) before
 another that waits for it is stored, and is looked at again after: whoever ends it sees the mark, or
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
+from math import inf
 from typing import Any
 
 from labq.store import Change, Now, Query, Store
 from labq.task import TERMINAL, Document, Status
 
 BATCH = 1000  # tasks per read and per write
+LIMIT = 1000  # tasks per pass
 READ = ("after", "after_any", "waiting_for", "dependants", "rev")
 ENDED = frozenset(status.value for status in TERMINAL)
 
@@ -34,8 +36,8 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
     """Looks at the tasks that wait for those that `ended`, or for any; returns how many moved.
 
     One whose dependency failed is cancelled, and so are those that wait for it; one that waits for
-    nothing more is left for `promote`. Safe when several settle: each write holds for the revision
-    that was read.
+    nothing more, not for a time either, is pending then. Safe when several settle: each write holds
+    for the revision that was read.
     """
     moved = 0
     waiting: Document = {"queue": queue, "status": Status.WAITING.value}
@@ -60,7 +62,36 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
                 if "dependants" in task and _cancels(writes.get(task["_id"]))
             ]
         wanted = {"$in": cancelled} if cancelled else None
+    if moved:
+        promote(store, queue)
     return moved
+
+
+def promote(store: Store, queue: str, limit: int = LIMIT) -> tuple[int, float]:
+    """Makes pending what waits for no other task and whose time has come.
+
+    Returns how many, and in how many seconds the next one is due: infinity where there is none.
+    """
+    ready = {
+        "queue": queue,
+        "status": Status.WAITING.value,
+        "waiting_for": {"$exists": False},
+    }
+    first = list(
+        store.find(ready, sort=[("available_at", 1)], limit=limit, fields=("available_at",))
+    )
+    if not first:
+        return 0, inf
+    now = store.now()
+    due = [task["_id"] for task in first if task.get("available_at", now) <= now]
+    rest = [task["available_at"] for task in first[len(due) :]]
+    pending = {"status": Status.PENDING.value, "queued_at": Now(), "modified_at": Now()}
+    count = 0
+    if due:
+        count = store.update({**ready, "_id": {"$in": due}}, Change(set=pending, inc={"rev": 1}))
+    if rest:
+        return count, max(0.0, (rest[0] - now).total_seconds())
+    return count, 0.0 if len(first) == limit else inf
 
 
 def _cancels(write: tuple[Query, Change] | None) -> bool:

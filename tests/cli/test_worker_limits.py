@@ -1,0 +1,170 @@
+"""`labq worker run`: when a worker ends by itself, and what it waits for."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+from books import statuses, submit, wait_for
+
+from labq.queue import workers
+from labq.task import new
+
+
+def test_an_idle_worker_ends_after_its_timeout(labq, queue, process):
+    worker = process("worker", "run", "--idle-timeout", "300ms", "--", "true")
+    submit(labq, {})
+    _, err = worker.communicate(timeout=30)
+    assert worker.returncode == 0
+    assert "labq: no work for 0.3 s: ending\n" in err
+    assert statuses(queue) == ["success"]
+
+
+def test_a_time_limit_ends_what_runs_at_no_cost(labq, queue):
+    submit(labq, {}, {})
+    done = labq("worker", "run", "--time-limit", "300ms", "--", "sleep", "600")
+    assert "labq: the time limit is over: stopping what runs and giving the tasks back" in done.err
+    assert statuses(queue) == ["pending", "pending"]
+    task = queue.get("1")
+    assert (task["retries"], task["reason"]) == (0, "the worker's time was over")
+
+
+def test_a_task_that_may_take_longer_than_what_is_left_is_not_begun(labq, queue):
+    queue.submit([new({}, timeout=7200), new({}, timeout=60), new({})])
+    assert labq("worker", "run", "--time-limit", "1h", "--", "true").code == 0
+    assert statuses(queue) == ["pending", "success", "success"]
+
+
+def test_too_many_failures_stop_the_worker(labq, queue):
+    submit(labq, {}, {}, {})
+    done = labq("worker", "run", "--max-failures", "2", "--", "false")
+    assert done.code == 1
+    assert "labq: stopped: 2 attempts failed (--max-failures)" in done.err
+    assert statuses(queue) == ["failed", "failed", "pending"]
+
+
+def test_the_number_of_start_failures_can_be_set(labq, queue):
+    queue.submit([new({}, cmd="no-such-command") for _ in range(3)])
+    done = labq("worker", "run", "--max-start-failures", "1")
+    assert done.code == 1
+    assert "labq: stopped: 1 tasks in a row could not be started" in done.err
+    assert statuses(queue) == ["failed", "pending", "pending"]
+
+
+def test_a_draining_worker_waits_for_its_retries(labq, queue):
+    queue.submit([new({}, max_retries=2, retry_delay=0.1)])
+    began = time.monotonic()
+    assert labq("worker", "run", "--", "false").code == 0
+    assert time.monotonic() - began >= 0.3
+    task = queue.get("1")
+    assert (task["status"], task["attempt"]) == ("failed", 3)
+
+
+def test_a_retry_that_waits_holds_nothing_up(labq, queue, tmp_path):
+    queue.submit([new({}, max_retries=1, retry_delay=0.3), new({}), new({})])
+    log = 'echo $LABQ_TASK_NUMBER >> order; [ "$LABQ_TASK_NUMBER$LABQ_ATTEMPT" != 11 ]'
+    assert labq("worker", "run", "-q", "--", "sh", "-c", log).code == 0
+    assert (tmp_path / "order").read_text().split() == ["1", "2", "3", "1"]
+    assert statuses(queue) == ["success"] * 3
+
+
+def test_a_draining_worker_does_not_wait_for_tomorrow(labq, queue):
+    tomorrow = queue.store.now() + timedelta(days=1)
+    queue.submit([{**new({}), "available_at": tomorrow}])
+    assert labq("worker", "run", "--", "true").code == 0
+    assert statuses(queue) == ["waiting"]
+
+
+def test_a_waiting_worker_begins_a_task_at_its_time(labq, queue, process):
+    soon = queue.store.now() + timedelta(seconds=1)
+    queue.submit([{**new({}), "available_at": soon}])
+    process("worker", "run", "--forever", "--", "true")
+    wait_for(queue, "success")
+    late = queue.get("1")["started_at"] - soon
+    assert timedelta(0) <= late < timedelta(seconds=5)
+
+
+def test_slots_that_find_nothing_wait_for_what_the_others_set_free(labq, queue, process, tmp_path):
+    queue.submit([new({})])
+    parent = queue.get("1")["_id"]
+    queue.submit([{**new({}), "after": [parent]} for _ in range(3)])
+    meet = "touch s$LABQ_TASK_NUMBER; [ $LABQ_TASK_NUMBER = 1 ] || "
+    meet += "until [ -e s2 ] && [ -e s3 ] && [ -e s4 ]; do sleep 0.01; done"
+    worker = process("worker", "run", "--slots", "3", "--", "sh", "-c", meet)
+    assert worker.wait(timeout=30) == 0
+    assert statuses(queue) == ["success"] * 4
+
+
+@pytest.mark.parametrize("what", ["worker", "queue"])
+def test_a_paused_worker_claims_nothing_until_it_is_resumed(labq, queue, process, what):
+    if what == "queue":
+        workers.pause_queue(queue.store, "default", paused=True)
+    worker = process("worker", "run", "--forever", "--", "true", env={"LABQ_HEARTBEAT": "100ms"})
+    if what == "queue":
+        assert worker.stderr.readline() == (
+            "labq: queue default is paused: claiming nothing until labq queue resume default\n"
+        )
+        submit(labq, {})
+        assert statuses(queue) == ["pending"]
+        workers.pause_queue(queue.store, "default", paused=False)
+    else:
+        submit(labq, {})
+        wait_for(queue, "success")
+        (card,) = workers.listed(queue.store)
+        workers.command(queue.store, [card["_id"]], workers.PAUSE)
+        assert " is paused: claiming nothing until labq worker resume " in said(worker)
+        submit(labq, {})
+        assert queue.get("2")["status"] == "pending"
+        workers.command(queue.store, [card["_id"]], workers.RESUME)
+        wait_for(queue, "success", 2)
+    assert " is resumed\n" in said(worker)
+    wait_for(queue, "success")
+
+
+def said(worker):
+    """The next line that is about the worker, not about a task."""
+    while (line := worker.stderr.readline()).startswith("labq: task "):
+        pass
+    return line
+
+
+@pytest.mark.parametrize(
+    ("word", "told", "status"),
+    [
+        (workers.STOP, "asked to stop: stopping what runs and giving the tasks back", "pending"),
+        (workers.DRAIN, "asked to drain: finishing what runs, claiming no more", "success"),
+    ],
+)
+def test_a_worker_does_what_it_is_asked(labq, queue, process, word, told, status):
+    submit(labq, {}, {})
+    worker = process("worker", "run", "--", "sleep", "1", env={"LABQ_HEARTBEAT": "100ms"})
+    wait_for(queue, "running")
+    (card,) = workers.listed(queue.store)
+    assert workers.command(queue.store, [card["_id"]], word) == 1
+    _, err = worker.communicate(timeout=30)
+    assert f"labq: {told}\n" in err
+    assert worker.returncode == 0
+    assert statuses(queue) == [status, "pending"]
+
+
+def test_a_running_task_that_is_cancelled_ends_soon(labq, queue, process):
+    submit(labq, {})
+    worker = process("worker", "run", "--", "sleep", "600", env={"LABQ_HEARTBEAT": "500ms"})
+    wait_for(queue, "running")
+    queue.cancel({"queue": "default", "number": 1}, "a mistake")
+    _, err = worker.communicate(timeout=30)
+    assert "labq: task 1 cancelled in " in err
+    task = queue.get("1")
+    assert (task["status"], task["reason"]) == ("cancelled", "a mistake")
+    assert task["attempts"][0]["signal"] == 15
+
+
+def test_a_cancel_with_no_grace_kills(labq, queue, process):
+    submit(labq, {})
+    stubborn = "trap '' TERM; while :; do sleep 0.05; done"
+    process("worker", "run", "--", "sh", "-c", stubborn, env={"LABQ_HEARTBEAT": "500ms"})
+    wait_for(queue, "running")
+    queue.cancel({"queue": "default", "number": 1}, grace=0)
+    wait_for(queue, "cancelled")
+    assert queue.get("1")["attempts"][0]["signal"] == 9

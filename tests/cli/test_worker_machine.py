@@ -1,0 +1,114 @@
+"""`labq worker run`: what tasks ask of the machine, and which worker takes them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from books import statuses, tasks, wait_for
+from waiting import until
+
+from labq.task import new
+
+
+def ask(queue, **fields):
+    return queue.submit([new({}, **fields)])[0]
+
+
+def test_each_slot_sees_its_own_gpus(labq, queue, process, tmp_path):
+    queue.submit([new({}) for _ in range(6)])
+    show = (
+        'echo "$CUDA_VISIBLE_DEVICES" >> seen; until [ $(wc -l < seen) -ge 2 ]; do sleep 0.01; done'
+    )
+    gpus = ("--gpus", "0,1,2,3", "--gpus-per-task", "2")
+    worker = process("worker", "run", "-q", *gpus, "--", "sh", "-c", show)
+    assert worker.wait(timeout=60) == 0
+    seen = (tmp_path / "seen").read_text().split()
+    assert set(seen[:2]) == {"0,1", "2,3"}  # two slots, each with its share
+    assert set(seen) == {"0,1", "2,3"}
+    assert statuses(queue) == ["success"] * 6
+
+
+def test_a_task_gets_the_gpus_that_it_asks_for(labq, queue, tmp_path):
+    ask(queue, resources={"gpus": 3})
+    ask(queue, resources={"gpus": 0})
+    show = 'echo "[$CUDA_VISIBLE_DEVICES]" >> seen'
+    gpus = ("--gpus", "7,3,5", "--slots", "1")
+    assert labq("worker", "run", "-q", *gpus, "--", "sh", "-c", show).code == 0
+    assert (tmp_path / "seen").read_text().split() == ["[3,5,7]", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"resources": {"gpus": 1}}, "cpus=2 memory=4Gi arch==a100"),
+        ({"resources": {"cpus": 3}}, "cpus=2 memory=4Gi arch==a100"),
+        ({"resources": {"memory": "5Gi"}}, "cpus=2 memory=4Gi arch==a100"),
+        ({"require": ["arch=h100"]}, "cpus=2 memory=4Gi arch==a100"),
+        ({"require": ["vram>=40Gi"]}, "cpus=2 memory=4Gi arch==a100"),
+    ],
+)
+def test_a_worker_passes_over_what_it_has_not_enough_for(labq, queue, fields, told):
+    ask(queue, **fields)
+    ask(queue, resources={"cpus": 2, "memory": "4Gi"}, require=["arch=a100", "vram!=3"])
+    offer = ("--cpus", "2", "--memory", "4Gi", "--label", "arch=a100")
+    done = labq("worker", "run", *offer, "--", "true")
+    assert statuses(queue) == ["pending", "success"]
+    why = "passed over: it asks for more than the worker has ("
+    assert f"labq: 1 task {why}" in done.err
+    assert queue.get("1")["reason"].startswith(why)
+
+
+def test_slots_together_use_no_more_than_there_is(labq, queue, process, tmp_path):
+    queue.submit([new({}, resources={"cpus": 1}) for _ in range(8)])
+    count = 'touch "r$LABQ_TASK_NUMBER"; ls r* | wc -l >> most; sleep 0.05; rm "r$LABQ_TASK_NUMBER"'
+    worker = process("worker", "run", "-q", "--slots", "8", "--cpus", "2", "--", "sh", "-c", count)
+    assert worker.wait(timeout=60) == 0
+    assert statuses(queue) == ["success"] * 8
+    assert max(map(int, (tmp_path / "most").read_text().split())) <= 2
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--gpus", "0,0"), "--gpus 0,0: write each GPU once, with commas between: 0,1,2,3"),
+        (("--gpus", "0,"), "--gpus 0,: write each GPU once, with commas between: 0,1,2,3"),
+        (
+            ("--gpus", "0", "--gpus-per-task", "2"),
+            "--gpus-per-task 2: there are only 1 (--gpus)",
+        ),
+        (("--cpus", "many"), "many"),
+        (("--memory", "4 apples"), "4 apples"),
+        (("--label", "=x"), "is not a label"),
+        (("--lease", "1s", "--heartbeat", "1s"), "the heartbeat (1s) must be at most half"),
+        (("--idle-timeout", "soon"), "'soon' is not a duration"),
+    ],
+)
+def test_a_wrong_offer_is_refused(labq, options, told):
+    done = labq("worker", "run", *options, "--", "true")
+    assert done.code == 2
+    assert told in done.err
+    assert len(done.err.splitlines()) == 1
+
+
+def test_flags_set_the_lease_and_the_heartbeat(labq, queue, process):
+    ask(queue)
+    process("worker", "run", "--lease", "30s", "--heartbeat", "200ms", "--", "sleep", "600")
+    wait_for(queue, "running")
+    (task,) = tasks(queue)
+    left = (task["lease"]["expires_at"] - task["started_at"]).total_seconds()
+    assert 29 < left < 31
+    first = task["lease"]["expires_at"]
+    until(lambda: tasks(queue)[0]["lease"]["expires_at"] > first, seconds=5)
+
+
+def test_a_worker_shows_itself_while_it_works(labq, queue, process):
+    ask(queue)
+    options = ("--gpus", "0,1", "--cpus", "2", "--memory", "1Gi", "--label", "arch=a100")
+    process("worker", "run", *options, "--", "sleep", "600", env={"LABQ_HEARTBEAT": "100ms"})
+    card = until(lambda: next((c for c in queue.store.workers.find({}) if c["tasks"]), None))
+    assert (card["queue"], card["slots"], card["tasks"]) == ("default", 2, [1])
+    assert card["labels"] == {"arch": "a100"}
+    assert card["capacity"] == {"cpus": 2, "memory": 2**30, "gpus": 2}
+    assert card["status"] == "busy"
+    assert json.dumps(card["done"]) == "{}"
