@@ -148,10 +148,9 @@ def _machine(
     Raises:
         UsageError: an amount, a label or a GPU is no such thing, or a GPU is named twice.
     """
-    from labq.resources import parse_label, parse_resources
+    from labq.resources import checked_resources, parse_label
 
-    asked = [f"{key}={text}" for key, text in (("cpus", cpus), ("memory", memory)) if text]
-    amounts = parse_resources(asked)
+    amounts = checked_resources({"cpus": cpus, "memory": memory})
     ids = None if gpus is None else [word.strip() for word in gpus.split(",")]
     if ids is not None and (not all(ids) or len(set(ids)) < len(ids)):
         raise UsageError(f"--gpus {gpus}: write each GPU once, with commas between: 0,1,2,3")
