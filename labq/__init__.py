@@ -6,15 +6,20 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labq.job import report
+    from labq.worker.inline import loop
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "report"]
+__all__ = ["__version__", "loop", "report"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what a job uses when it is first used: the command line starts without it."""
+    """Imports what a program uses when it is first used: the command line starts without it."""
     if name == "report":
         from labq.job import report
 
         return report
+    if name == "loop":
+        from labq.worker.inline import loop
+
+        return loop
     raise AttributeError(f"module 'labq' has no attribute {name!r}")

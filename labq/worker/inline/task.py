@@ -1,0 +1,115 @@
+"""What a loop's body has of its task."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import labq
+from labq.errors import ConflictError
+from labq.queue import Ending
+from labq.task import Document
+from labq.worker.inline.activity import Activity
+
+BY_BODY = "given back by its own code"
+
+
+class Decides(Protocol):
+    """Who writes how a task ended."""
+
+    def decide(self, ending: Ending, stopped: str = "") -> None:
+        """Writes that the body's task has ended so."""
+
+    def conclude(self, fault: BaseException | None) -> bool:
+        """Writes how a body ended, by its exception; whether nobody else need care for that."""
+
+
+class LoopTask:
+    """A task that runs in this process.
+
+    As `with task:` its end is that of the block: an exception there is the task's failure, and the
+    loop goes on with the next task.
+    """
+
+    def __init__(self, task: Document, folder: Path, activity: Activity, owner: Decides) -> None:
+        self.id: str = task["_id"]
+        self.number: int = task["number"]
+        self.name: str | None = task.get("name")
+        self.args: dict[str, Any] = deepcopy(task["args"])
+        self.attempt: int = task["attempt"]
+        self.status = "running"  # then success, failed, retried, cancelled, released or lost
+        self._folder, self._activity, self._owner = folder, activity, owner
+
+    def __repr__(self) -> str:
+        name = f" name={self.name}" if self.name is not None else ""
+        return f"<Task{name} number={self.number} status={self.status}>"
+
+    @property
+    def folder(self) -> Path:
+        """The task's own directory, the same for all its attempts; made when first asked for."""
+        self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        return self._folder
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the body is to end: cancelled, out of time, or no longer this process's.
+
+        In the main thread the body is interrupted besides.
+        """
+        return self._activity.told
+
+    def report(self, **values: Any) -> None:
+        """Merges values into the task's `summary`, as `labq.report` does.
+
+        Raises:
+            ArgsError: a value that cannot be stored.
+            ConflictError: the task has ended, or its lease is lost.
+        """
+        self._check()
+        labq.report(**values)
+
+    def done(self) -> None:
+        """Ends the task here and now as a success.
+
+        Raises:
+            ConflictError: it has ended.
+        """
+        self._end(Ending(succeeded=True))
+
+    def fail(self, reason: str = "failed") -> None:
+        """Ends the task here and now as a failure, which is tried again if it has retries.
+
+        Raises:
+            ConflictError: it has ended.
+        """
+        self._end(Ending(succeeded=False, reason=reason, error={"message": reason}))
+
+    def release(self) -> None:
+        """Gives the task back, at no cost to it: it is pending again.
+
+        Raises:
+            ConflictError: it has ended.
+        """
+        self._end(Ending(succeeded=False), BY_BODY)
+
+    def _end(self, ending: Ending, stopped: str = "") -> None:
+        self._check()
+        self._owner.decide(ending, stopped)
+
+    def _check(self) -> None:
+        if self.status != "running":
+            raise ConflictError(f"task {self.number} has ended here: {self.status}")
+
+    def __enter__(self) -> LoopTask:  # noqa: PYI034 - Self is of Python 3.11
+        self._check()
+        return self
+
+    def __exit__(
+        self,
+        _kind: type[BaseException] | None,
+        fault: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> bool:
+        return self.status == "running" and self._owner.conclude(fault)
