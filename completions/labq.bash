@@ -9,7 +9,7 @@ _labq() {
     if [[ -n $rest ]]; then return; fi # what files complete, see the end
     case $word in
       --) rest=yes ;;
-      --after|--after-any|--args|--at|--cmd|--cpus|--cwd|--delay|--env|--extra-filter|--file|--gpus|--gpus-per-task|--grace|--heartbeat|--id|--idle-timeout|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--priority|--queue|--require|--resource|--resources|--retry-delay|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--update|--uri|-c|-e|-f|-s|-u) value=$word ;;
+      --after|--after-any|--args|--at|--cmd|--cpus|--cwd|--delay|--env|--extra-filter|--file|--gpus|--gpus-per-task|--grace|--heartbeat|--id|--idle-timeout|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--priority|--queue|--reason|--require|--resource|--resources|--retry-delay|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--update|--uri|-c|-e|-f|-s|-u) value=$word ;;
       -*) ;;
       *) case $path in
         ''|'task'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
@@ -25,12 +25,13 @@ _labq() {
       '':*) words='demo task worker queue config guide completion' ;;
       'demo':*) words='--uri --queue --json --help' ;;
       'task':-*) words='--help' ;;
-      'task':*) words='submit ls show count update requeue delete report' ;;
+      'task':*) words='submit ls show count update cancel requeue delete report' ;;
       'task submit':-*) words='--args --file --key --name --metadata --tag --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --cmd --cwd --env -e --resource --resources --require --queue --uri --json --quiet -q --help' ;;
       'task ls':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --limit --sort --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--queue --uri --json --help' ;;
       'task count':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --verbose --queue --uri --json --help' ;;
       'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
+      'task cancel':-*) words='--status -s --name --task-name --extra-filter -f --grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
       'task requeue':-*) words='--status -s --name --task-name --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
       'task delete':-*) words='--status -s --name --task-name --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
       'task report':-*) words='--queue --uri --json --help' ;;

@@ -7,7 +7,7 @@ function __labq_at --description 'Whether the words so far lead to this command'
     for word in $words[2..-1]
         if set -q value[1]
             set -e value
-        else if contains -- $word --after --after-any --args --at --cmd --cpus --cwd --delay --env --extra-filter --file --gpus --gpus-per-task --grace --heartbeat --id --idle-timeout --key --label --lease --limit --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --priority --queue --require --resource --resources --retry-delay --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --update --uri -c -e -f -s -u
+        else if contains -- $word --after --after-any --args --at --cmd --cpus --cwd --delay --env --extra-filter --file --gpus --gpus-per-task --grace --heartbeat --id --idle-timeout --key --label --lease --limit --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --priority --queue --reason --require --resource --resources --retry-delay --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --update --uri -c -e -f -s -u
             set value $word
         else if test "$word" = --
             set -a path --
@@ -26,7 +26,7 @@ function __labq_job --description 'What may follow in the command after --'
 end
 
 complete -c labq -n '__labq_at' -f -a demo -d 'Run a real sweep in a queue of its own.'
-complete -c labq -n '__labq_at' -f -a task -d 'Submit, find, edit and remove tasks.'
+complete -c labq -n '__labq_at' -f -a task -d 'Submit, find, edit, cancel and remove tasks.'
 complete -c labq -n '__labq_at' -f -a worker -d 'Run tasks.'
 complete -c labq -n '__labq_at' -f -a queue -d 'See the queues.'
 complete -c labq -n '__labq_at' -f -a config -d 'See the settings.'
@@ -44,6 +44,7 @@ complete -c labq -n '__labq_at task' -f -a ls -d 'List tasks.'
 complete -c labq -n '__labq_at task' -f -a show -d 'Show all of a task.'
 complete -c labq -n '__labq_at task' -f -a count -d 'Count tasks.'
 complete -c labq -n '__labq_at task' -f -a update -d 'Edit tasks, by value or in your editor.'
+complete -c labq -n '__labq_at task' -f -a cancel -d 'End tasks, running ones too.'
 complete -c labq -n '__labq_at task' -f -a requeue -d 'Run ended tasks again.'
 complete -c labq -n '__labq_at task' -f -a delete -d 'Remove tasks.'
 complete -c labq -n '__labq_at task' -f -a report -d 'Report results, such as acc=0.93, from a job.'
@@ -112,6 +113,19 @@ complete -c labq -n '__labq_at task update' -l json -d 'Print JSON, for programs
 complete -c labq -n '__labq_at task update' -l yes -s y -d 'Do not ask.'
 complete -c labq -n '__labq_at task update' -l quiet -s q -d 'Say nothing that is not asked for, and ask nothing.'
 complete -c labq -n '__labq_at task update' -l help -d 'Show this message and exit.'
+complete -c labq -n '__labq_at task cancel' -l status -s s -x -a 'draft waiting pending running success failed cancelled' -d 'Only tasks of this status; again for more.'
+complete -c labq -n '__labq_at task cancel' -l name -l task-name -rF -d 'Only tasks of this name.'
+complete -c labq -n '__labq_at task cancel' -l extra-filter -s f -rF -d 'Only tasks for which this holds, such as \'args.lr > 0.1\' (labq guide filters).'
+complete -c labq -n '__labq_at task cancel' -l grace -rF -d 'From SIGTERM to SIGKILL, for those that run.'
+complete -c labq -n '__labq_at task cancel' -l kill -d 'SIGKILL at once: --grace 0.'
+complete -c labq -n '__labq_at task cancel' -l reason -rF -d 'Why, for those who ask later.'
+complete -c labq -n '__labq_at task cancel' -l wait -d 'Come back when those that run have ended.'
+complete -c labq -n '__labq_at task cancel' -l yes -s y -d 'Do not ask.'
+complete -c labq -n '__labq_at task cancel' -l queue -rF -d 'The queue (LABQ_QUEUE).'
+complete -c labq -n '__labq_at task cancel' -l uri -rF -d 'The store: sqlite:PATH or mongodb://... (LABQ_URI).'
+complete -c labq -n '__labq_at task cancel' -l json -d 'Print JSON, for programs.'
+complete -c labq -n '__labq_at task cancel' -l quiet -s q -d 'Say nothing that is not asked for, and ask nothing.'
+complete -c labq -n '__labq_at task cancel' -l help -d 'Show this message and exit.'
 complete -c labq -n '__labq_at task requeue' -l status -s s -x -a 'draft waiting pending running success failed cancelled' -d 'Only tasks of this status; again for more.'
 complete -c labq -n '__labq_at task requeue' -l name -l task-name -rF -d 'Only tasks of this name.'
 complete -c labq -n '__labq_at task requeue' -l extra-filter -s f -rF -d 'Only tasks for which this holds, such as \'args.lr > 0.1\' (labq guide filters).'

@@ -5,7 +5,7 @@ _labq() {
   local curcontext=$curcontext state line
   local -a known=(
     'demo:Run a real sweep in a queue of its own.'
-    'task:Submit, find, edit and remove tasks.'
+    'task:Submit, find, edit, cancel and remove tasks.'
     'worker:Run tasks.'
     'queue:See the queues.'
     'config:See the settings.'
@@ -47,6 +47,7 @@ _labq_task() {
     'show:Show all of a task.'
     'count:Count tasks.'
     'update:Edit tasks, by value or in your editor.'
+    'cancel:End tasks, running ones too.'
     'requeue:Run ended tasks again.'
     'delete:Remove tasks.'
     'report:Report results, such as acc=0.93, from a job.'
@@ -63,6 +64,7 @@ _labq_task() {
       show) _labq_task_show ;;
       count) _labq_task_count ;;
       update) _labq_task_update ;;
+      cancel) _labq_task_cancel ;;
       requeue) _labq_task_requeue ;;
       delete) _labq_task_delete ;;
       report) _labq_task_report ;;
@@ -150,6 +152,24 @@ _labq_task_update() {
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
     '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_cancel() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--grace=[From SIGTERM to SIGKILL, for those that run.]:DURATION:_files' \
+    '--kill[SIGKILL at once\: --grace 0.]' \
+    '--reason=[Why, for those who ask later.]:TEXT:_files' \
+    '--wait[Come back when those that run have ended.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
     '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
     '--help[Show this message and exit.]' \
     '*:file:_files'

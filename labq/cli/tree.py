@@ -32,13 +32,14 @@ TREE = Entry(
     entries={
         "demo": Entry("Run a real sweep in a queue of its own.", "labq.cli.demo"),
         "task": Entry(
-            "Submit, find, edit and remove tasks.",
+            "Submit, find, edit, cancel and remove tasks.",
             entries={
                 "submit": Entry("Store a task: an argument set to run.", "labq.cli.task.submit"),
                 "ls": Entry("List tasks.", "labq.cli.task.ls"),
                 "show": Entry("Show all of a task.", "labq.cli.task.show"),
                 "count": Entry("Count tasks.", "labq.cli.task.count"),
                 "update": Entry("Edit tasks, by value or in your editor.", "labq.cli.task.update"),
+                "cancel": Entry("End tasks, running ones too.", "labq.cli.task.cancel"),
                 "requeue": Entry("Run ended tasks again.", "labq.cli.task.requeue"),
                 "delete": Entry("Remove tasks.", "labq.cli.task.delete"),
                 "report": Entry(

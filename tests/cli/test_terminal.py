@@ -14,7 +14,7 @@ import termios
 
 import pytest
 
-from labq.queue import Queue
+from labq.queue import Queue, WorkerName, leases
 from labq.store import open_store
 from labq.task import new
 
@@ -155,3 +155,24 @@ def test_a_guide_is_paged(terminal):
     code, text = terminal("guide", "filters", PAGER="head -3")
     assert code == 0
     assert len(text.splitlines()) <= 3
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"), [("n\n", "cancelled 0 tasks"), ("y\n", "cancelled 2 tasks")]
+)
+def test_a_cancel_of_many_asks_first(terminal, queue, keys, told):
+    submit(queue, 3)
+    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    _, text = terminal("task", "cancel", "-f", "{}", keys=keys)
+    assert "Cancel 3 tasks of queue default, 1 of them running? [y/N]" in text
+    assert told in text
+    _, text = terminal("task", "cancel", "2")
+    assert "[y/N]" not in text
+
+
+def test_waiting_for_a_cancelled_task_is_told(terminal, queue):
+    submit(queue, 1)
+    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 1)
+    _, text = terminal("task", "cancel", "1", "--wait")
+    assert "waiting for 1 task to stop (Ctrl-C: no longer wait)" in text
+    assert text.endswith("ended: 1 cancelled\n")

@@ -1,0 +1,156 @@
+"""`labq task cancel`."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labq import clock
+from labq.args import normalised
+from labq.cli import options
+from labq.cli.output import ask, json_line, note, plural, progress
+from labq.errors import ConflictError, UsageError
+from labq.queue import Cancelled
+from labq.task import TERMINAL, Status
+
+if TYPE_CHECKING:
+    from labq.queue import Queue
+    from labq.task import Document
+
+LOOK_SECONDS = 0.1  # between two looks at tasks that are stopping
+RECOVER_SECONDS = 1.0  # between two looks whether a worker of theirs is dead
+ENDED: Document = {"status": {"$in": [status.value for status in TERMINAL]}}
+RUNNING: Document = {"status": Status.RUNNING.value}
+STOPPING: Document = {**RUNNING, "stop_requested": {"$exists": True}}
+
+
+def command(
+    refs: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[REF...]", help="Tasks; - reads stdin.", show_default=False),
+    ] = None,
+    status: options.Status = None,
+    name: options.Names = None,
+    extra_filter: options.Filters = None,
+    grace: Annotated[
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="From SIGTERM to SIGKILL, for those that run.",
+            show_default="the worker's",
+        ),
+    ] = None,
+    kill: Annotated[bool, typer.Option("--kill", help="SIGKILL at once: --grace 0.")] = False,
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why, for those who ask later.")
+    ] = "cancelled",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Come back when those that run have ended.")
+    ] = False,
+    yes: options.Yes = False,
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """End tasks: those that do not run at once, the others by their workers, within moments.
+
+    A job gets SIGTERM, some grace, SIGKILL. Tasks that come --after a cancelled one are cancelled
+    too. What has ended stays as it is.
+
+    Examples:
+      labq task cancel 4
+      labq task cancel -s pending -f 'args.lr > 1' --reason 'they diverge'
+      labq task cancel -f '{}' --grace 1m --wait
+    """
+    chosen = options.selection(refs, status, name, extra_filter)
+    if not chosen.narrows:
+        raise UsageError("cancel what? Give REF..., -s, --name or -f (every task: -f '{}')")
+    seconds = _grace(grace, kill=kill)
+    if not str(normalised(reason, "--reason")).strip():
+        raise UsageError("--reason must not be empty")
+    here = options.open_queue(uri, queue)
+    query = here.query(chosen)
+    left, total = _count(here, query, ENDED), here.count(query)
+    if refs and left and left == total:
+        raise ConflictError(_why_not(here, query, left))
+    done, stopping = Cancelled(0, 0), []
+    if left < total and _agreed(here, query, total - left, yes=yes, quiet=quiet):
+        done = here.cancel(query, reason, seconds)
+        found = here.find({"$and": [query, STOPPING]}, fields=("_id",))
+        stopping = [task["_id"] for task in found]
+    try:
+        if not quiet and not json:
+            note(_told(done, left, len(stopping)))
+        if wait and stopping:
+            _wait(here, stopping, quiet=quiet or json)
+    except KeyboardInterrupt:
+        progress("")
+        note("labq: interrupted: what was asked to stop still does")
+        raise
+    if json:
+        json_line({"cancelled": done.ended, "asked": done.asked, "left": left})
+
+
+def _grace(grace: str | None, *, kill: bool) -> float | None:
+    if kill and grace is not None:
+        raise UsageError("give --grace or --kill, not both")
+    if kill:
+        return 0.0
+    return None if grace is None else clock.wait(grace)
+
+
+def _count(here: Queue, query: Document, more: Document) -> int:
+    return here.count({"$and": [query, more]})
+
+
+def _agreed(here: Queue, query: Document, count: int, *, yes: bool, quiet: bool) -> bool:
+    if count <= 1:
+        return True
+    running = _count(here, query, RUNNING)
+    told = f", {running:,} of them running" if running else ""
+    return ask(f"Cancel {plural(count)} of queue {here.name}{told}?", yes=yes, quiet=quiet)
+
+
+def _told(done: Cancelled, left: int, stopping: int) -> str:
+    parts = [f"cancelled {plural(done.ended)}"] if done.ended or not done.asked else []
+    if done.asked:
+        parts.append(f"asked {plural(done.asked, 'running task')} to stop")
+    if stopping > done.asked:
+        parts.append(f"{stopping - done.asked:,} had been asked before")
+    if left:
+        parts.append(f"left {left:,} that {'has' if left == 1 else 'have'} ended")
+    return ", ".join(parts)
+
+
+def _wait(here: Queue, identities: list[str], *, quiet: bool) -> None:
+    """Waits until none of these tasks runs; one whose worker is dead ends with its lease."""
+    from labq.queue.sweep import recover
+
+    theirs: Document = {"queue": here.name, "_id": {"$in": identities}}
+    recover_at = time.monotonic() + RECOVER_SECONDS
+    while running := _count(here, theirs, STOPPING):
+        if not quiet:
+            progress(f"waiting for {plural(running)} to stop (Ctrl-C: no longer wait)")
+        time.sleep(LOOK_SECONDS)
+        if time.monotonic() >= recover_at:
+            recover(here.store, here.name)
+            recover_at = time.monotonic() + RECOVER_SECONDS
+    progress("")
+    became = Counter(task["status"] for task in here.find(theirs, fields=("status",)))
+    if not quiet:
+        told = ", ".join(f"{count:,} {status}" for status, count in sorted(became.items()))
+        note(f"ended: {told}")
+
+
+def _why_not(here: Queue, query: Document, left: int) -> str:
+    if left > 1:
+        return f"cannot cancel {plural(left)}: they have ended (labq task requeue runs them again)"
+    (task,) = here.find(query, fields=("number", "status", "published_at"))
+    if "published_at" in task:
+        return f"cannot cancel task {task['number']}: it is published"
+    again = "labq task requeue runs it again"
+    return f"cannot cancel task {task['number']}: it is {task['status']} ({again})"
