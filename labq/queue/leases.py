@@ -68,9 +68,19 @@ def moved(status: Status, **values: Any) -> Document:
     return {"status": status.value, "modified_at": Now(), **values}
 
 
-def claim(store: Store, query: Query, worker: WorkerName, lease: float) -> Claim | None:
-    """Takes the first pending task that matches, for `lease` seconds; None where there is none."""
-    token = os.urandom(16).hex()
+def new_token() -> str:
+    """What fences the writes of one claim: 128 random bits, in hexadecimal."""
+    return os.urandom(16).hex()
+
+
+def claim(
+    store: Store, query: Query, worker: WorkerName, lease: float, token: str = ""
+) -> Claim | None:
+    """Takes the first pending task that matches, for `lease` seconds; None where there is none.
+
+    One who gives the token can `disown` what a claim took whose answer was lost.
+    """
+    token = token or new_token()
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
     change = Change(
         set=moved(Status.RUNNING, lease=holder, started_at=Now()),
@@ -79,6 +89,25 @@ def claim(store: Store, query: Query, worker: WorkerName, lease: float) -> Claim
     )
     task = store.update_first({**query, "status": Status.PENDING.value}, change, CLAIMED)
     return Claim(task, token, worker) if task is not None else None
+
+
+def disown(store: Store, queue: str, tokens: Sequence[str], worker: WorkerName) -> int:
+    """Releases what claims with these tokens took unknown to their worker; returns how many."""
+    taken = {"queue": queue, "status": Status.RUNNING.value, "lease.token": {"$in": list(tokens)}}
+    ending = Ending(succeeded=False, reason="the answer to the claim was lost")
+    tasks = list(store.find(taken, fields=("queue", "lease", "attempt", "started_at")))
+    claims = [Claim(task, task["lease"]["token"], worker) for task in tasks]
+    return sum(release(store, claim, ending) is not None for claim in claims)
+
+
+def landed(store: Store, claim: Claim) -> Status | None:
+    """What became of an attempt whose end was written though the answer to that was lost."""
+    query = {"_id": claim.task["_id"]}
+    task = next(iter(store.find(query, fields=("status", "attempts"))), {})
+    for record in task.get("attempts", ()):
+        if record["attempt"] == claim.task["attempt"] and record["worker"] == claim.worker.id:
+            return Status(task["status"])
+    return None
 
 
 def renew(store: Store, claims: Sequence[Claim], lease: float) -> Renewal:

@@ -66,12 +66,15 @@ def close(
     Raises:
         StoreError: it was away for longer, or the worker is being stopped.
     """
-    stopped = False
+    stopped = doubtful = False
     while True:
         try:
             status = verb(shift.queue.store, claim, ending)
+            if status is None and doubtful:
+                status = leases.landed(shift.queue.store, claim)
             break
         except StoreError as error:
+            doubtful = True
             if time.monotonic() >= until:
                 raise
             shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")

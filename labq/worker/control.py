@@ -54,6 +54,7 @@ class Control:
         record = workers.beat(self._store, card, shift.options.lease)
         self._card["started_at"] = record["started_at"]
         self._obey(record)
+        shift.disown()
 
     def leave(self) -> None:
         """Removes the worker's record, and ends `run`."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from math import inf
 
+from labq.errors import StoreError
 from labq.queue import Claim, Queue, WorkerName, leases, sweep, waiting
 from labq.store import Query
 from labq.store.base import CLAIM_ORDER
@@ -21,6 +22,7 @@ from labq.worker.options import Finished, Options, Tally
 RELEASED = "the worker was stopped"
 TIME_OVER = "the worker's time was over"
 GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its task nothing
+DOUBT = 3  # leases after which a claim that failed is not carried out any more
 REST = 1.0  # seconds: a slot that waits looks around at least so often
 
 
@@ -54,6 +56,7 @@ class Shift:
         )
         self.turn = Turn()
         self.claims = 0
+        self._doubtful: dict[str, float] = {}  # tokens of claims that failed, and when
         self.busy = 0  # slots that hold a task
         self._draining = False
         self._paused_by: set[str] = set()  # "worker", "queue"
@@ -85,13 +88,27 @@ class Shift:
         with self.capacity.claiming():
             if not self.open or self.paused:
                 return None
-            claim = leases.claim(self.queue.store, self._query(unfit), worker, self.options.lease)
+            token, asked = leases.new_token(), time.monotonic()
+            store, lease = self.queue.store, self.options.lease
+            try:
+                claim = leases.claim(store, self._query(unfit), worker, lease, token)
+            except StoreError:
+                self._doubtful[token] = asked  # it may have been granted all the same
+                raise
             if claim is None:
                 return None
             grant = self.capacity.take(claim.task)
             self.claims += 1
             self.busy += 1
             return claim, grant
+
+    def disown(self) -> None:
+        """Releases what claims took whose answer never came: a store may answer late."""
+        if doubtful := dict(self._doubtful):
+            leases.disown(self.queue.store, self.queue.name, list(doubtful), self.name)
+        for token, asked in doubtful.items():
+            if time.monotonic() - asked > DOUBT * self.options.lease:
+                self._doubtful.pop(token)
 
     def _query(self, unfit: list[Document]) -> Document:
         parts = [self.query, self.capacity.query(), self.turn.query()]

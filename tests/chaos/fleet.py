@@ -14,8 +14,6 @@ from pymongo import MongoClient
 from waiting import until
 
 from labq.queue import Queue
-from labq.store import open_store
-from labq.task import new
 
 # How many tasks a run has: few where the suite runs, as many as is said for the long run.
 TASKS = int(os.environ.get("LABQ_TEST_TASKS", "200"))
@@ -78,13 +76,6 @@ class Fleet:
         codes = [worker.wait(timeout=60) for worker in self.workers]
         self._log.close()
         self.codes = codes
-
-
-def submitted(uri: str, count: int) -> Queue:
-    """A queue with so many tasks."""
-    queue = Queue(open_store(uri), "default")
-    queue.submit([new({"x": number}) for number in range(count)])
-    return queue
 
 
 def ended(queue: Queue) -> bool:

@@ -14,13 +14,12 @@ from fleet import (
     ended,
     nothing_is_left,
     pause,
-    submitted,
     until_all_end,
 )
 from waiting import gone, until
 
 
-def test_a_random_worker_is_killed_every_fifth_of_a_second(uri, tmp_path):
+def test_a_random_worker_is_killed_every_fifth_of_a_second(uri, submitted, tmp_path):
     queue = submitted(uri, TASKS)
     chance = random.Random(TASKS)  # noqa: S311
     with Fleet(uri, tmp_path, 8) as fleet:
@@ -30,11 +29,10 @@ def test_a_random_worker_is_killed_every_fifth_of_a_second(uri, tmp_path):
         until_all_end(queue)
     check_books(queue, tmp_path, TASKS)
     nothing_is_left(queue, tmp_path)
-    queue.store.close()
 
 
 def test_a_killed_worker_takes_its_job_with_it_and_its_task_is_pending_within_the_lease(
-    uri, tmp_path
+    uri, submitted, tmp_path
 ):
     queue = submitted(uri, 1)
     with Fleet(uri, tmp_path, 1, "echo $$ > pid; exec sleep 3600") as fleet:
@@ -45,10 +43,9 @@ def test_a_killed_worker_takes_its_job_with_it_and_its_task_is_pending_within_th
         until(lambda: queue.sweep().recovered, seconds=2 + 1)
         assert queue.get("1")["status"] == "pending"
     nothing_is_left(queue, tmp_path)
-    queue.store.close()
 
 
-def test_a_worker_frozen_past_its_lease_may_not_finish(uri, tmp_path):
+def test_a_worker_frozen_past_its_lease_may_not_finish(uri, submitted, tmp_path):
     """Its job ran to its end while it was frozen; another had the task by then."""
     queue = submitted(uri, 1)
     with Fleet(uri, tmp_path, 1, f"{APPEND}; sleep 1") as fleet:
@@ -63,11 +60,10 @@ def test_a_worker_frozen_past_its_lease_may_not_finish(uri, tmp_path):
         assert (task["status"], task["attempt"]) == ("success", 2)
         assert [one.get("exit_code") for one in task["attempts"]] == [None, 0]
     nothing_is_left(queue, tmp_path)
-    queue.store.close()
 
 
 @pytest.mark.parametrize("ladder", [(signal.SIGTERM,), (signal.SIGHUP,), (signal.SIGINT,) * 2])
-def test_stopped_workers_give_everything_back(uri, tmp_path, ladder):
+def test_stopped_workers_give_everything_back(uri, submitted, tmp_path, ladder):
     queue = submitted(uri, 8)
     with Fleet(uri, tmp_path, 4, "sleep 3600") as fleet:
         until(lambda: queue.count({"status": "running"}) == 4)
@@ -79,4 +75,3 @@ def test_stopped_workers_give_everything_back(uri, tmp_path, ladder):
             worker.wait(timeout=30)
     assert {task["status"] for task in queue.find({"queue": "default"})} == {"pending"}
     nothing_is_left(queue, tmp_path)
-    queue.store.close()

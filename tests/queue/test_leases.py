@@ -50,6 +50,24 @@ def test_tokens_differ(queue):
     assert claim(queue).token != claim(queue).token
 
 
+def test_what_a_claim_took_whose_answer_was_lost_is_given_back(queue):
+    queue.submit([new({}), new({})])
+    leases.claim(queue.store, ANY, WORKER, 60, "unheard")
+    kept = claim(queue)
+    assert leases.disown(queue.store, "q", ["unheard", "never granted"], WORKER) == 1
+    task = queue.get("1")
+    assert (task["status"], task["reason"]) == ("pending", "the answer to the claim was lost")
+    assert leases.renew(queue.store, [kept], 60) == leases.Renewal()
+
+
+def test_an_end_whose_answer_was_lost_is_found_in_the_books(queue):
+    queue.submit([new({}, max_retries=1)])
+    granted = claim(queue)
+    assert leases.landed(queue.store, granted) is None
+    leases.finish(queue.store, granted, OK)
+    assert leases.landed(queue.store, granted) is Status.SUCCESS
+
+
 def test_a_success_is_written_once_with_its_attempt(queue):
     queue.submit([new({})])
     granted = claim(queue)

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+
+from labq.queue import Queue
+from labq.store import open_store
+from labq.task import new
+
+
+@pytest.fixture
+def submitted():
+    """Makes a queue with so many tasks."""
+    stores = []
+
+    def made(uri, count):
+        stores.append(open_store(uri))
+        queue = Queue(stores[-1], "default")
+        queue.submit([new({"x": number}) for number in range(count)])
+        return queue
+
+    yield made
+    for store in stores:
+        store.close()
