@@ -99,7 +99,6 @@ class Store(ABC):
     address: str  # for people: the URI with its password masked
     queues: Records  # each by its name, from its first task or its first `put` on
     workers: Records
-    poll: float  # seconds between two looks for new tasks that cost the store little
 
     @abstractmethod
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
@@ -158,4 +157,4 @@ class Store(ABC):
 
     @abstractmethod
     def close(self) -> None:
-        """Lets go of connections; the store is not used afterwards."""
+        """Lets go of connections and ends the watches; the store is not used afterwards."""

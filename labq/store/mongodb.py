@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
@@ -71,8 +72,6 @@ class MongoStore(Store):
         UsageError: the URI is wrong.
         StoreError: it is a `mongodb+srv://` whose name does not resolve.
     """
-
-    poll = 0.25
 
     def __init__(self, uri: str) -> None:
         self.address = masked(uri)
@@ -193,7 +192,8 @@ class MongoStore(Store):
     def close(self) -> None:
         while self._watches:
             self._watches.pop().close()
-        self._client.close()
+        with suppress(mongo.InvalidOperation):  # of a second close, after a cursor was left open
+            self._client.close()
 
     @property
     def _quick(self) -> Collection[Document]:

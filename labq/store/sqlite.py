@@ -33,8 +33,6 @@ class SQLiteStore(Store):
         StoreError: the file cannot be opened, or lies on a network file system.
     """
 
-    poll = 0.05
-
     def __init__(self, path: str) -> None:
         self.address = f"sqlite:{path}"
         self._file = File(path)
