@@ -77,16 +77,16 @@ def command(
     left, total = _count(here, query, ENDED), here.count(query)
     if refs and left and left == total:
         raise ConflictError(_why_not(here, query, left))
-    done, stopping = Cancelled(0, 0), []
+    done, running, stopping = Cancelled(0, 0), set[str](), set[str]()
     if left < total and _agreed(here, query, total - left, yes=yes, quiet=quiet):
+        running = _ids(here, query, RUNNING) if wait else running
         done = here.cancel(query, reason, seconds)
-        found = here.find({"$and": [query, STOPPING]}, fields=("_id",))
-        stopping = [task["_id"] for task in found]
+        stopping = _ids(here, query, STOPPING)
     try:
         if not quiet and not json:
             note(_told(done, left, len(stopping)))
-        if wait and stopping:
-            _wait(here, stopping, quiet=quiet or json)
+        if running | stopping and wait:
+            _wait(here, running | stopping, quiet=quiet or json)
     except KeyboardInterrupt:
         progress("")
         note("labq: interrupted: what was asked to stop still does")
@@ -105,6 +105,10 @@ def _grace(grace: str | None, *, kill: bool) -> float | None:
 
 def _count(here: Queue, query: Document, more: Document) -> int:
     return here.count({"$and": [query, more]})
+
+
+def _ids(here: Queue, query: Document, more: Document) -> set[str]:
+    return {task["_id"] for task in here.find({"$and": [query, more]}, fields=("_id",))}
 
 
 def _agreed(here: Queue, query: Document, count: int, *, yes: bool, quiet: bool) -> bool:
@@ -126,11 +130,11 @@ def _told(done: Cancelled, left: int, stopping: int) -> str:
     return ", ".join(parts)
 
 
-def _wait(here: Queue, identities: list[str], *, quiet: bool) -> None:
+def _wait(here: Queue, identities: set[str], *, quiet: bool) -> None:
     """Waits until none of these tasks runs; one whose worker is dead ends with its lease."""
     from labq.queue.sweep import recover
 
-    theirs: Document = {"queue": here.name, "_id": {"$in": identities}}
+    theirs: Document = {"queue": here.name, "_id": {"$in": sorted(identities)}}
     recover_at = time.monotonic() + RECOVER_SECONDS
     while running := _count(here, theirs, STOPPING):
         if not quiet:
