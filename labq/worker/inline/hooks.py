@@ -27,14 +27,9 @@ class Signals:
     takes no lock: the thread that they interrupt may hold it.
     """
 
-    def __init__(self, stop: Callable[[], None], drain: Callable[[], None]) -> None:
-        """Prepares.
-
-        Args:
-            stop: ends the wait for a task.
-            drain: lets the loop take no more tasks.
-        """
-        self._stop, self._drain = stop, drain
+    def __init__(self, stop: Callable[[], None]) -> None:
+        """Prepares; `stop` ends the wait for a task."""
+        self._stop = stop
         self.activity: Activity | None = None  # the body's
         self._pid, self._thread = os.getpid(), threading.get_ident()
         self._before: dict[int, Any] = {}  # signal -> the handler to give back
@@ -42,6 +37,11 @@ class Signals:
         self._came = 0  # the signal that waits for that
         self.heard = 0  # the last one that was raised
         self._sent = False  # an interrupt of labq's own, which has not arrived yet
+
+    @property
+    def ending(self) -> bool:
+        """Whether a signal says that the program is to end, though its code may have caught it."""
+        return bool(self._came) or self.heard in ENDING
 
     def install(self) -> None:
         """Takes the signals."""
@@ -118,8 +118,6 @@ class Signals:
             return
         again, self._came = self._came, number
         if not self._busy or again:
-            if number != signal.SIGINT:
-                self._drain()
             self._deliver()
         else:
             self._stop()

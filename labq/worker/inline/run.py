@@ -69,7 +69,7 @@ class Run:
     def __init__(self, queue: Queue, query: Query, options: Options, name: str) -> None:
         self._shift = Shift(queue, query, options, _nothing, LOG.warning)
         self._threads = Threads(self._shift)
-        self._signals = Signals(self._threads.stop, self._threads.drain)
+        self._signals = Signals(self._threads.stop)
         self._uncaught = Uncaught(self._heed)
         self._argv = [sys.argv[0] or "python", name]
         self._pid = os.getpid()
@@ -111,7 +111,8 @@ class Run:
             return None
         with self._signals.deferred():
             self.conclude(None)
-            taken = take(self._shift, self._shift.name, [])
+            ending = self._signals.ending
+            taken = None if ending else take(self._shift, self._shift.name, [])
             if taken is None:
                 self._threads.check()
                 return None

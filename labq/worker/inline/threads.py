@@ -45,10 +45,6 @@ class Threads:
         """Has the shift stopped by one of the threads; takes no lock, for handlers of signals."""
         self._asked.put(self._shift.stop)
 
-    def drain(self) -> None:
-        """Has the shift drained, likewise."""
-        self._asked.put(self._shift.drain)
-
     def look(self) -> None:
         """Has the clock looked at: there is something new that may be due."""
         self._asked.put(_nothing)

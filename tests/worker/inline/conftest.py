@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from labq import job
+from labq.queue import Queue
+from labq.store import open_store
+from labq.task import new
+from labq.worker.inline.run import _ON as ON
+
+
+@pytest.fixture
+def queue(uri, monkeypatch, tmp_path):
+    """The queue that `labq.loop` takes its tasks from."""
+    monkeypatch.setenv("LABQ_URI", uri)
+    monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
+    store = open_store(uri)
+    yield Queue(store, "default")
+    for run in list(ON):
+        run.close()
+    if job._queue.cache_info().currsize:
+        job._queue(uri, "default").store.close()
+        job._queue.cache_clear()
+    store.close()
+
+
+@pytest.fixture
+def submit(queue):
+    def submit(*args, **fields):
+        return queue.submit([new(one, **fields) for one in args or ({},)])
+
+    return submit
+
+
+@pytest.fixture
+def killed(monkeypatch):
+    """Set when the process would have been killed."""
+    event = threading.Event()
+    real = os.kill
+
+    def kill(pid, number):
+        if number == signal.SIGKILL:
+            assert pid == os.getpid()
+            event.set()
+        else:
+            real(pid, number)
+
+    monkeypatch.setattr(os, "kill", kill)
+    return event
