@@ -1,4 +1,4 @@
-"""The MongoDB store: one node, a replica set or a sharded cluster; the only importer of pymongo."""
+"""The MongoDB store: one node, a replica set or a sharded cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The SQLite store: one file, WAL, one connection per thread; the only importer of sqlite3.
+"""The SQLite store: one file, WAL, one connection per thread.
 
 SQL narrows a query and, where it can, decides it (`sqlite_query`); the Python matcher decides the
 rest, so that the answer is mongod's. Writers take the write lock first (BEGIN IMMEDIATE), so what
