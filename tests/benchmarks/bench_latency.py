@@ -23,7 +23,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median, quantiles
 
-import servers
 import side_by_side as bench
 from side_by_side import LABQ, NOTHING
 
@@ -115,7 +114,7 @@ def contest(folder: Path, pipe: int, name: str, uri: str, goal: str, count: int)
 
 def main() -> None:
     count = 20 if bench.arguments(__doc__).quick else 100
-    with bench.place() as folder, servers.serving():
+    with bench.place() as folder, bench.servers.serving():
         path = folder / "pipe"
         os.mkfifo(path)
         pipe = os.open(path, os.O_RDWR)
@@ -123,7 +122,7 @@ def main() -> None:
         floor(pipe, path, count)
         contest(folder, pipe, "SQLite", f"sqlite:{folder}/l.db", "wanted: p95 100 ms", count)
         for kind, goal in (("replica", 50), ("lone", 500)):
-            uri = servers.with_database(servers.shared_uri(kind), "latency")
+            uri = bench.servers.with_database(bench.servers.shared_uri(kind), "latency")
             contest(folder, pipe, kind, uri, f"wanted: p95 {goal} ms", count)
 
 
