@@ -68,9 +68,13 @@ class FilterError(UsageError):
 
 
 class NotFoundError(LabqError):
-    """There is no such task."""
+    """There is no such thing."""
 
     exit_code = ExitCode.NOT_FOUND
+
+
+class TaskNotFound(NotFoundError):  # noqa: N818 - what its users call it
+    """There is no such task."""
 
 
 class StoreError(LabqError):
@@ -79,7 +83,15 @@ class StoreError(LabqError):
     exit_code = ExitCode.UNREACHABLE
 
 
+class AuthError(StoreError):
+    """The store refuses this user."""
+
+
 class ConflictError(LabqError):
     """The task's state does not allow this."""
 
     exit_code = ExitCode.CONFLICT
+
+
+class QuotaExceeded(ConflictError):  # noqa: N818 - what its users call it
+    """The queue holds as many tasks as it may."""

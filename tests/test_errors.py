@@ -26,9 +26,12 @@ TREE = [
     (errors.ArgsError, ExitCode.USAGE, "The task's arguments cannot be stored."),
     (errors.TemplateError, ExitCode.USAGE, "The command's placeholders are wrong."),
     (errors.ConfigError, ExitCode.USAGE, "The configuration is wrong."),
-    (errors.NotFoundError, ExitCode.NOT_FOUND, "There is no such task."),
+    (errors.NotFoundError, ExitCode.NOT_FOUND, "There is no such thing."),
+    (errors.TaskNotFound, ExitCode.NOT_FOUND, "There is no such task."),
     (errors.StoreError, ExitCode.UNREACHABLE, "The store cannot be reached."),
+    (errors.AuthError, ExitCode.UNREACHABLE, "The store refuses this user."),
     (errors.ConflictError, ExitCode.CONFLICT, "The task's state does not allow this."),
+    (errors.QuotaExceeded, ExitCode.CONFLICT, "The queue holds as many tasks as it may."),
 ]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from labq import clock
 from labq.args import normalised
-from labq.errors import ConflictError, NotFoundError
+from labq.errors import ConflictError, TaskNotFound
 from labq.filters import compile_filter
 from labq.store import Store
 from labq.task import FIELDS, Document, Status, status_query
@@ -18,6 +18,7 @@ from labq.task import FIELDS, Document, Status, status_query
 ID = re.compile(r"[0-9a-f]{32}")
 NUMBER = re.compile(r"[0-9]{1,18}")
 PREFIX = re.compile(r"[0-9a-f]{4,31}")
+NUMBERED = re.compile(r"(.+)#([0-9]{1,18})", re.DOTALL)  # a name and a number
 CHUNK = 1000  # references per query
 
 
@@ -66,10 +67,12 @@ def _stalled(store: Store) -> Document:
 
 
 def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:
-    """The ids of the tasks that `refs` name: a number, an id or a unique prefix of it, or a name.
+    """The ids of the tasks that `refs` name.
+
+    A reference is a number, an id or a unique prefix of it, a name, or `name#number`.
 
     Raises:
-        NotFoundError: one names no task of the queue.
+        TaskNotFound: one names no task of the queue.
         ConflictError: one names several; the message lists them.
     """
     for ref in refs:
@@ -90,16 +93,16 @@ def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:
 
 
 def _one(store: Store, queue: str, ref: str) -> str:
-    """The id of the one task that has `ref` as its name or begins with it."""
+    """The id of the one task that `ref` names, which is neither a number nor a whole id."""
     either: list[Document] = [{"name": ref}]
     if PREFIX.fullmatch(ref.lower()):
         either.append({"_id": {"$gte": ref.lower(), "$lt": ref.lower() + "g"}})
+    if numbered := NUMBERED.fullmatch(ref):
+        either.append({"name": numbered[1], "number": int(numbered[2])})
     query = {"queue": queue, "$or": either}
     hits = list(store.find(query, sort=[("number", 1)], limit=6, fields=("number", "name")))
     if not hits:
-        raise NotFoundError(
-            f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)"
-        )
+        raise TaskNotFound(f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)")
     if len(hits) > 1:
         told = ", ".join(f"{t['number']} ({t.get('name', t['_id'][:8])})" for t in hits[:5])
         more = ", ..." if len(hits) > 5 else ""  # noqa: PLR2004

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from bson.errors import InvalidDocument
 from pymongo import errors as mongo
 
-from labq.errors import ConflictError, StoreError, UsageError
+from labq.errors import AuthError, ConflictError, StoreError, UsageError
 from labq.store.base import MAX_BYTES
 
 PATH_NOT_VIABLE = 28
@@ -48,7 +48,7 @@ def _refused(error: mongo.OperationFailure, address: str) -> Exception:
     ]
     code, message = faults[0].get("code"), str(faults[0].get("errmsg", error))
     if code in DENIED:
-        return StoreError(
+        return AuthError(
             f"MongoDB at {_hosts(address)} refuses: {_first_clause(message)}; check the user"
         )
     if code == PATH_NOT_VIABLE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labq.errors import ConflictError, FilterError, NotFoundError, UsageError
+from labq.errors import ConflictError, FilterError, TaskNotFound, UsageError
 from labq.queue import Queue, Selection
 from labq.task import new
 
@@ -43,11 +43,19 @@ def test_a_filter_cannot_leave_its_queue(queue, text):
     assert {task["queue"] for task in queue.find(queue.query(Selection(filters=[text])))} <= {"q"}
 
 
-def test_a_reference_is_a_number_an_id_a_prefix_of_one_or_a_name(queue):
+def test_a_reference_is_a_number_an_id_a_prefix_of_one_a_name_or_both(queue):
     ids = submit(queue, (1, "base"), (2, None))
-    for ref in ("1", ids[0], ids[0].upper(), ids[0][:12], "base"):
+    for ref in ("1", ids[0], ids[0].upper(), ids[0][:12], "base", "base#1"):
         assert queue.get(ref)["number"] == 1
     assert found(queue, refs=["2", ids[0], "1", "base"]) == [1, 2]
+
+
+def test_a_name_and_a_number_name_one_of_several(queue):
+    submit(queue, (1, "twin"), (2, "twin"), (3, "base"))
+    assert queue.get("twin#2")["number"] == 2
+    for ref in ("twin#3", "twin#", "#2", "twin#x"):
+        with pytest.raises(TaskNotFound):
+            queue.get(ref)
 
 
 def test_an_empty_list_of_references_is_no_task(queue):
@@ -59,12 +67,12 @@ def test_an_empty_list_of_references_is_no_task(queue):
 def test_a_reference_stays_in_its_queue(queue):
     (there,) = submit(Queue(queue.store, "other"), (1, "theirs"))
     for ref in ("1", there, there[:8], "theirs"):
-        with pytest.raises(NotFoundError):
+        with pytest.raises(TaskNotFound):
             queue.get(ref)
 
 
 def test_a_reference_to_nothing_says_so(queue):
-    with pytest.raises(NotFoundError) as caught:
+    with pytest.raises(TaskNotFound) as caught:
         queue.get("nope")
     assert str(caught.value) == "no task 'nope' in queue 'q' (labq task ls shows what is there)"
 
@@ -80,7 +88,7 @@ def test_a_name_of_several_lists_them(queue):
 
 def test_three_characters_are_no_prefix(queue):
     ids = submit(queue, (1, None))
-    with pytest.raises(NotFoundError):
+    with pytest.raises(TaskNotFound):
         queue.get(ids[0][:3] if not ids[0][:3].isdecimal() else "zzz")
 
 
