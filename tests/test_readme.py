@@ -51,7 +51,7 @@ def test_the_tour_runs_from_top_to_bottom(shell):
     assert [(one.returncode, one.stderr if one.returncode else "") for one in done] == [
         (0, "")
     ] * len(tour)
-    listed, trained, probed, found, settings = (one.stdout for one in done)
+    listed, trained, probed, found, ordered, settings = (one.stdout for one in done)
     assert listed.count("pending") == 6
     assert "model.name=small" in listed
     best = trained.splitlines()[2:]
@@ -60,6 +60,7 @@ def test_the_tour_runs_from_top_to_bottom(shell):
     assert "rate 0.3, seed 7\n" in probed
     assert "task 7  success  probe" in probed
     assert found.splitlines()[0] == "4"
+    assert ordered.index("fetched") < ordered.index("trained")
     assert "night" in settings
     assert "labq.yaml:1" in settings
 
