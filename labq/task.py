@@ -20,7 +20,7 @@ class Kind(Enum):
     INT = "int"  # 64 bits, signed
     NUMBER = "number"  # int or float
     DATE = "date"  # aware UTC datetime, to the millisecond
-    JSON = "json"  # a dict or a list of JSON values; dates may stand inside
+    JSON = "json"  # a bool, or a dict or a list of JSON values; dates may stand inside
 
 
 # Every field a task document may have. A field without a value is absent, never null.
@@ -65,10 +65,12 @@ FIELDS: dict[str, Kind] = {
     "parent": Kind.TEXT,
     "group": Kind.TEXT,
     "index": Kind.INT,
+    "count": Kind.INT,  # of the instances of its array
     "inputs": Kind.JSON,
     "results": Kind.JSON,
     "artifacts": Kind.JSON,
     "retention": Kind.JSON,
+    "publish_on_success": Kind.JSON,
     "rev": Kind.INT,
     "created_at": Kind.DATE,
     "queued_at": Kind.DATE,

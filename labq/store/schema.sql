@@ -55,10 +55,12 @@ CREATE TABLE tasks (
   "parent" TEXT,
   "group" TEXT,
   "index" INTEGER,
+  "count" INTEGER,
   "inputs" TEXT,
   "results" TEXT,
   "artifacts" TEXT,
   "retention" TEXT,
+  "publish_on_success" TEXT,
   "rev" INTEGER,
   "created_at" INTEGER,
   "queued_at" INTEGER,
@@ -78,3 +80,4 @@ CREATE INDEX tasks_due ON tasks ("queue", "available_at")
 CREATE INDEX tasks_blocked ON tasks ("queue", "status", "waiting_for", "_id")
   WHERE "status" = 'waiting' AND "waiting_for" IS NOT NULL;
 CREATE INDEX tasks_expiring ON tasks ("queue", "status", "ended_at") WHERE "retention" IS NOT NULL;
+CREATE INDEX tasks_group ON tasks ("queue", "group", "index") WHERE "group" IS NOT NULL;

@@ -8,7 +8,7 @@ from pathlib import Path
 from labq.errors import StoreError
 from labq.store.sqlite_file import File
 
-VERSION = 2
+VERSION = 3
 
 # From a version to the next. A file keeps its tasks, its numbers and its counters.
 STEPS = {
@@ -35,6 +35,11 @@ CREATE INDEX tasks_due ON tasks ("queue", "available_at")
 CREATE INDEX tasks_blocked ON tasks ("queue", "status", "waiting_for", "_id")
   WHERE "status" = 'waiting' AND "waiting_for" IS NOT NULL;
 CREATE INDEX tasks_expiring ON tasks ("queue", "status", "ended_at") WHERE "retention" IS NOT NULL;
+""",
+    2: """
+ALTER TABLE tasks ADD COLUMN "count" INTEGER;
+ALTER TABLE tasks ADD COLUMN "publish_on_success" TEXT;
+CREATE INDEX tasks_group ON tasks ("queue", "group", "index") WHERE "group" IS NOT NULL;
 """,
 }
 

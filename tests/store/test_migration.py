@@ -14,7 +14,9 @@ from labq.errors import StoreError
 from labq.store import Change, Now, open_store, sqlite_schema
 from labq.store.sqlite_rows import encode, quoted
 
-SCHEMA_1 = Path(__file__).with_name("schema_1.sql").read_text()
+SCHEMAS = {
+    version: Path(__file__).with_name(f"schema_{version}.sql").read_text() for version in (1, 2)
+}
 TASKS = [
     {"_id": "a" * 32, "queue": "q", "number": 1, "status": "pending", "args": {"lr": 0.1, "n": 5}}
     | {"args_signature": '["lr","n"]', "priority": 3, "tags": ["x"], "timeout": 5.0, "attempt": 0},
@@ -27,19 +29,20 @@ COUNTERS = {"q": 5, "r": 2, "empty": 9}  # of a queue: its next number
 PENDING = {"queue": "q", "status": "pending"}
 
 
-@pytest.fixture
-def path(tmp_path):
-    """A file of schema 1 with tasks in it."""
+@pytest.fixture(params=SCHEMAS)
+def path(request, tmp_path):
+    """A file of an older schema with tasks in it."""
     path = tmp_path / "labq.db"
     db = sqlite3.connect(path)
     db.execute("PRAGMA journal_mode = WAL")
-    db.executescript(SCHEMA_1)
-    db.executemany("INSERT INTO queues VALUES (?, ?)", COUNTERS.items())
+    db.executescript(SCHEMAS[request.param])
+    columns = {1: "name, next_number", 2: '"_id", "next_number"'}[request.param]
+    db.executemany(f"INSERT INTO queues ({columns}) VALUES (?, ?)", COUNTERS.items())
     for one in TASKS:
         marks = ", ".join("?" * len(one))
         values = [encode(field, value) for field, value in one.items()]
         db.execute(f"INSERT INTO tasks ({quoted(one)}) VALUES ({marks})", values)
-    db.execute("PRAGMA user_version = 1")
+    db.execute(f"PRAGMA user_version = {request.param}")
     db.commit()
     db.close()
     return path
@@ -60,7 +63,7 @@ def schema(path):
     return version, columns, indexes
 
 
-def test_a_file_of_schema_1_keeps_its_tasks_and_its_numbers(path):
+def test_an_older_file_keeps_its_tasks_and_its_numbers(path):
     store = open_store(f"sqlite:{path}")
     assert list(store.find({}, sort=[("_id", 1)])) == TASKS
     assert [queue["_id"] for queue in store.queues.find()] == ["empty", "q", "r"]
@@ -76,7 +79,8 @@ def test_a_file_of_schema_1_keeps_its_tasks_and_its_numbers(path):
 def test_it_takes_what_only_the_newer_schema_holds(path):
     store = open_store(f"sqlite:{path}")
     newer = {"require": [{"key": "a"}], "retry_delay": 1.5, "after_any": ["x"]}
-    newer |= {"waiting_for": ["x"], "dependants": 2}
+    newer |= {"waiting_for": ["x"], "dependants": 2, "publish_on_success": True}
+    newer |= {"group": "g", "index": 3, "count": 5}
     store.insert("q", [task(**newer)])
     (found,) = store.find({"waiting_for": "x"}, fields=tuple(newer))
     assert {field: found[field] for field in newer} == newer
@@ -102,13 +106,14 @@ def test_processes_that_open_it_at_once_agree(path):
     ]
     told = [(*opener.communicate(timeout=60), opener.returncode) for opener in openers]
     assert told == [("4\n", "", 0)] * 6
-    assert schema(path)[0] == 2
+    assert schema(path)[0] == sqlite_schema.VERSION
 
 
 def test_a_step_that_fails_leaves_the_file_as_it_was(path, monkeypatch):
     before = schema(path)
-    step = sqlite_schema.STEPS[1] + "INSERT INTO nowhere VALUES (1);"
-    monkeypatch.setitem(sqlite_schema.STEPS, 1, step)
+    last = sqlite_schema.VERSION - 1
+    step = sqlite_schema.STEPS[last] + "INSERT INTO nowhere VALUES (1);"
+    monkeypatch.setitem(sqlite_schema.STEPS, last, step)
     with pytest.raises(StoreError, match=r"labq\.db: no such table: nowhere"):
         open_store(f"sqlite:{path}")
     assert schema(path) == before
