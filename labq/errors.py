@@ -44,11 +44,11 @@ class ConfigError(UsageError):
     """The configuration is wrong."""
 
 
-class FilterError(UsageError):
-    """The filter is wrong.
+class TextError(UsageError):
+    """A text that a person wrote is wrong.
 
-    `source` is the filter's text and `span` the half-open range of characters at fault; `str()`
-    draws the line with carets below that range.
+    `source` is the text and `span` the half-open range of characters at fault; `str()` draws the
+    line with carets below that range.
     """
 
     def __init__(self, message: str, source: str = "", span: tuple[int, int] = (0, 0)) -> None:
@@ -65,6 +65,14 @@ class FilterError(UsageError):
         line = self.source[first : last if last >= 0 else None]
         carets = " " * (start - first) + "^" * max(1, min(end - first, len(line)) - (start - first))
         return f"{self.message}\n  {line}\n  {carets}"
+
+
+class FilterError(TextError):
+    """The filter is wrong."""
+
+
+class ArrayError(TextError):
+    """The array is wrong."""
 
 
 class NotFoundError(LabqError):
@@ -95,3 +103,7 @@ class ConflictError(LabqError):
 
 class QuotaExceeded(ConflictError):  # noqa: N818 - what its users call it
     """The queue holds as many tasks as it may."""
+
+    def __init__(self, message: str | None = None, over: int = 0) -> None:
+        self.over = over  # how many of the new tasks are too many
+        super().__init__(message)
