@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from labq.resources import claimable, shown, shown_requirement
+from labq.resources import KEYS, claimable, shown, shown_requirement
 
 _MIB = 2**20
 
@@ -155,7 +155,7 @@ class Capacity:
         """The resources of which a task asks for more than is free."""
         free = self._free()
         asked = {"gpus": self._each, **task.get("resources", {})}
-        return [key for key, amount in asked.items() if amount > free.get(key, 0)]
+        return [key for key in asked if key in KEYS and asked[key] > free.get(key, 0)]
 
     @contextmanager
     def claiming(self) -> Iterator[None]:
