@@ -68,6 +68,34 @@ class Records(ABC):
         """Removes the records that match; returns how many."""
 
 
+class Blobs(ABC):
+    """Contents, each kept once under the SHA-256 of its bytes and never changed."""
+
+    @abstractmethod
+    def put(self, content: bytes) -> str:
+        """Keeps the content, unless it is there already; returns its hash, 64 hex digits."""
+
+    @abstractmethod
+    def get(self, digest: str) -> bytes:
+        """The content of that hash.
+
+        Raises:
+            NotFoundError: there is none.
+            StoreError: what is there is not what was kept.
+        """
+
+    @abstractmethod
+    def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those of the hashes whose contents are not there, in their order; one round trip."""
+
+
+def digest_of(content: bytes) -> str:
+    """The SHA-256 of the content, as 64 hex digits."""
+    from hashlib import sha256
+
+    return sha256(content).hexdigest()
+
+
 class Watch(ABC):
     """News of one queue. One thread waits; any may say that it is active, or close it."""
 
@@ -99,6 +127,7 @@ class Store(ABC):
     address: str  # for people: the URI with its password masked
     queues: Records  # each by its name, from its first task or its first `put` on
     workers: Records
+    blobs: Blobs
 
     @abstractmethod
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:

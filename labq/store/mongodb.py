@@ -23,6 +23,7 @@ from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
 from labq.store.base import CLAIM_ORDER, Change, Query, Sort, Store, Watch
+from labq.store.mongodb_blobs import MongoBlobs
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
 from labq.store.mongodb_records import MongoRecords
@@ -89,6 +90,7 @@ class MongoStore(Store):
         self._queues = database["queues"]
         self.queues = MongoRecords(self._queues, self.address)
         self.workers = MongoRecords(database["workers"], self.address)
+        self.blobs = MongoBlobs(database["blobs"], self.address)
         self._ready = threading.Event()
         self._watches: list[Watch] = []
 

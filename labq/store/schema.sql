@@ -1,6 +1,7 @@
 -- One column per field of the task document (labq/task.py). Times are milliseconds since the epoch,
 -- UTC; a field that is a dict or a list is JSON text; an absent field is NULL. Numbers that may be
 -- integer or float have no type, so that 5 stays an integer and 5.0 a float. A record is JSON text.
+-- A blob is named by the SHA-256 of its data.
 -- What changes here changes in sqlite_schema.py too, which brings older files up to this.
 
 CREATE TABLE queues (
@@ -13,6 +14,12 @@ CREATE TABLE workers (
   "_id" TEXT NOT NULL PRIMARY KEY,
   "record" TEXT NOT NULL DEFAULT '{}'
 ) WITHOUT ROWID;
+
+CREATE TABLE blobs (
+  "_id" TEXT NOT NULL PRIMARY KEY,
+  "size" INTEGER NOT NULL,
+  "data" BLOB NOT NULL
+);
 
 CREATE TABLE tasks (
   "_id" TEXT NOT NULL PRIMARY KEY,

@@ -18,6 +18,7 @@ from labq.filters import matcher, sorted_by
 from labq.store import sqlite_rows as rows
 from labq.store import sqlite_schema
 from labq.store.base import CLAIM_ORDER, Change, Query, Sort, Store, Watch
+from labq.store.sqlite_blobs import SQLiteBlobs
 from labq.store.sqlite_file import File
 from labq.store.sqlite_records import SQLiteRecords
 from labq.task import Document
@@ -40,6 +41,7 @@ class SQLiteStore(Store):
         self._watches: list[Watch] = []
         self.queues = SQLiteRecords(self._file, "queues")
         self.workers = SQLiteRecords(self._file, "workers")
+        self.blobs = SQLiteBlobs(self._file)
         sqlite_schema.prepare(self._file)
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:

@@ -40,6 +40,11 @@ CREATE INDEX tasks_expiring ON tasks ("queue", "status", "ended_at") WHERE "rete
 ALTER TABLE tasks ADD COLUMN "count" INTEGER;
 ALTER TABLE tasks ADD COLUMN "publish_on_success" TEXT;
 CREATE INDEX tasks_group ON tasks ("queue", "group", "index") WHERE "group" IS NOT NULL;
+CREATE TABLE blobs (
+  "_id" TEXT NOT NULL PRIMARY KEY,
+  "size" INTEGER NOT NULL,
+  "data" BLOB NOT NULL
+);
 """,
 }
 
