@@ -6,8 +6,8 @@ _labq() {
   local -a known=(
     'demo:Run a real sweep in a queue of its own.'
     'task:Submit, find, edit, cancel and remove tasks.'
-    'worker:Run tasks.'
-    'queue:See the queues.'
+    'worker:Run tasks, see and direct the workers.'
+    'queue:See, pause and tidy the queues.'
     'config:See the settings.'
     'guide:Read about a topic, such as filters.'
     'completion:TAB completion for your shell.'
@@ -216,6 +216,12 @@ _labq_worker() {
   local curcontext=$curcontext state line
   local -a known=(
     'run:Claim tasks and run them, until there are none.'
+    'ls:List the workers.'
+    'show:Show all of a worker.'
+    'stop:End workers and give their tasks back.'
+    'drain:Let workers finish what they run, and end.'
+    'pause:Keep workers from taking tasks.'
+    'resume:Let paused workers take tasks again.'
   )
   _arguments -C \
     '--help[Show this message and exit.]' \
@@ -225,6 +231,12 @@ _labq_worker() {
     command) _describe command known ;;
     rest) case $line[1] in
       run) _labq_worker_run ;;
+      ls) _labq_worker_ls ;;
+      show) _labq_worker_show ;;
+      stop) _labq_worker_stop ;;
+      drain) _labq_worker_drain ;;
+      pause) _labq_worker_pause ;;
+      resume) _labq_worker_resume ;;
     esac ;;
   esac
 }
@@ -257,10 +269,80 @@ _labq_worker_run() {
     '*::command:_normal'
 }
 
+_labq_worker_ls() {
+  _arguments -S \
+    '(--all-queues -a)'{--all-queues,-a}'[Those of every queue.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Print ids alone, one a line.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_worker_show() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_worker_stop() {
+  _arguments -S \
+    '--all[All workers of the queue.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_worker_drain() {
+  _arguments -S \
+    '--all[All workers of the queue.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_worker_pause() {
+  _arguments -S \
+    '--all[All workers of the queue.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_worker_resume() {
+  _arguments -S \
+    '--all[All workers of the queue.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
 _labq_queue() {
   local curcontext=$curcontext state line
   local -a known=(
     'ls:List the queues and what is in them.'
+    'pause:Keep workers from taking a queue'\''s tasks.'
+    'resume:Let a paused queue go on.'
+    'sweep:Put right what nobody finished.'
   )
   _arguments -C \
     '--help[Show this message and exit.]' \
@@ -270,6 +352,9 @@ _labq_queue() {
     command) _describe command known ;;
     rest) case $line[1] in
       ls) _labq_queue_ls ;;
+      pause) _labq_queue_pause ;;
+      resume) _labq_queue_resume ;;
+      sweep) _labq_queue_sweep ;;
     esac ;;
   esac
 }
@@ -279,6 +364,35 @@ _labq_queue_ls() {
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_queue_pause() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_queue_resume() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_queue_sweep() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
     '--help[Show this message and exit.]'
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,10 @@ COLORS = {
     "cancelled": "magenta",
     "stalled": "bold red",
     "stopping": "bold yellow",
+    "busy": "yellow",
+    "idle": "green",
+    "paused": "magenta",
+    "draining": "bold yellow",
 }
 WIDE = 100_000  # in a pipe nothing is cut
 
@@ -76,31 +80,62 @@ def tasks(
     """
     console = _console()
     rows = [_cells(task, why) for task, why in zip(page, waits, strict=True)]
+    drawn = _drawn(console, rows, right=("#", "took", "age"), fixed=FIXED)
+    if not pager:
+        _print(console, drawn, footer)
+        return
+    os.environ.setdefault("LESS", "-FRX")  # a page that fits is simply printed, colours kept
+    with console.pager(styles=True):
+        _print(console, drawn, footer)
+
+
+def table(
+    rows: Sequence[Mapping[str, str]], *, right: Collection[str] = (), fixed: Collection[str] = ()
+) -> None:
+    """A table of texts by heading: only the columns that some row fills, statuses in colour.
+
+    Args:
+        rows: one or more, with the same headings.
+        right: the headings of numbers.
+        fixed: the headings of what is never cut.
+    """
+    console = _console()
+    cells = [
+        {
+            heading: Text(_safe(text), style=_style(text if heading == "status" else heading))
+            for heading, text in row.items()
+        }
+        for row in rows
+    ]
+    _print(console, _drawn(console, cells, right=right, fixed=fixed), ())
+
+
+def _drawn(
+    console: Console,
+    rows: Sequence[Mapping[str, Text]],
+    *,
+    right: Collection[str],
+    fixed: Collection[str],
+) -> Table:
     natural = {heading: max(row[heading].cell_len for row in rows) for heading in rows[0]}
     natural = {heading: max(width, len(heading)) for heading, width in natural.items() if width}
-    widths = _fitted(natural, console.width)
-    right = ("#", "took", "age")
-    table = _table(
+    widths = _fitted(natural, console.width, fixed)
+    drawn = _table(
         *(
             (heading, {**CUT, "width": width, "justify": "right" if heading in right else "left"})
             for heading, width in widths.items()
         )
     )
     for row in rows:
-        table.add_row(*(row[heading] for heading in widths))
-    if not pager:
-        _print(console, table, footer)
-        return
-    os.environ.setdefault("LESS", "-FRX")  # a page that fits is simply printed, colours kept
-    with console.pager(styles=True):
-        _print(console, table, footer)
+        drawn.add_row(*(row[heading] for heading in widths))
+    return drawn
 
 
-def _fitted(natural: Mapping[str, int], room: int) -> dict[str, int]:
-    """The columns' widths within `room`: the widest give first, those of FIXED never."""
+def _fitted(natural: Mapping[str, int], room: int, fixed: Collection[str]) -> dict[str, int]:
+    """The columns' widths within `room`: the widest give first, those of `fixed` never."""
     widths = {heading: min(width, room) for heading, width in natural.items()}
     over = sum(widths.values()) + GAP * (len(widths) - 1) - room
-    soft = [heading for heading in widths if heading not in FIXED]
+    soft = [heading for heading in widths if heading not in fixed]
     while over > 0 and soft:
         widest = max(soft, key=widths.__getitem__)
         if widths[widest] <= 1:
@@ -118,7 +153,12 @@ def _print(console: Console, table: Table, footer: Sequence[str]) -> None:
 
 def _status(task: Document) -> Text:
     word = status_of(task)
-    return Text(word, style=COLORS.get(word, ""))
+    return Text(word, style=_style(word))
+
+
+def _style(status: str) -> str:
+    """The colour of a status, whatever is said behind a comma."""
+    return COLORS.get(status.partition(",")[0], "")
 
 
 def pairs(values: Mapping[str, Any]) -> str:
@@ -148,29 +188,30 @@ def task(shown: Document, words: Mapping[str, str], folder: str = "") -> None:
         words: what stands for the values of some fields.
         folder: where its output lies, if that is on this machine.
     """
+    lines = [
+        (label, text)
+        for field, value in shown.items()
+        if field not in HIDDEN
+        for label, text in _lines(field, words.get(field, value))
+    ]
+    if folder:
+        lines.append(("output", folder))
+    lines += [
+        (f"attempt {one.get('attempt', '?')}", _attempt(one)) for one in shown.get("attempts", [])
+    ]
+    lines += [("error", _error(one)) for one in shown.get("errors", [])]
+    sheet(f"task {shown['number']}", status_of(shown), lines, name=shown.get("name", ""))
+
+
+def sheet(title: str, status: str, lines: Sequence[tuple[str, str]], name: str = "") -> None:
+    """All of one thing: what it is and how it stands, then a line for each label and text."""
     console = _console()
-    word = status_of(shown)
-    head = Text.assemble(
-        (f"task {shown['number']}", "bold"),
-        "  ",
-        (word, COLORS.get(word, "")),
-        f"  {shown.get('name', '')}",
-    )
-    console.print(head)
+    console.print(Text.assemble((title, "bold"), "  ", (status, _style(status)), f"  {name}"))
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
-    for field, value in shown.items():
-        if field in HIDDEN:
-            continue
-        for label, text in _lines(field, words.get(field, value)):
-            grid.add_row(label, Text(_safe(text)))
-    if folder:
-        grid.add_row("output", Text(folder))
-    for one in shown.get("attempts", []):
-        grid.add_row(f"attempt {one.get('attempt', '?')}", Text(_safe(_attempt(one))))
-    for one in shown.get("errors", []):
-        grid.add_row("error", Text(_safe(_error(one)), style="red"))
+    for label, text in lines:
+        grid.add_row(label, Text(_safe(text), style="red" if label == "error" else ""))
     console.print(grid)
 
 
@@ -209,17 +250,6 @@ def _attempt(one: Mapping[str, Any]) -> str:
 def _error(one: Mapping[str, Any]) -> str:
     tail = f"\n{one['stderr']}" if one.get("stderr") else ""
     return f"attempt {one.get('attempt', '?')}: {one.get('message', '')}{tail}"
-
-
-def queues(table: Mapping[str, Mapping[str, int]]) -> None:
-    """The table of `queue ls`."""
-    statuses = [status for status in COLORS if any(row.get(status) for row in table.values())]
-    right: dict[str, Any] = {"justify": "right"}
-    drawn = _table(("queue", {}), *((status, right) for status in statuses), ("all", right))
-    for name, row in table.items():
-        cells = [Text(f"{row[s]:,}" if row[s] else "", style=COLORS[s]) for s in statuses]
-        drawn.add_row(Text(name), *cells, Text(f"{sum(row.values()):,}"))
-    _console().print(drawn)
 
 
 def ranking(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:

@@ -48,16 +48,29 @@ TREE = Entry(
             },
         ),
         "worker": Entry(
-            "Run tasks.",
+            "Run tasks, see and direct the workers.",
             entries={
                 "run": Entry(
                     "Claim tasks and run them, until there are none.", "labq.cli.worker.run"
-                )
+                ),
+                "ls": Entry("List the workers.", "labq.cli.worker.ls"),
+                "show": Entry("Show all of a worker.", "labq.cli.worker.show"),
+                "stop": Entry("End workers and give their tasks back.", "labq.cli.worker.stop"),
+                "drain": Entry(
+                    "Let workers finish what they run, and end.", "labq.cli.worker.drain"
+                ),
+                "pause": Entry("Keep workers from taking tasks.", "labq.cli.worker.pause"),
+                "resume": Entry("Let paused workers take tasks again.", "labq.cli.worker.resume"),
             },
         ),
         "queue": Entry(
-            "See the queues.",
-            entries={"ls": Entry("List the queues and what is in them.", "labq.cli.queue.ls")},
+            "See, pause and tidy the queues.",
+            entries={
+                "ls": Entry("List the queues and what is in them.", "labq.cli.queue.ls"),
+                "pause": Entry("Keep workers from taking a queue's tasks.", "labq.cli.queue.pause"),
+                "resume": Entry("Let a paused queue go on.", "labq.cli.queue.resume"),
+                "sweep": Entry("Put right what nobody finished.", "labq.cli.queue.sweep"),
+            },
         ),
         "config": Entry(
             "See the settings.",

@@ -14,8 +14,8 @@ import termios
 
 import pytest
 
-from labq.queue import Queue, WorkerName, leases
-from labq.store import open_store
+from labq.queue import Queue, WorkerName, leases, workers
+from labq.store import Now, open_store
 from labq.task import new
 
 
@@ -176,3 +176,17 @@ def test_waiting_for_a_cancelled_task_is_told(terminal, queue):
     _, text = terminal("task", "cancel", "1", "--wait")
     assert "waiting for 1 task to stop (Ctrl-C: no longer wait)" in text
     assert text.endswith("ended: 1 cancelled\n")
+
+
+@pytest.mark.parametrize(("keys", "asked"), [("n\n", 0), ("y\n", 1)])
+def test_a_stop_of_workers_that_run_tasks_asks_first(terminal, queue, keys, asked):
+    submit(queue, 1)
+    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    card = {"_id": "w", "queue": "default", "host": "h", "started_at": Now()}
+    workers.beat(queue.store, card, 60)
+    _, text = terminal("worker", "drain", "w")
+    assert text == "asked 1 worker to drain\n"
+    _, text = terminal("worker", "stop", "--all", keys=keys)
+    assert "Stop 1 worker and give back 1 task? [y/N]" in text
+    assert text.endswith(f"asked {asked} worker{'' if asked else 's'} to stop\n")
+    assert terminal("worker", "stop", "--all", "--yes")[1] == "asked 1 worker to stop\n"

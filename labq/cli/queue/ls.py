@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
 from labq.cli import options
 from labq.cli.output import json_line, note
-from labq.task import Status
+from labq.queue import workers
+from labq.task import Document, Status
+
+Counts: TypeAlias = Mapping[tuple[str, str], int]  # by queue and status
+NUMBERS = (*map(str, Status), "all", "workers")
 
 
 def command(
@@ -12,7 +20,7 @@ def command(
     uri: options.Uri = None,
     json: options.Json = False,
 ) -> None:
-    """List the queues and what is in them: how many tasks of each status.
+    """List the queues: how many tasks of each status, how many workers, and which are paused.
 
     Examples:
       labq queue ls
@@ -20,15 +28,36 @@ def command(
     """
     store = options.open_queue(uri, queue).store
     counts = store.counts()
-    there = [record["_id"] for record in store.queues.find()]
-    names = [name for name in there if queue is None or name == queue]
-    table = {name: {str(s): counts.get((name, s.value), 0) for s in Status} for name in names}
+    at_work = Counter(card.get("queue") for card in workers.listed(store))
+    found = [record for record in store.queues.find() if queue in (None, record["_id"])]
     if json:
-        for name, by_status in table.items():
-            json_line({"queue": name, **by_status})
-    elif table:
+        for record in found:
+            json_line(_facts(record, counts, at_work))
+    elif found:
         from labq.cli import render
 
-        render.queues(table)
+        rows = [_row(_facts(record, counts, at_work)) for record in found]
+        render.table(rows, right=NUMBERS, fixed=NUMBERS)
     else:
         note(f"no queues in {store.address} (labq task submit makes one)")
+
+
+def _facts(record: Document, counts: Counts, at_work: Mapping[Any, int]) -> dict[str, Any]:
+    name = record["_id"]
+    return {
+        "queue": name,
+        **{str(status): counts.get((name, status.value), 0) for status in Status},
+        "workers": at_work[name],
+        "paused": bool(record.get("paused")),
+    }
+
+
+def _row(facts: Mapping[str, Any]) -> dict[str, str]:
+    tasks = {str(status): facts[str(status)] for status in Status}
+    return {
+        "queue": facts["queue"],
+        **{status: f"{count:,}" if count else "" for status, count in tasks.items()},
+        "all": f"{sum(tasks.values()):,}",
+        "workers": f"{facts['workers']:,}" if facts["workers"] else "",
+        "paused": "yes" if facts["paused"] else "",
+    }

@@ -1,0 +1,49 @@
+"""`labq queue sweep`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+
+from labq.cli import options
+from labq.cli.output import json_line, note, plural
+from labq.queue.waiting import LIMIT
+
+# What a sweep counts, in words.
+DID = {
+    "recovered": "gave back {} of lost workers",
+    "promoted": "made {} pending",
+    "settled": "told {} what became of those before them",
+    "expired": "removed {} whose time was over",
+}
+
+
+def command(
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Put right what nobody finished: what any worker of the queue does from time to time.
+
+    Tasks of lost workers are given back, those that are due made pending, ended ones whose --ttl
+    is over removed, and the records of dead workers with them.
+
+    Examples:
+      labq queue sweep
+      labq queue sweep --json
+    """
+    here = options.open_queue(uri, queue)
+    did: Counter[str] = Counter()
+    while True:
+        once = asdict(here.sweep())
+        did.update(once)
+        if max(once.values()) < LIMIT:  # else there may be more
+            break
+    if json:
+        json_line(dict(did))
+    elif not quiet:
+        parts = [told.format(plural(did[what])) for what, told in DID.items() if did[what]]
+        if did["workers"]:
+            parts.append(f"removed {plural(did['workers'], 'dead worker')}")
+        note(", ".join(parts) or f"nothing to put right in queue {here.name}")

@@ -1,0 +1,79 @@
+"""What `labq worker stop`, `drain`, `pause` and `resume` share: who is asked, and what is told."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from labq.cli import options
+from labq.cli.output import ask, json_line, note, plural
+from labq.cli.worker import cards
+from labq.errors import UsageError
+from labq.queue import workers
+
+if TYPE_CHECKING:
+    from labq.store import Store
+    from labq.task import Document
+
+Refs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[WORKER...]",
+        help="Ids, starts of ids, hosts that have one worker; - reads stdin.",
+        show_default=False,
+    ),
+]
+All = Annotated[bool, typer.Option("--all", help="All workers of the queue.")]
+
+
+def named(store: Store, refs: list[str], queue: str | None) -> list[Document]:
+    """The workers that these references name: of any queue, or of the one that a flag gave.
+
+    Raises:
+        NotFoundError, ConflictError: one names none, or several.
+    """
+    texts = [sys.stdin.read() if ref == "-" else ref for ref in refs]
+    return workers.named(store, [word for text in texts for word in text.split()], queue)
+
+
+def direct(
+    word: str,
+    refs: list[str] | None,
+    *,
+    everyone: bool,
+    queue: str | None,
+    uri: str | None,
+    yes: bool,
+    json: bool,
+    quiet: bool,
+) -> None:
+    """Asks workers to do what `word` says, and tells how many were asked; does not wait for them.
+
+    Raises:
+        UsageError: neither references nor --all, or both.
+    """
+    if everyone == (refs is not None):
+        raise UsageError(f"{word} which workers? Give WORKER... or --all")
+    here = options.open_queue(uri, queue)
+    store = here.store
+    chosen = workers.listed(store, here.name) if refs is None else named(store, refs, queue)
+    there = bool(chosen)
+    if word == workers.STOP and not _agreed(store, chosen, yes=yes, quiet=quiet):
+        chosen = []
+    ids = [card["_id"] for card in chosen]
+    asked = workers.command(store, ids, word) if ids else 0
+    if json:
+        json_line({"asked": asked, "workers": ids})
+    elif not quiet and not there and everyone:
+        note(f"no workers in queue {here.name}")
+    elif not quiet:
+        note(f"asked {plural(asked, 'worker')} to {word}")
+
+
+def _agreed(store: Store, chosen: list[Document], *, yes: bool, quiet: bool) -> bool:
+    """Whether these workers may be stopped: asked where they run tasks."""
+    running = sum(len(card["tasks"]) for card in cards.fresh(store, chosen))
+    told = f"Stop {plural(len(chosen), 'worker')} and give back {plural(running)}?"
+    return not running or ask(told, yes=yes, quiet=quiet)
