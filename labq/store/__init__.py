@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from labq.errors import UsageError
-from labq.store.base import Change, Now, Query, Sort, Store
+from labq.store.base import Change, Now, Query, Run, Sort, Store
 
-__all__ = ["Change", "Now", "Query", "Sort", "Store", "open_store"]
+__all__ = ["Change", "Now", "Query", "Run", "Sort", "Store", "open_store"]
 
 
 def open_store(uri: str) -> Store:

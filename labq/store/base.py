@@ -13,6 +13,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
+from labq.errors import QuotaExceeded
 from labq.task import Document
 
 Query = Mapping[str, Any]
@@ -43,6 +44,25 @@ class Change:
     push: Mapping[str, Any] = field(default_factory=dict)
     unset: Sequence[str] = ()
     keep: int = 20
+
+
+@dataclass(frozen=True)
+class Run:
+    """Members of a group that stand alike: of one status, their indexes without a gap.
+
+    `first` and `last` are None for those that have no index. `progress` is the sum of the percents
+    that they report, `cpus` of the cores that they ask for, 1 where one does not say.
+    """
+
+    status: str
+    first: int | None
+    last: int | None
+    count: int
+    progress: float
+    cpus: float
+    created_at: datetime | None  # the earliest
+    started_at: datetime | None  # the earliest
+    ended_at: datetime | None  # the latest
 
 
 class Records(ABC):
@@ -135,6 +155,13 @@ class Store(ABC):
 
         The store gives each its `queue` and `number`, and puts its time where a field is `Now`. A
         task whose `_id` is there already is left as it is: an insert may be repeated.
+
+        A queue's record may hold `defaults`, the fields of a new task that does not have them, and
+        `max_tasks`, the most tasks that the queue keeps, however many insert at once.
+
+        Raises:
+            QuotaExceeded: they are more than there is room for; none is stored.
+            ConflictError: the queue is being renamed.
         """
 
     @abstractmethod
@@ -153,6 +180,21 @@ class Store(ABC):
     @abstractmethod
     def counts(self) -> dict[tuple[str, str], int]:
         """How many tasks each (queue, status) has; a queue that has none is left out."""
+
+    @abstractmethod
+    def runs(self, queue: str, group: str) -> list[Run]:
+        """The members of a group, added up by the store: by status, and by index within it."""
+
+    @abstractmethod
+    def rename(self, queue: str, new: str) -> int:
+        """Gives a queue another name, its record and its tasks with it; returns how many tasks.
+
+        Numbers stay. One that was interrupted goes on where it is called again.
+
+        Raises:
+            NotFoundError: there is no such queue.
+            ConflictError: `new` is there already, or a task runs; then it may be called again.
+        """
 
     @abstractmethod
     def update_first(
@@ -187,3 +229,18 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Lets go of connections and ends the watches; the store is not used afterwards."""
+
+
+def quota_exceeded(queue: str, most: int, held: int, new: int) -> QuotaExceeded:
+    """What an insert of `new` tasks raises where a queue that keeps `most` has `held` already."""
+    more = "1 more does not fit" if new == 1 else f"{new:,} more do not fit"
+    return QuotaExceeded(
+        f"queue {queue} keeps at most {most:,} tasks and has {held:,}: {more} (labq task delete "
+        f"makes room, labq queue update {queue} --max-tasks N moves the limit)",
+        held + new - most,
+    )
+
+
+def renaming(queue: str, new: str) -> str:
+    """Why nothing is inserted into a queue that is being renamed."""
+    return f"queue {queue} is being renamed to {new}: submit there, once it is"

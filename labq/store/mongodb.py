@@ -22,10 +22,11 @@ from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
-from labq.store.base import CLAIM_ORDER, Change, Query, Sort, Store, Watch
+from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch
 from labq.store.mongodb_blobs import MongoBlobs
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
+from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.task import Document, Status
 
@@ -62,6 +63,16 @@ INDEXES = [
         partialFilterExpression={"retention.ttl": {"$exists": True}},
         name="expiring",
     ),
+    IndexModel(
+        [("queue", ASCENDING), ("ended_at", ASCENDING)],
+        partialFilterExpression={"retention.auto_delete": True},
+        name="evictable",
+    ),
+    IndexModel(
+        [("queue", ASCENDING), ("group", ASCENDING), ("index", ASCENDING)],
+        partialFilterExpression={"group": {"$exists": True}},
+        name="group",
+    ),
 ]
 DUPLICATE = 11000
 
@@ -87,48 +98,51 @@ class MongoStore(Store):
         self._tasks = database["tasks"]
         self._unwaited = self._tasks.with_options(write_concern=WriteConcern(w=1))
         self._own_concern = "w" in options
-        self._queues = database["queues"]
-        self.queues = MongoRecords(self._queues, self.address)
+        self._counters = Counters(database["queues"], self._tasks)
+        self.queues = MongoRecords(database["queues"], self.address)
         self.workers = MongoRecords(database["workers"], self.address)
         self.blobs = MongoBlobs(database["blobs"], self.address)
         self._ready = threading.Event()
         self._watches: list[Watch] = []
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
+        ids = [task["_id"] for task in tasks]
         with faults(self.address):
-            first, now = self._take_numbers(queue, len(tasks))
-            if first == 1:  # a queue's first tasks: one round trip less for all others
+            taken = self._counters.take(queue, ids)
+            if taken.first == 1:  # a queue's first tasks: one round trip less for all others
                 self._ensure_indexes()
             documents = [
-                encoded(task, queue, number, now) for number, task in enumerate(tasks, start=first)
+                encoded({**taken.defaults, **task}, queue, number, taken.now)
+                for number, task in enumerate(tasks, start=taken.first)
             ]
             try:
                 self._tasks.insert_many(documents, ordered=False)
             except mongo.BulkWriteError as error:
-                self._only_repeats(error)
-                ids = [task["_id"] for task in tasks]
-                stored = self._tasks.find({"_id": {"$in": ids}}, {"number": 1})
-                numbers = {task["_id"]: int(task["number"]) for task in stored}
-                return [numbers[identity] for identity in ids]
-        return list(range(first, first + len(tasks)))
-
-    def _take_numbers(self, queue: str, count: int) -> tuple[int, datetime]:
-        """Reserves `count` numbers; the first of them and the store's time, in one round trip."""
-        taken = {"$add": [{"$ifNull": ["$next_number", 1]}, count]}
-        counter: Any = self._queues.find_one_and_update(
-            {"_id": queue},
-            [{"$set": {"next_number": taken, "submitted_at": "$$NOW"}}],
-            upsert=True,
-            return_document=ReturnDocument.AFTER,
-        )
-        return counter["next_number"] - count, counter["submitted_at"]
+                clash = self._clash(error)
+            else:
+                return list(range(taken.first, taken.first + len(tasks)))
+            finally:
+                self._counters.give_back(queue, taken)
+            if clash:
+                self._counters.skip(queue)
+                return self.insert(queue, tasks)
+            stored = self._tasks.find({"_id": {"$in": ids}}, {"number": 1})
+            numbers = {task["_id"]: int(task["number"]) for task in stored}
+            return [numbers[identity] for identity in ids]
 
     @staticmethod
-    def _only_repeats(error: mongo.BulkWriteError) -> None:
-        """Raises the error again unless all it says is that an `_id` is there already."""
+    def _clash(error: mongo.BulkWriteError) -> bool:
+        """Whether a number was taken; else every fault is that an `_id` is there already.
+
+        Any other error is raised again.
+        """
+        clash = False
         for fault in (error.details or {}).get("writeErrors", []):
-            if fault.get("code") != DUPLICATE or "_id" not in fault.get("keyPattern", {}):
+            pattern = fault.get("keyPattern", {})
+            if fault.get("code") != DUPLICATE or not pattern.keys() & {"_id", "number"}:
                 raise error
+            clash = clash or "number" in pattern
+        return clash
 
     def find(
         self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
@@ -146,6 +160,14 @@ class MongoStore(Store):
         with faults(self.address):
             groups = self._tasks.aggregate([{"$group": {"_id": by, "n": {"$sum": 1}}}])
             return {(group["_id"]["queue"], group["_id"]["status"]): group["n"] for group in groups}
+
+    def runs(self, queue: str, group: str) -> list[Run]:
+        with faults(self.address):
+            return self._counters.runs(queue, group)
+
+    def rename(self, queue: str, new: str) -> int:
+        with faults(self.address):
+            return self._counters.rename(queue, new)
 
     def update_first(
         self, query: Query, change: Change, fields: Sequence[str] = ()

@@ -13,7 +13,8 @@ from labq.store.mongodb_changes import update_of
 from labq.store.mongodb_errors import faults
 from labq.task import Document
 
-COUNTER = {"next_number": 0, "submitted_at": 0}  # what a queue has beside its record
+# What a queue has beside its record.
+COUNTER = dict.fromkeys(("next_number", "submitted_at", "reserved", "renaming", "renamed_from"), 0)
 
 
 class MongoRecords(Records):

@@ -94,7 +94,7 @@ def pipeline(queue: str) -> list[dict[str, Any]]:
         {"operationType": {"$in": ["insert", "replace"]}, "fullDocument.queue": queue},
         {"updateDescription.updatedFields.status": Status.PENDING.value},
         {removed: "waiting_for"},
-        _touched("stop_requested", "available_at"),
+        _touched("stop_requested", "available_at", "queue"),
     ]
     of_the_queue = [
         {"fullDocument.paused": {"$exists": True}},

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from labq import clock
 from labq.filters import matcher, sorted_by
+from labq.store import sqlite_queues, sqlite_schema
 from labq.store import sqlite_rows as rows
-from labq.store import sqlite_schema
-from labq.store.base import CLAIM_ORDER, Change, Query, Sort, Store, Watch
+from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch
 from labq.store.sqlite_blobs import SQLiteBlobs
 from labq.store.sqlite_file import File
 from labq.store.sqlite_records import SQLiteRecords
@@ -46,9 +46,10 @@ class SQLiteStore(Store):
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
         now = clock.now_ms()
-        encoded = [rows.encoded(task, now) for task in tasks]
+        encoded: Sequence[sqlite_queues.Row] = [rows.encoded(task, now) for task in tasks]
         with self._file.writing(durable=True) as db:
-            first = self._take_numbers(db, queue, len(tasks))
+            first, record = sqlite_queues.take_numbers(db, queue, len(tasks))
+            encoded = sqlite_queues.admitted(db, queue, record, first, encoded)
             numbers = range(first, first + len(tasks))
             new = 0
             for fields, group in _by_fields(zip(numbers, encoded, strict=True)):
@@ -63,15 +64,6 @@ class SQLiteStore(Store):
                 return list(numbers)
             look = 'SELECT "number" FROM tasks WHERE "_id" = ?'  # a repeated task keeps its first
             return [db.execute(look, (task["_id"],)).fetchone()[0] for task in tasks]
-
-    @staticmethod
-    def _take_numbers(db: sqlite3.Connection, queue: str, count: int) -> int:
-        db.execute('INSERT OR IGNORE INTO queues ("_id") VALUES (?)', (queue,))
-        look = 'SELECT "next_number" FROM queues WHERE "_id" = ?'
-        (first,) = db.execute(look, (queue,)).fetchone()
-        take = 'UPDATE queues SET "next_number" = ? WHERE "_id" = ?'
-        db.execute(take, (first + count, queue))
-        return int(first)
 
     def find(
         self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
@@ -123,6 +115,14 @@ class SQLiteStore(Store):
         sql = 'SELECT "queue", "status", count(*) FROM tasks GROUP BY "queue", "status"'
         with self._file.faults():
             return {(queue, status): n for queue, status, n in self._file.db.execute(sql)}
+
+    def runs(self, queue: str, group: str) -> list[Run]:
+        with self._file.faults():
+            return sqlite_queues.runs(self._file.db, queue, group)
+
+    def rename(self, queue: str, new: str) -> int:
+        with self._file.writing(durable=True) as db:
+            return sqlite_queues.rename(db, queue, new)
 
     def update_first(
         self, query: Query, change: Change, fields: Sequence[str] = ()

@@ -82,6 +82,13 @@ def test_a_queue_paused_before_its_first_task_is_news(store):
     assert watch.wait(LONG)
 
 
+def test_the_tasks_of_a_queue_that_takes_this_name_are_news(store):
+    store.insert("old", [task()])
+    watch = quiet(store.watch("q"))
+    store.rename("old", "q")
+    assert watch.wait(LONG)
+
+
 def test_news_of_another_process_comes_while_one_waits(store, uri):
     watch = quiet(store.watch("q"))
     heard = []

@@ -1,0 +1,95 @@
+"""What a queue's record says of its tasks, in SQLite: numbers, limit, defaults; and its groups.
+
+All of it within the transaction of whoever calls.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from labq import clock
+from labq.errors import ConflictError, NotFoundError
+from labq.store.base import Run, quota_exceeded
+from labq.store.sqlite_rows import encode, from_text
+from labq.task import Status
+
+Row = dict[str, Any]  # the columns of a new task, as they are stored
+
+# A run of indexes without a gap is where index and rank differ by the same: "gaps and islands".
+RUNS = """
+SELECT "status", min("index"), max("index"), count(*), total("progress"),
+  total(coalesce(json_extract("resources", '$.cpus'), 1)),
+  min("created_at"), min("started_at"), max("ended_at")
+FROM (
+  SELECT *, "index" - dense_rank() OVER (PARTITION BY "status" ORDER BY "index") AS island
+  FROM tasks WHERE "queue" = ? AND "group" = ?
+) GROUP BY "status", island ORDER BY "status", min("index")
+"""
+
+
+def take_numbers(db: sqlite3.Connection, queue: str, count: int) -> tuple[int, str]:
+    """Reserves `count` numbers; the first of them, and the text of the queue's record.
+
+    A queue whose record was removed goes on behind the tasks that it has still.
+    """
+    look = 'SELECT "next_number", "record" FROM queues WHERE "_id" = ?'
+    found = db.execute(look, (queue,)).fetchone()
+    if found is None:
+        last = 'SELECT coalesce(max("number"), 0) + 1 FROM tasks WHERE "queue" = ?'
+        (first,) = db.execute(last, (queue,)).fetchone()
+        start = 'INSERT INTO queues ("_id", "next_number") VALUES (?, ?)'
+        db.execute(start, (queue, first + count))
+        return first, "{}"
+    take = 'UPDATE queues SET "next_number" = ? WHERE "_id" = ?'
+    db.execute(take, (found[0] + count, queue))
+    return int(found[0]), found[1]
+
+
+def admitted(
+    db: sqlite3.Connection, queue: str, record: str, first: int, new: Sequence[Row]
+) -> Sequence[Row]:
+    """The new tasks with the queue's defaults.
+
+    Raises:
+        QuotaExceeded: the queue has no room for them.
+    """
+    if record == "{}":
+        return new
+    rules = from_text(record)
+    most = rules.get("max_tasks")
+    if most is not None and first - 1 + len(new) > most:  # so many were never there
+        (held,) = db.execute('SELECT count(*) FROM tasks WHERE "queue" = ?', (queue,)).fetchone()
+        look = 'SELECT 1 FROM tasks WHERE "_id" = ?'
+        fresh = sum(db.execute(look, (row["_id"],)).fetchone() is None for row in new)
+        if fresh and held + fresh > most:
+            raise quota_exceeded(queue, most, held, fresh)
+    defaults = rules.get("defaults")
+    if not defaults:
+        return new
+    shared = {field: encode(field, value) for field, value in defaults.items()}
+    return [{**shared, **row} for row in new]
+
+
+def rename(db: sqlite3.Connection, queue: str, new: str) -> int:
+    """`Store.rename`, whole or not at all."""
+    there = {name for (name,) in db.execute('SELECT "_id" FROM queues')}
+    if queue not in there:
+        raise NotFoundError(f"no queue {queue!r} (labq queue ls shows what is there)")
+    if new in there:
+        raise ConflictError(f"cannot rename queue {queue}: {new} is there already")
+    count = 'SELECT count(*) FROM tasks WHERE "queue" = ? AND "status" = ?'
+    (running,) = db.execute(count, (queue, Status.RUNNING.value)).fetchone()
+    if running:
+        raise ConflictError(f"cannot rename queue {queue}: {running:,} of its tasks run")
+    db.execute('UPDATE queues SET "_id" = ? WHERE "_id" = ?', (new, queue))
+    return db.execute('UPDATE tasks SET "queue" = ? WHERE "queue" = ?', (new, queue)).rowcount
+
+
+def runs(db: sqlite3.Connection, queue: str, group: str) -> list[Run]:
+    """`Store.runs`."""
+    return [
+        Run(*row[:6], *(None if ms is None else clock.from_ms(ms) for ms in row[6:]))
+        for row in db.execute(RUNS, (queue, group))
+    ]
