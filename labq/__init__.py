@@ -5,21 +5,61 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labq.job import report
+    from labq.client import Client, Task
+    from labq.errors import AuthError, ConflictError, LabqError, QuotaExceeded, TaskNotFound
+    from labq.job import (
+        capture_argparse,
+        connect,
+        current_task,
+        on_stop,
+        progress,
+        report,
+        should_stop,
+        update_info,
+    )
     from labq.worker.inline import loop
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "loop", "report"]
+__all__ = [
+    "AuthError",
+    "Client",
+    "ConflictError",
+    "LabqError",
+    "QuotaExceeded",
+    "Task",
+    "TaskNotFound",
+    "__version__",
+    "capture_argparse",
+    "connect",
+    "current_task",
+    "loop",
+    "on_stop",
+    "progress",
+    "report",
+    "should_stop",
+    "update_info",
+]
+
+_HOMES = {
+    **dict.fromkeys(("Client", "Task"), "labq.client"),
+    **dict.fromkeys(
+        ("AuthError", "ConflictError", "LabqError", "QuotaExceeded", "TaskNotFound"), "labq.errors"
+    ),
+    **dict.fromkeys(
+        (
+            *("capture_argparse", "connect", "current_task", "on_stop"),
+            *("progress", "report", "should_stop", "update_info"),
+        ),
+        "labq.job",
+    ),
+    "loop": "labq.worker.inline",
+}
 
 
 def __getattr__(name: str) -> Any:
     """Imports what a program uses when it is first used: the command line starts without it."""
-    if name == "report":
-        from labq.job import report
+    if name in _HOMES:
+        from importlib import import_module
 
-        return report
-    if name == "loop":
-        from labq.worker.inline import loop
-
-        return loop
+        return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'labq' has no attribute {name!r}")

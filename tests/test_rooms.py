@@ -17,7 +17,7 @@ ROWS = [
     {"queue"},
     {"store"},
     {"filters"},
-    {"task", "resources", "args", "template", "config", "clock", "errors"},
+    {"task", "resources", "args", "template", "config", "clock", "errors", "stops"},
 ]
 ROW = {room: at for at, row in enumerate(ROWS) for room in row}
 LOWEST = [
@@ -28,6 +28,7 @@ LOWEST = [
     "args",
     "clock",
     "errors",
+    "stops",
 ]  # each may import those after it
 
 # A library -> the places that may import it.
@@ -42,7 +43,7 @@ OWNERS = {
     "yaml": ("config.py", "cli/yaml_text.py"),
     "ast": ("filters/", "args.py"),
     "subprocess": ("worker/",),
-    "signal": ("worker/",),
+    "signal": ("worker/", "job/stopping.py"),
 }
 FREE = {"__init__", "__main__", "demo"}  # the package's own door, and the demo's script
 
@@ -113,7 +114,7 @@ def test_wall_time_is_read_by_the_clock_alone_and_print_is_the_scripts(path):
 
 def test_every_room_has_its_tests():
     tests = Path(__file__).parent
-    for name in ("filters", "store", "queue", "worker", "cli"):
+    for name in ("filters", "store", "queue", "worker", "job", "cli"):
         assert list((tests / name).glob("test_*.py")), name
     for name in ("args", "resources", "template", "config", "task", "clock", "errors"):
         assert (tests / f"test_{name}.py").exists(), name

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from labq import stops
 from labq.worker.inline.activity import Activity, Interrupted
 
 ENDING = (signal.SIGTERM, signal.SIGHUP)
@@ -101,6 +102,7 @@ class Signals:
             self._came, self.heard = 0, number
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
         if self._before and self.activity is not None and (why := self.activity.interrupts()):
+            stops.call(os.environ.get("LABQ_TOKEN", ""))
             raise Interrupted(why)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from labq import job
+from labq.job import books
 from labq.queue import Queue
 from labq.store import open_store
 from labq.task import new
@@ -22,9 +22,9 @@ def queue(uri, monkeypatch, tmp_path):
     yield Queue(store, "default")
     for run in list(ON):
         run.close()
-    if job._queue.cache_info().currsize:
-        job._queue(uri, "default").store.close()
-        job._queue.cache_clear()
+    if books.queue.cache_info().currsize:
+        books.queue(uri, "default", os.getpid()).store.close()
+        books.queue.cache_clear()
     store.close()
 
 

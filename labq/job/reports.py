@@ -1,0 +1,79 @@
+"""`labq.report` and `labq.update_info`: results, merged into the task's summary."""
+
+from __future__ import annotations
+
+import logging
+import time
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from labq.errors import LabqError, StoreError, UsageError
+from labq.job.books import Books, books, plain
+
+PATIENCE = 60.0  # seconds: as long as the lease lasts, unless configured
+LOG = logging.getLogger("labq")
+
+
+def report(**values: Any) -> None:
+    """Merges values into the `summary` of the task that this process runs as.
+
+    Outside of a task it warns once and does nothing, so that a script runs without labq too.
+
+    While the store cannot be reached it tries for PATIENCE seconds, and warns then: a training is
+    not lost for a report.
+
+    Args:
+        values: JSON values; a dict joins what is under its key already. NumPy and PyTorch values
+            become numbers and lists, `nan` and `inf` the texts of those names.
+
+    Raises:
+        ArgsError: a value that cannot be stored.
+        ConflictError: the task's lease is lost: another worker may run it by now.
+    """
+    if (found := books("report")) is None:
+        return
+    told = plain(values)
+    if fault := store(found, told):
+        warnings.warn(f"labq.report: {told} is not stored: {fault}", stacklevel=2)
+
+
+def update_info(info: Mapping[str, Any], fail_on_error: bool = False) -> None:
+    """Merges a dict into the task's `summary`, as `report`; an error is logged, and no more.
+
+    Args:
+        info: a dict of JSON values.
+        fail_on_error: whether an error is raised, the store's absence too.
+
+    Raises:
+        LabqError: with `fail_on_error`, what kept it from being stored.
+    """
+    if (found := books("update_info")) is None:
+        return
+    try:
+        if not isinstance(info, Mapping):
+            raise UsageError(f"info must be a dict, not {info!r}")
+        if fault := store(found, plain(info)):
+            raise fault
+    except LabqError as error:
+        if fail_on_error:
+            raise
+        LOG.warning("labq.update_info: %s is not stored: %s", info, error)
+
+
+def store(found: Books, values: Mapping[str, Any]) -> StoreError | None:
+    """Merges values into the summary, through an outage of PATIENCE seconds.
+
+    Returns:
+        What kept the store from taking them, if it did.
+    """
+    until = time.monotonic() + PATIENCE
+    while True:
+        try:
+            found.summary(values)
+        except StoreError as error:  # noqa: PERF203 - it is the trying again that is wanted
+            if time.monotonic() >= until:
+                return error
+            time.sleep(1)
+        else:
+            return None
