@@ -50,6 +50,12 @@ Names = Annotated[
     list[str] | None,
     typer.Option("--name", "--task-name", metavar="NAME", help="Only tasks of this name."),
 ]
+Projects = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--project", "-P", metavar="PATH", help="Only tasks of this project and of those below it."
+    ),
+]
 Filters = Annotated[
     list[str] | None,
     typer.Option(
@@ -83,6 +89,7 @@ def selection(
     status: list[str] | None,
     names: list[str] | None,
     filters: list[str] | None,
+    projects: list[str] | None = None,
 ) -> Selection:
     """What the selecting options say together.
 
@@ -95,10 +102,11 @@ def selection(
     if refs is not None:
         texts = [sys.stdin.read() if ref == "-" else ref for ref in refs]
         words = [word for text in texts for word in text.split()]
-    for text in (*(status or ()), *(names or ()), *(filters or ())):
+    for text in (*(status or ()), *(names or ()), *(filters or ()), *(projects or ())):
         if any("\ud800" <= char <= "\udfff" for char in text):
             raise UsageError(f"{shortened(text)} is not valid UTF-8")
     for text in filters or ():
         if not text.strip():
             raise UsageError("the filter is empty (leave -f away to mean every task)")
-    return Selection(words, tuple(status or ()), tuple(names or ()), tuple(filters or ()))
+    said = (status, names, filters, projects)
+    return Selection(words, *(tuple(texts or ()) for texts in said))

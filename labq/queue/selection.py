@@ -10,7 +10,7 @@ from typing import Any
 
 from labq import clock
 from labq.args import normalised
-from labq.errors import ConflictError, TaskNotFound
+from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.filters import compile_filter
 from labq.store import Store
 from labq.task import FIELDS, Document, Status, status_query
@@ -30,11 +30,13 @@ class Selection:
     statuses: Sequence[str] = ()
     names: Sequence[str] = ()
     filters: Sequence[str] = ()
+    projects: Sequence[str] = ()  # each with all below it
 
     @property
     def narrows(self) -> bool:
         """Whether anything at all was said."""
-        return self.refs is not None or bool(self.statuses or self.names or self.filters)
+        said = self.statuses or self.names or self.filters or self.projects
+        return self.refs is not None or bool(said)
 
     def query(self, store: Store, queue: str) -> Document:
         """The MongoDB query, which cannot reach outside of its queue.
@@ -43,9 +45,9 @@ class Selection:
             UsageError: an unknown status, a wrong filter.
             NotFoundError, ConflictError: a reference to no task, or to several.
         """
-        parts: list[Document] = []
+        parts = [in_projects(self.projects)] if self.projects else []
         if self.refs is not None:
-            ids = resolve(store, queue, self.refs)
+            ids = resolve(store, queue, self.refs, parts)
             parts.append({"_id": ids[0]} if len(ids) == 1 else {"_id": {"$in": ids}})
         if self.statuses:
             words = [word for text in self.statuses for word in text.split(",")]
@@ -66,10 +68,29 @@ def _stalled(store: Store) -> Document:
     return {"status": Status.RUNNING.value, "lease.expires_at": {"$lt": store.now()}}
 
 
-def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:
+def in_projects(projects: Sequence[str]) -> Document:
+    """The query for the tasks of these projects and of all below them: `a` has those of `a/b` too.
+
+    Raises:
+        UsageError: a path that is empty.
+    """
+    each: list[Document] = []
+    for text in projects:
+        path = str(normalised(text, "--project")).strip("/")
+        if not path:
+            raise UsageError(f"{text!r} is no project (write a/b)")
+        below = {"$gte": f"{path}/", "$lt": f"{path}0"}  # 0 is what follows the slash in ASCII
+        each += [{"project": path}, {"project": below}]
+    return {"$or": each}
+
+
+def resolve(
+    store: Store, queue: str, refs: Sequence[str], among: Sequence[Document] = ()
+) -> list[str]:
     """The ids of the tasks that `refs` name.
 
-    A reference is a number, an id or a unique prefix of it, a name, or `name#number`.
+    A reference is a number, an id or a unique prefix of it, a name, or `name#number`. A name or a
+    prefix need only be the one `among` those that match.
 
     Raises:
         TaskNotFound: one names no task of the queue.
@@ -88,18 +109,18 @@ def resolve(store: Store, queue: str, refs: Sequence[str]) -> list[str]:
         found.update({ref: ref.lower() for ref in chunk if ref.lower() in there})
     for ref in refs:
         if ref not in found:
-            found[ref] = _one(store, queue, ref)
+            found[ref] = _one(store, queue, ref, among)
     return list(dict.fromkeys(found[ref] for ref in refs))
 
 
-def _one(store: Store, queue: str, ref: str) -> str:
+def _one(store: Store, queue: str, ref: str, among: Sequence[Document]) -> str:
     """The id of the one task that `ref` names, which is neither a number nor a whole id."""
     either: list[Document] = [{"name": ref}]
     if PREFIX.fullmatch(ref.lower()):
         either.append({"_id": {"$gte": ref.lower(), "$lt": ref.lower() + "g"}})
     if numbered := NUMBERED.fullmatch(ref):
         either.append({"name": numbered[1], "number": int(numbered[2])})
-    query = {"queue": queue, "$or": either}
+    query = {"queue": queue, "$and": [{"$or": either}, *among]}
     hits = list(store.find(query, sort=[("number", 1)], limit=6, fields=("number", "name")))
     if not hits:
         raise TaskNotFound(f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)")

@@ -122,3 +122,52 @@ def test_an_unknown_status_is_refused_with_the_nearest(queue):
 def test_a_wrong_filter_is_refused(queue):
     with pytest.raises(FilterError):
         found(queue, filters=["args.x ="])
+
+
+# projects
+
+
+TREE = ["a", "a/b", "a/b/c", "a/bc", "a0", "b", "A/b", "a-b", "ä/b", None]
+
+
+@pytest.fixture
+def projects(queue):
+    """A task for each project of TREE, one without, and in each one called `x`."""
+    fields = [{} if path is None else {"project": path} for path in TREE]
+    queue.submit([{**new({}, name="x"), **field} for field in fields])
+    return queue
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        (["a"], ["a", "a/b", "a/b/c", "a/bc"]),
+        (["a/b"], ["a/b", "a/b/c"]),
+        (["a/b/"], ["a/b", "a/b/c"]),
+        (["/a/b"], ["a/b", "a/b/c"]),
+        (["a/b", "b"], ["a/b", "a/b/c", "b"]),
+        (["ä"], ["ä/b"]),
+        (["a/"], ["a", "a/b", "a/b/c", "a/bc"]),
+        (["c"], []),
+    ],
+    ids=str,
+)
+def test_a_project_has_the_tasks_of_all_below_it(projects, paths, found):
+    tasks = projects.find(projects.query(Selection(projects=paths)))
+    assert [task["project"] for task in tasks] == found
+
+
+def test_a_name_need_only_be_the_one_in_its_project(projects):
+    with pytest.raises(ConflictError, match="'x' names several tasks"):
+        projects.query(Selection(refs=["x"], projects=["a"]))
+    (task,) = projects.find(projects.query(Selection(refs=["x"], projects=["a/b/c"])))
+    assert task["project"] == "a/b/c"
+    with pytest.raises(TaskNotFound):
+        projects.query(Selection(refs=["x"], projects=["c"]))
+
+
+@pytest.mark.parametrize("path", ["", "/", "//"])
+def test_a_project_without_a_path_is_none(projects, path):
+    assert Selection(projects=[path]).narrows
+    with pytest.raises(UsageError, match=f"'{path}' is no project"):
+        projects.query(Selection(projects=[path]))

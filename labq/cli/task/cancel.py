@@ -34,6 +34,7 @@ def command(
     ] = None,
     status: options.Status = None,
     name: options.Names = None,
+    project: options.Projects = None,
     extra_filter: options.Filters = None,
     grace: Annotated[
         str | None,
@@ -66,7 +67,7 @@ def command(
       labq task cancel -s pending -f 'args.lr > 1' --reason 'they diverge'
       labq task cancel -f '{}' --grace 1m --wait
     """
-    chosen = options.selection(refs, status, name, extra_filter)
+    chosen = options.selection(refs, status, name, extra_filter, project)
     if not chosen.narrows:
         raise UsageError("cancel what? Give REF..., -s, --name or -f (every task: -f '{}')")
     seconds = _grace(grace, kill=kill)

@@ -15,6 +15,7 @@ def command(
     status: options.Status = None,
     ids: options.Ids = None,
     name: options.Names = None,
+    project: options.Projects = None,
     extra_filter: options.Filters = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the MongoDB query, on stderr.")
@@ -30,7 +31,7 @@ def command(
       labq task count -f 'args.lr > 0.05'
     """
     here = options.open_queue(uri, queue)
-    query = here.query(options.selection(ids, status, name, extra_filter))
+    query = here.query(options.selection(ids, status, name, extra_filter, project))
     if verbose:
         note(to_json(query))
     total = here.count(query)

@@ -33,6 +33,7 @@ def command(
     status: options.Status = None,
     ids: options.Ids = None,
     name: options.Names = None,
+    project: options.Projects = None,
     extra_filter: options.Filters = None,
     limit: Annotated[
         int | None,
@@ -72,7 +73,7 @@ def command(
     """
     order = parse_sort(sort or ["number:asc"])
     here = options.open_queue(uri, queue)
-    query = here.query(options.selection(ids, status, name, extra_filter))
+    query = here.query(options.selection(ids, status, name, extra_filter, project))
     if verbose:
         note(to_json(query))
     if quiet or json:

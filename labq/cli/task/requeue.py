@@ -18,6 +18,7 @@ def command(
     ] = None,
     status: options.Status = None,
     name: options.Names = None,
+    project: options.Projects = None,
     extra_filter: options.Filters = None,
     yes: options.Yes = False,
     queue: options.QueueName = None,
@@ -31,7 +32,7 @@ def command(
       labq task requeue 4
       labq task requeue -s failed -f 'args.lr < 1'
     """
-    chosen = options.selection(refs, status, name, extra_filter)
+    chosen = options.selection(refs, status, name, extra_filter, project)
     if not chosen.narrows:
         raise UsageError("requeue what? Give REF..., -s, --name or -f")
     here = options.open_queue(uri, queue)
