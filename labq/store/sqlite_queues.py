@@ -34,17 +34,13 @@ def take_numbers(db: sqlite3.Connection, queue: str, count: int) -> tuple[int, s
 
     A queue whose record was removed goes on behind the tasks that it has still.
     """
-    look = 'SELECT "next_number", "record" FROM queues WHERE "_id" = ?'
-    found = db.execute(look, (queue,)).fetchone()
-    if found is None:
-        last = 'SELECT coalesce(max("number"), 0) + 1 FROM tasks WHERE "queue" = ?'
-        (first,) = db.execute(last, (queue,)).fetchone()
-        start = 'INSERT INTO queues ("_id", "next_number") VALUES (?, ?)'
-        db.execute(start, (queue, first + count))
-        return first, "{}"
+    db.execute('INSERT OR IGNORE INTO queues ("_id") VALUES (?)', (queue,))
+    last = '(SELECT coalesce(max("number"), 0) + 1 FROM tasks WHERE "queue" = queues."_id")'
+    look = f'SELECT max("next_number", {last}), "record" FROM queues WHERE "_id" = ?'
+    first, record = db.execute(look, (queue,)).fetchone()
     take = 'UPDATE queues SET "next_number" = ? WHERE "_id" = ?'
-    db.execute(take, (found[0] + count, queue))
-    return int(found[0]), found[1]
+    db.execute(take, (first + count, queue))
+    return int(first), record
 
 
 def admitted(

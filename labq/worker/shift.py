@@ -41,7 +41,8 @@ class Shift:
         self.on_finish, self.say = on_finish, say
         host = socket.gethostname()
         self.name = WorkerName(f"{host}-{os.getpid()}-{os.urandom(2).hex()}", host)
-        self.environment = dict(os.environ)
+        outer = ("LABQ_INDEX", "LABQ_COUNT")  # of a job that began this worker
+        self.environment = {key: text for key, text in os.environ.items() if key not in outer}
         margin = min(options.grace, options.lease / 4)
         self.keeper = Keeper(queue.store, options.lease, options.heartbeat, margin, say)
         self.tally = Tally()

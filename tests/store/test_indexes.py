@@ -53,8 +53,8 @@ QUESTIONS = {
         ("tasks_expiring", "expiring"),
     ),
     "what may be removed to make room": (
-        {"status": ENDED, "retention.auto_delete": True, "published_at": NO_ONE},
-        (),
+        {"status": "success", "retention.auto_delete": True, "published_at": NO_ONE},
+        [("ended_at", 1)],
         ("tasks_expiring", "evictable"),
     ),
     "the members of a group": (
@@ -77,7 +77,10 @@ def filled(store):
         *({"status": "running", "lease": lease} for _ in range(5)),
         *({"status": "success", "ended_at": now} for _ in range(300)),
         *({"status": "failed", "ended_at": now, "retention": {"ttl": 5}} for _ in range(5)),
-        *({"status": "success", "retention": {"auto_delete": True}} for _ in range(5)),
+        *(
+            {"status": "success", "ended_at": now, "retention": {"auto_delete": True}}
+            for _ in range(5)
+        ),
         *({"group": "g", "index": at} for at in range(5)),
     ]
     store.insert("q", [task(**fields) for fields in kinds])

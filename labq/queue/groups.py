@@ -1,0 +1,174 @@
+"""Groups of tasks, above all arrays: one task per index, submitted as one and looked at as one."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from labq.args import normalised, shortened
+from labq.errors import ConflictError, NotFoundError, UsageError
+from labq.queue.arrays import Array, as_text, merged
+from labq.queue.selection import NUMBER
+from labq.store import Run, Store
+from labq.task import TERMINAL, Document, Status, keyed_id, new_id
+
+PREFIX = re.compile(r"[0-9a-f]{4,31}")
+LONGEST = 120  # characters of a name
+ENDED: Document = {"status": {"$in": [status.value for status in TERMINAL]}}
+RESULT = (
+    *("number", "name", "index", "status", "outcome", "reason", "summary", "results", "artifacts"),
+    *("attempt", "attempts", "started_at", "ended_at"),
+)
+
+
+def checked_group(text: str) -> str:
+    """A name for a group.
+
+    Raises:
+        UsageError: it is none, or could be taken for the number of a task.
+    """
+    name = str(normalised(text, "--group"))
+    if not name.strip() or not name.isprintable() or len(name) > LONGEST:
+        told = shortened(repr(text))
+        raise UsageError(f"{told} cannot name a group (printable, at most {LONGEST} characters)")
+    if NUMBER.fullmatch(name):
+        raise UsageError(f"{name!r} cannot name a group: a number names a task")
+    return name
+
+
+def instances(
+    draft: Document, array: Array, group: str | None = None, key: tuple[str, str] | None = None
+) -> Iterator[Document]:
+    """A task like the draft for each index of the array, to be submitted.
+
+    Args:
+        draft: what they share.
+        array: their indexes.
+        group: what their group is called; without it a new id, or the key's own.
+        key: the queue's name and a text: both give the same ids whenever they are the same.
+    """
+    if group is None:
+        group = new_id() if key is None else keyed_id(*key)
+    count = array.count
+    for index in array:
+        identity = new_id() if key is None else keyed_id(*key, str(index))
+        yield {**draft, "_id": identity, "group": group, "index": index, "count": count}
+
+
+def query_of(queue: str, group: str) -> Document:
+    """The query for the members of a group."""
+    return {"queue": queue, "group": group}
+
+
+def find(store: Store, queue: str, ref: str) -> str:
+    """The group that `ref` names: its name, its id or the start of it, or a member's number.
+
+    Raises:
+        NotFoundError: it names none.
+        ConflictError: it names several, or a task of no group.
+    """
+    normalised(ref, "GROUP")
+    if NUMBER.fullmatch(ref):
+        task = next(store.find({"queue": queue, "number": int(ref)}, fields=("group",)), None)
+        if task is not None and "group" not in task:
+            raise ConflictError(f"task {ref} is in no group")
+        if task is not None:
+            return str(task["group"])
+    elif next(store.find(query_of(queue, ref), limit=1, fields=("_id",)), None):
+        return ref
+    elif PREFIX.fullmatch(ref.lower()):
+        return _begun_by(store, queue, ref.lower())
+    raise _no_group(queue, ref)
+
+
+def _no_group(queue: str, ref: str) -> NotFoundError:
+    return NotFoundError(f"no group {ref!r} in queue {queue!r} (labq task ls --json names them)")
+
+
+def _begun_by(store: Store, queue: str, start: str) -> str:
+    """The one group whose name begins so; one query finds each group, however large it is."""
+    hits: list[str] = []
+    beyond = {"$gte": start, "$lt": start + "g"}
+    while len(hits) < 6:  # noqa: PLR2004 - enough to say that there are more
+        query = {"queue": queue, "group": beyond}
+        first = next(store.find(query, sort=[("group", 1)], limit=1, fields=("group",)), None)
+        if first is None:
+            break
+        hits.append(first["group"])
+        beyond = {"$gt": first["group"], "$lt": start + "g"}
+    if not hits:
+        raise _no_group(queue, start)
+    if len(hits) > 1:
+        told = ", ".join(hits[:5]) + ", ..." * (len(hits) > 5)  # noqa: PLR2004
+        raise ConflictError(f"{start!r} names several groups: {told}")
+    return hits[0]
+
+
+@dataclass(frozen=True)
+class GroupStatus:
+    """How a group stands; the statuses that no member has are left out."""
+
+    group: str
+    count: int
+    statuses: dict[str, int]  # how many members each has
+    ranges: dict[str, str]  # their indexes, such as "0-3,7"; of those that have one
+    progress: float  # 0 to 100: the mean over the members, 100 for one that has ended
+    running_cores: float  # that the running ones ask for; 1 for one that does not say
+    created_at: datetime | None  # of the first
+    started_at: datetime | None  # the earliest start of an attempt that is a member's latest
+    ended_at: datetime | None  # of the last, once all have ended
+
+    @property
+    def running_instances(self) -> int:
+        """How many members run."""
+        return self.statuses.get(Status.RUNNING.value, 0)
+
+
+def status(store: Store, queue: str, group: str) -> GroupStatus:
+    """How a group stands, by one query, whose answer is as long as its ranges are many.
+
+    Raises:
+        NotFoundError: it has no member.
+    """
+    runs = store.runs(queue, group)
+    if not runs:
+        raise _no_group(queue, group)
+    statuses: Counter[str] = Counter()
+    for run in runs:
+        statuses[run.status] += run.count
+    counts = {one.value: statuses[one.value] for one in Status if statuses[one.value]}
+    count, ended = sum(counts.values()), sum(statuses[one.value] for one in TERMINAL)
+    running = [run for run in runs if run.status == Status.RUNNING.value]
+    done = 100 * ended + sum(run.progress for run in running)
+    return GroupStatus(
+        group,
+        count,
+        counts,
+        {name: text for name in counts if (text := _indexes(runs, name))},
+        round(done / count, 2),
+        sum(run.cpus for run in running),
+        min((run.created_at for run in runs if run.created_at), default=None),
+        min((run.started_at for run in runs if run.started_at), default=None),
+        max((run.ended_at for run in runs if run.ended_at), default=None)
+        if ended == count
+        else None,
+    )
+
+
+def _indexes(runs: list[Run], name: str) -> str:
+    ranges = [
+        (run.first, run.last)
+        for run in runs
+        if run.status == name and run.first is not None and run.last is not None
+    ]
+    return as_text(merged(ranges))
+
+
+def completed(store: Store, queue: str, group: str, limit: int = 0) -> Iterator[Document]:
+    """The members that have ended, by index, with what came of them: the fields of RESULT."""
+    query = {**query_of(queue, group), **ENDED}
+    order = [("index", 1), ("number", 1)]
+    return store.find(query, sort=order, limit=limit, fields=RESULT)
