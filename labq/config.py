@@ -144,6 +144,47 @@ def load(
     return settings
 
 
+SECTIONS = ("tasks",)  # keys of a file that are no settings: each a mapping of names to mappings
+
+
+def section(
+    name: str, environment: Mapping[str, str] | None = None, folder: Path | None = None
+) -> dict[str, tuple[dict[str, Any], str]]:
+    """The entries of a section of the configuration files, each with its place, by their names.
+
+    An entry of the nearest file stands for those of its name in others.
+
+    Raises:
+        ConfigError: it is not such a mapping.
+    """
+    environment = os.environ if environment is None else environment
+    folder = _working_directory() if folder is None else folder
+    found: dict[str, tuple[dict[str, Any], str]] = {}
+    for path in _files(environment, folder):
+        root = _composed(path)
+        for key, node in root.value if root is not None else ():
+            if key.value == name:
+                found |= _entries(path, name, node)
+    return found
+
+
+def _entries(path: Path, name: str, node: Any) -> dict[str, tuple[dict[str, Any], str]]:
+    import yaml
+
+    found: dict[str, tuple[dict[str, Any], str]] = {}
+    loader = yaml.SafeLoader("")
+    for key, value in node.value if isinstance(node, yaml.MappingNode) else [(node, node)]:
+        place = f"{path}:{key.start_mark.line + 1}"
+        try:
+            entry = loader.construct_document(value)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"{place}: not YAML: {error}") from None
+        if not isinstance(entry, dict) or not all(isinstance(word, str) for word in entry):
+            raise ConfigError(f"{place}: {name} must be names, each with lines of 'field: value'")
+        found[str(key.value)] = (entry, place)
+    return found
+
+
 _Given = tuple[str, str, Path]  # a setting's text, its origin, the folder that paths start from
 _KNOWN = f"(known keys: {', '.join(KEYS)})"
 
@@ -194,10 +235,35 @@ def _files(environment: Mapping[str, str], folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> dict[str, _Given]:
-    """Each key of a configuration file, with its place in it.
+    """Each setting of a configuration file, with its place in it.
 
     Raises:
         ConfigError: no YAML mapping, an unknown or repeated key, a value that is no scalar.
+    """
+    import yaml
+
+    root = _composed(path)
+    found: dict[str, _Given] = {}
+    for key, value in root.value if root is not None else ():
+        place = f"{path}:{key.start_mark.line + 1}"
+        if isinstance(key, yaml.ScalarNode) and key.value in SECTIONS:
+            continue
+        if not isinstance(key, yaml.ScalarNode) or key.value not in KEYS:
+            name = repr(key.value) if isinstance(key, yaml.ScalarNode) else "that is no word"
+            raise ConfigError(f"{place}: unknown key {name} {_KNOWN}")
+        if not isinstance(value, yaml.ScalarNode):
+            raise ConfigError(f"{place}: {key.value} takes one value {_KNOWN}")
+        if key.value in found:
+            raise ConfigError(f"{place}: {key.value} is given twice")
+        found[key.value] = (value.value, place, path.parent)
+    return found
+
+
+def _composed(path: Path) -> Any:
+    """The mapping node of a configuration file; None where it is empty.
+
+    Raises:
+        ConfigError: it is no YAML mapping.
     """
     import yaml
 
@@ -210,18 +276,7 @@ def _read(path: Path) -> dict[str, _Given]:
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]
         raise ConfigError(f"{path}:{mark.line + 1 if mark else 1}: not YAML: {problem}") from None
     if root is None or root.value == "":
-        return {}
+        return None
     if not isinstance(root, yaml.MappingNode):
         raise ConfigError(f"{path}:{root.start_mark.line + 1}: not lines of 'key: value' {_KNOWN}")
-    found: dict[str, _Given] = {}
-    for key, value in root.value:
-        place = f"{path}:{key.start_mark.line + 1}"
-        if not isinstance(key, yaml.ScalarNode) or key.value not in KEYS:
-            name = repr(key.value) if isinstance(key, yaml.ScalarNode) else "that is no word"
-            raise ConfigError(f"{place}: unknown key {name} {_KNOWN}")
-        if not isinstance(value, yaml.ScalarNode):
-            raise ConfigError(f"{place}: {key.value} takes one value {_KNOWN}")
-        if key.value in found:
-            raise ConfigError(f"{place}: {key.value} is given twice")
-        found[key.value] = (value.value, place, path.parent)
-    return found
+    return root

@@ -65,18 +65,17 @@ def parse_override(text: str) -> tuple[tuple[str, ...], Any]:
 def overridden(resources: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
     """Resources with a value at the path, as yet unchecked; `*` is every named one.
 
-    Dicts are made on the way.
+    Dicts are made on the way. A path of one key sets what it names as a whole.
 
     Raises:
-        ConflictError: there is no such resource, or something on the way is not a dict.
+        ConflictError: there is no such resource, something on the way is not a dict, or the amount
+            is a sum over the named ones.
     """
     name, *keys = path
     named = [key for key, held in resources.items() if isinstance(held, Mapping)]
-    if not keys and name in KEYS:
+    if not keys:
         _refuse_sum(resources, name)
         return {**resources, name: value}
-    if not keys:
-        raise UsageError(f"{name} names no param (write {name}.replicas=3)")
     if name not in named and not (name == "*" and named):
         known = f"there are {', '.join(named)}" if named else "the task has no named ones"
         raise ConflictError(f"no resource {quoted(name)} ({known})")
@@ -173,4 +172,12 @@ def requested(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, int | float]
 
 def shown_groups(groups: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Named resources for people: `worker.replicas=3`, `worker.requests.cpu=1`."""
-    return [f"{path}={shortened(text_of(value))}" for path, value in flat(groups).items()]
+    return [f"{path}={shortened(_as_scalar(value))}" for path, value in flat(groups).items()]
+
+
+def _as_scalar(value: Any) -> str:
+    """A value in YAML's words; text that would be read as something else is quoted."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    text = text_of(value)
+    return f"'{text}'" if isinstance(value, str) and scalar(text) != text else text

@@ -1,0 +1,192 @@
+"""New task documents from the words of `Client.task`, which are those of `labq task submit`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from labq.args import flat, normalised, signature
+from labq.client.values import plain, seconds
+from labq.config import Settings
+from labq.errors import ArgsError, TemplateError, UsageError
+from labq.queue import Queue
+from labq.store import Now
+from labq.task import Document, Status, keyed_id, new, new_id
+
+Words = Mapping[str, Any]
+
+
+def draft(queue: Queue, settings: Settings, args: Any, words: Words) -> Document:
+    """A new task that is not stored yet; a `delay` counts from when it is (see `placed`).
+
+    Raises:
+        UsageError: a word or a value that cannot be stored.
+        TaskNotFound, ConflictError: a reference to no task, or to several.
+    """
+    given = {name: value for name, value in words.items() if value is not None}
+    waits = _waits(queue, given)
+    key = given.pop("key", None)
+    kept = {word: given.pop(word) for word in ("ttl", "auto_delete") if word in given}
+    retries = given.pop("max_retries", settings.max_retries)
+    if isinstance(retries, int) and retries > 0:
+        given.setdefault("retry_delay", settings.retry_delay)
+    for name in ("timeout", "retry_delay"):
+        if name in given:
+            given[name] = seconds(name, given[name])
+    if "cwd" in given:
+        given["cwd"] = os.path.abspath(os.path.expanduser(os.fspath(given["cwd"])))  # noqa: PTH100, PTH111 - as the command line has it
+    if "ttl" in kept:
+        kept["ttl"] = _ttl(kept["ttl"])
+    if kept:
+        given["retention"] = kept
+    fields = {name: plain(value) for name, value in given.items()}
+    made = new(arguments(args, "args"), max_retries=retries, **fields)
+    task = {**made, **waits, "status": Status.DRAFT.value}
+    _fitting(task)(task["args"], "args")
+    if key is not None:
+        task["_id"] = keyed_id(queue.name, _key(key))
+    return task
+
+
+def placed(queue: Queue, task: Document, status: Status) -> Document:
+    """A new task as it is stored at this moment."""
+    begins = task.get("available_at")
+    if isinstance(begins, Now):
+        begins = queue.store.now() + timedelta(seconds=begins.plus)
+        task = {**task, "available_at": begins}
+    return {**task, "status": status.value}
+
+
+def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None) -> list[Document]:
+    """A task like `common`, to be stored, for each dict of args, which are laid over its own.
+
+    With a key the same place has the same id in every run.
+
+    Raises:
+        UsageError: one that cannot be stored; the message has its place, from 0.
+    """
+    word = None if key is None else _key(key)
+    check = _fitting(common)
+    common = placed(queue, common, Status.PENDING)
+    tasks = []
+    for at, given in enumerate(every):
+        where = f"task {at}"
+        args = arguments(given, where)
+        if common["args"]:
+            args = normalised(_over(common["args"], args), where)
+        check(args, where)
+        identity = new_id() if word is None else keyed_id(queue.name, word, str(at + 1))
+        keys = signature(flat(args))
+        tasks.append({**common, "_id": identity, "args": args, "args_signature": keys})
+    return tasks
+
+
+def arguments(given: Any, where: str) -> Document:
+    """A mapping of args as it is stored.
+
+    Raises:
+        ArgsError: it is none, or holds what cannot be stored.
+    """
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise ArgsError(f"{where}: args must be a dict, not {given!r}")
+    return dict(normalised(plain(given), where))
+
+
+def _over(below: Document, above: Document) -> Document:
+    both = {
+        key: _over(below[key], above[key])
+        for key in below.keys() & above.keys()
+        if isinstance(below[key], dict) and isinstance(above[key], dict)
+    }
+    return {**below, **above, **both}
+
+
+def _fitting(task: Document) -> Callable[[Document, str], None]:
+    """What refuses args that the task's own command does not fit."""
+    if "cmd" not in task:
+        return lambda _args, _where: None
+    from labq.template import fits, parse_command
+
+    template = parse_command(task["cmd"])
+
+    def check(args: Document, where: str) -> None:
+        if why := fits(template, args, allow_extra=True):
+            raise TemplateError(f"{where}: cmd does not fit: the task {why}")
+
+    return check
+
+
+def _waits(queue: Queue, given: dict[str, Any]) -> Document:
+    """The fields of a task that is to wait so; takes their words out of `given`."""
+    found: Document = {}
+    for field in ("after", "after_any"):
+        if field in given:
+            found[field] = references(queue, given.pop(field))
+    at, delay = given.pop("at", None), given.pop("delay", None)
+    if at is not None and delay is not None:
+        raise UsageError("give at or delay, not both")
+    if delay is not None:
+        found["available_at"] = Now(seconds("delay", delay))
+    elif at is not None:
+        begins = _moment(at, queue.store.now())
+        if begins > queue.store.now():
+            found["available_at"] = begins
+    return found
+
+
+def references(queue: Queue, given: Any) -> list[str]:
+    """The ids of one task or several, each a `Task`, a number, an id, or a name.
+
+    Raises:
+        UsageError: something is none of these, or a task that is not stored yet.
+        TaskNotFound, ConflictError: one names no task, or several.
+    """
+    from labq.queue.selection import resolve
+
+    several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+    return resolve(queue.store, queue.name, [reference(one) for one in several])
+
+
+def reference(given: Any) -> str:
+    """One reference as the command line would have it."""
+    if isinstance(given, int) and not isinstance(given, bool):
+        return str(given)
+    if isinstance(given, str):
+        return given
+    identity = getattr(given, "_id", None)
+    if not isinstance(identity, str):
+        raise UsageError(f"{given!r} is no task: give a Task, a number, an id or a name")
+    if given.number is None:
+        raise UsageError(f"{given!r} is not stored yet: submit() it first")
+    return identity
+
+
+def _moment(at: Any, now: datetime) -> datetime:
+    """A time; a datetime without a zone is this machine's."""
+    from labq.filters import dates
+
+    if isinstance(at, datetime):
+        return at.astimezone()
+    try:
+        return dates.moment(at, now)
+    except (dates.DateError, TypeError, AttributeError):
+        raise UsageError(
+            f"at={at!r} is no time (give a datetime, or 'tomorrow 9:00', 'in 2 hours')"
+        ) from None
+
+
+def _ttl(length: Any) -> float:
+    number = seconds("ttl", length)
+    if not number:
+        raise UsageError("ttl must be above 0")
+    return number
+
+
+def _key(key: Any) -> str:
+    if not isinstance(key, str) or not key.strip():
+        raise UsageError("key must be a text that is not empty")
+    return str(normalised(key, "key"))

@@ -1,0 +1,380 @@
+"""`labq.Client`: a queue from Python."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from inspect import signature
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from labq import config
+from labq.client import building, finding
+from labq.client.changes import edit_of
+from labq.client.finding import Filter, Words, query_of
+from labq.client.mirror import CACHE_SECONDS, Mirror
+from labq.client.runs import POLL
+from labq.client.task import Task
+from labq.client.waiting import Live, until_ended
+from labq.errors import ConfigError, ConflictError, UsageError
+from labq.queue import EditReport, Queue, workers
+from labq.queue.edit import edit
+from labq.store import open_store
+from labq.task import Document, Status
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Span = float | str | timedelta  # seconds, or such as "10m"
+Refs = Any  # a Task, a number, an id, a name; or a list of these
+BATCH = 1000  # tasks per write
+
+
+def _like(
+    model: Callable[Concatenate[Client, P], object],
+) -> Callable[[Callable[..., T]], Callable[Concatenate[Client, P], T]]:
+    """Gives a method that passes all on the parameters of the one that it passes them to."""
+
+    def signed(method: Callable[..., T]) -> Callable[Concatenate[Client, P], T]:
+        method.__signature__ = signature(model)  # type: ignore[attr-defined]
+        return method
+
+    return signed
+
+
+class Client:
+    """One queue of a store: submit, find, edit, wait for and remove its tasks.
+
+        with labq.Client() as client:
+            tasks = [client.submit({"lr": lr}) for lr in (0.1, 0.2)]
+            client.wait(tasks)
+
+    What it may raise is a `labq.LabqError`. It may be used from several threads.
+
+    Args:
+        uri: the store, before the word of LABQ_URI and `labq.yaml`.
+        queue: the queue's name, likewise.
+        auto_update: whether attributes of its tasks are read again in time.
+        update_cache_time: after how many seconds.
+
+    Raises:
+        ConfigError: a setting is wrong.
+        StoreError: the store cannot be opened.
+        AuthError: it refuses this user.
+    """
+
+    def __init__(
+        self,
+        uri: str | None = None,
+        queue: str | None = None,
+        *,
+        auto_update: bool = True,
+        update_cache_time: float = CACHE_SECONDS,
+    ) -> None:
+        self.settings = config.load({"uri": uri, "queue": queue})
+        self.queue = Queue(open_store(self.settings.uri), self.settings.queue)
+        self.auto_update, self.update_cache_time = auto_update, update_cache_time
+
+    def __repr__(self) -> str:
+        return f"<labq.Client {self.queue.store.address} queue={self.queue.name}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_fault: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the store; neither the client nor its tasks are used afterwards."""
+        self.queue.store.close()
+
+    # new tasks
+
+    def task(
+        self,
+        args: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        type: str | None = None,  # noqa: A002 - the field's name
+        project: str | None = None,
+        tags: Sequence[str] | None = None,
+        comment: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+        priority: int | None = None,
+        cmd: str | Sequence[str] | None = None,
+        cwd: str | PathLike[str] | None = None,
+        env: Mapping[str, str] | None = None,
+        resources: Mapping[str, Any] | str | None = None,
+        require: str | Sequence[str] | None = None,
+        after: Refs | None = None,
+        after_any: Refs | None = None,
+        at: datetime | str | None = None,
+        delay: Span | None = None,
+        max_retries: int | None = None,
+        retry_delay: Span | None = None,
+        timeout: Span | None = None,
+        ttl: Span | None = None,
+        auto_delete: bool | None = None,
+        publish_on_success: bool | None = None,
+        key: str | None = None,
+    ) -> Task:
+        """A task that is not stored yet, to be changed and submitted.
+
+        Args:
+            args: its arguments: a nested dict of JSON values; NumPy's become such.
+            name: to find it by.
+            type: training (unless said), testing, inference, ...
+            project: a path such as "vision/resnet".
+            tags: words, to find it by.
+            comment: a note.
+            metadata: notes: a nested dict of JSON values.
+            priority: higher runs first; 0 unless said.
+            cmd: what it runs, where the worker names no command.
+            cwd: where.
+            env: variables of its job.
+            resources: {"cpus": 2, "memory": "4Gi", "gpus": 1}, and named ones (dicts).
+            require: labels that its worker must have, such as "vram>=40Gi".
+            after: what must succeed first: a Task, a number, an id, a name, or a list of these.
+            after_any: what must end first, however it does.
+            at: when it may begin, such as "tomorrow 9:00"; a datetime without zone is local.
+            delay: how long it is to wait; as all spans seconds, a timedelta, or such as "1h30m".
+            max_retries: how often a failure is tried again; the settings' word unless said.
+            retry_delay: how long before the first retry; doubled for each after it.
+            timeout: how long an attempt may take.
+            ttl: how long it is kept once it has ended.
+            auto_delete: whether it makes room, once it has ended, where the queue is full.
+            publish_on_success: whether it is published once it succeeds.
+            key: adds nothing where this key was submitted before.
+
+        Raises:
+            UsageError: something that cannot be stored.
+            TaskNotFound, ConflictError: a reference to no task, or to several.
+        """
+        words = {**locals()}
+        del words["self"], words["args"]
+        return Task(self, building.draft(self.queue, self.settings, args, words), there=False)
+
+    @_like(task)
+    def submit(self, *args: Any, **words: Any) -> Task:
+        """Stores a task, to be run; its words are those of `Client.task`.
+
+        Raises:
+            UsageError: something that cannot be stored.
+            TaskNotFound, ConflictError: a reference to no task, or to several.
+            QuotaExceeded: the queue is full.
+        """
+        return self.task(*args, **words).submit()
+
+    def submit_many(
+        self, args: Iterable[Mapping[str, Any] | Task], *, key: str | None = None, **words: Any
+    ) -> list[Task]:
+        """Stores a task for each dict of args, in few writes; returns them in that order.
+
+        All of them are checked before the first is stored.
+
+        Args:
+            args: dicts of args, or tasks that are not stored yet.
+            key: adds only those that are missing where this key was submitted before.
+            words: those of `Client.task`, for all the dicts; `args` are laid over its `args`.
+
+        Raises:
+            UsageError: one that cannot be stored, with its place from 0.
+            QuotaExceeded: there is no room for the next 1,000; those before them are stored.
+        """
+        given = list(args)
+        if any(isinstance(one, Task) for one in given):
+            if key is not None or words or not all(isinstance(one, Task) for one in given):
+                raise UsageError("give dicts and their words, or tasks alone")
+            tasks = [one for one in given if isinstance(one, Task)]
+            documents = [task._to_store() for task in tasks]  # noqa: SLF001 - its own class's
+        else:
+            common = building.draft(self.queue, self.settings, words.pop("args", None), words)
+            documents = building.series(self.queue, common, given, key)
+            tasks = [Task(self, document, there=False) for document in documents]
+        for at in range(0, len(tasks), BATCH):
+            numbers = self.queue.submit(documents[at : at + BATCH])
+            for task, document, number in zip(
+                tasks[at:], documents[at : at + BATCH], numbers, strict=False
+            ):
+                task._became({**document, "number": number})  # noqa: SLF001 - the same
+        return tasks
+
+    # finding
+
+    def get(
+        self, ref: int | str | Task, *, project: str | None = None, latest: bool = False
+    ) -> Task:
+        """The task that `ref` names: a number, an id or the start of it, a name, `name#number`.
+
+        A name is that of a configuration first: of the draft of that name, if there is one, or of
+        an entry of `tasks:` in `labq.yaml`, which is a task that is not stored yet.
+
+        Args:
+            ref: the reference.
+            project: only in this project, or below it.
+            latest: of several of that name the newest.
+
+        Raises:
+            TaskNotFound: it names none.
+            ConflictError: it names several.
+        """
+        text = building.reference(ref)
+        if not latest and not text.isdecimal():
+            there = finding.drafts(self.queue, text, project)
+            if len(there) == 1:
+                return Task(self, there[0], there=True)
+            entry = None if there else config.section("tasks").get(text)
+            if entry is not None:
+                return self._of_entry(text, *entry)
+        return Task(self, finding.one_of(self.queue, text, project, latest=latest), there=True)
+
+    def tasks(
+        self,
+        filter: Filter | None = None,  # noqa: A002 - what `-f` is called
+        status: Words | None = None,
+        sort: Words | None = None,
+        limit: int | None = None,
+        *,
+        name: Words | None = None,
+        project: str | None = None,
+    ) -> Iterator[Task]:
+        """The tasks for which all of this holds, read as they are asked for: all unless limited.
+
+        Each comes once, whatever becomes of it while you look; one that is submitted meanwhile
+        does not.
+
+        Args:
+            filter: as `labq task ls -f` has it, or a MongoDB query as a dict; a list is all of it.
+            status: words such as "running", of any system.
+            sort: "args.lr:desc", or several; by number unless said.
+            limit: how many at most.
+            name: only tasks of this name.
+            project: only of this project, or below it.
+
+        Raises:
+            UsageError: a wrong filter, an unknown status, no such field.
+        """
+        query = query_of(self.queue, None, filter, status, name, project)
+        found = finding.walk(self.queue, query, finding.order_of(sort), limit)
+        return (Task(self, document, there=True, read_at=read_at) for document, read_at in found)
+
+    def count(
+        self,
+        filter: Filter | None = None,  # noqa: A002 - the same
+        status: Words | None = None,
+        *,
+        name: Words | None = None,
+        project: str | None = None,
+    ) -> int:
+        """How many tasks there are for which all of this holds."""
+        return self.queue.count(query_of(self.queue, None, filter, status, name, project))
+
+    # changing
+
+    def update(
+        self,
+        changes: Mapping[str, Any],
+        *refs: int | str | Task,
+        filter: Filter | None = None,  # noqa: A002 - the same
+        status: Words | None = None,
+        name: Words | None = None,
+    ) -> EditReport:
+        """Sets values by dotted path, `{"args.lr": 0.3}`, in all tasks for which the rest holds.
+
+        What stands beside a path stays. Returns how many it changed, and left, by reason.
+
+        Raises:
+            UsageError: nothing says which tasks, or a field cannot hold its value.
+            ConflictError: a task that is named may not be edited.
+        """
+        edits = [edit_of(path, value) for path, value in changes.items()]
+        named = refs or None
+        finding.narrow("update", (named, filter, status, name))
+        report = edit(self.queue.store, query_of(self.queue, named, filter, status, name), edits)
+        if refs and report.refused:
+            told = "; ".join(f"{count}: {why}" for why, count in report.refused.items())
+            raise ConflictError(f"cannot edit {told}")
+        return report
+
+    def delete(
+        self,
+        *refs: int | str | Task,
+        filter: Filter | None = None,  # noqa: A002 - the same
+        status: Words | None = None,
+        name: Words | None = None,
+        force: bool = False,
+    ) -> int:
+        """Removes tasks for good, but for those that run; what is published needs `force`.
+
+        Returns how many.
+
+        Raises:
+            UsageError: nothing says which tasks.
+        """
+        finding.narrow("delete", (refs or None, filter, status, name))
+        query = query_of(self.queue, refs or None, filter, status, name)
+        return self.queue.delete(query, force=force)
+
+    def wait(
+        self,
+        tasks: Iterable[int | str | Task] | Task,
+        timeout: float | None = None,
+        *,
+        poll: float = POLL,
+        live_progress: bool = False,
+    ) -> bool:
+        """Waits until all of these have ended, `timeout` seconds at most; whether they have.
+
+        One that is not submitted does not end; one that is gone has. Ctrl-C ends the waiting and
+        not the tasks.
+
+        Args:
+            tasks: tasks, or references to some.
+            timeout: seconds; None is for as long as it takes.
+            poll: seconds between two looks.
+            live_progress: whether stderr tells how it stands.
+        """
+        given = [tasks] if isinstance(tasks, Task) else list(tasks)
+        stored = [one for one in given if not (isinstance(one, Task) and one.number is None)]
+        known = [one._id for one in stored if isinstance(one, Task)]  # noqa: SLF001 - a field
+        others = [one for one in stored if not isinstance(one, Task)]
+        ids = list(dict.fromkeys([*known, *building.references(self.queue, others)]))
+        live = Live(len(ids)) if live_progress else None
+        ended = until_ended(self.queue, ids, timeout, poll, live)
+        for task in given:
+            if isinstance(task, Task):
+                task._flush()  # noqa: SLF001 - its own class's
+        return ended and len(stored) == len(given)
+
+    # beside the tasks
+
+    def queues(self) -> dict[str, dict[str, int]]:
+        """How many tasks of each status each queue of the store has, by the queues' names."""
+        counts = self.queue.store.counts()
+        names = [record["_id"] for record in self.queue.store.queues.find()]
+        return {name: {s.value: counts.get((name, s.value), 0) for s in Status} for name in names}
+
+    def workers(self) -> list[dict[str, Any]]:
+        """The records of the workers of this queue that live, the longest at work first."""
+        return workers.listed(self.queue.store, self.queue.name)
+
+    def folder(self, task: Mirror) -> Path:
+        """The folder of a task on this machine: what its jobs said, and left there."""
+        return self.settings.home / "tasks" / task.id
+
+    def _of_fields(self, fields: Mapping[str, Any]) -> Task:
+        """A task that is not stored yet, of the words of `task`."""
+        try:
+            return self.task(fields.get("args"), **{k: v for k, v in fields.items() if k != "args"})
+        except TypeError as error:
+            raise UsageError(str(error).replace("Client.task() ", "")) from None
+
+    def _of_entry(self, name: str, entry: Document, place: str) -> Task:
+        """The task of an entry of `tasks:`."""
+        try:
+            return self._of_fields({"name": name, **entry})
+        except UsageError as error:
+            raise ConfigError(f"{place}: {error}") from None

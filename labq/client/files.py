@@ -1,0 +1,91 @@
+"""The files of a task on this machine: what its jobs said, and what they left in its folder."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import warnings
+from collections.abc import Callable
+from os import PathLike
+from pathlib import Path
+
+from labq.errors import ConflictError
+
+BLOCK = 1 << 20  # bytes
+
+
+def fetch(
+    folder: Path,
+    target: str | PathLike[str],
+    progress: bool | Callable[[int, int, str], object] | None,
+    *,
+    overwrite: bool,
+) -> list[Path]:
+    """Copies all files of a task's folder into `target`; returns where they are.
+
+    It warns where there is no such folder on this machine.
+
+    Args:
+        folder: the task's.
+        target: made where it is missing.
+        progress: True, or a function of bytes read, bytes in all and the file's name.
+        overwrite: whether files may be written over.
+
+    Raises:
+        ConflictError: a file is in the way; nothing is copied.
+        OSError: a file cannot be read or written.
+    """
+    if not folder.is_dir():
+        warnings.warn(f"there are no results on this machine: no folder {folder}", stacklevel=4)
+        return []
+    base = Path(target).expanduser()
+    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    copies = {path: base / path.relative_to(folder) for path in found}
+    there = [path for path in copies.values() if path.exists()]
+    if there and not overwrite:
+        raise ConflictError(f"{there[0]} is there already: overwrite=True writes over it")
+    tell = _told if progress is True else progress or None
+    for source, copy in copies.items():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        _copy(source, copy, source.relative_to(folder).as_posix(), tell)
+    return list(copies.values())
+
+
+def _copy(
+    source: Path, target: Path, name: str, tell: Callable[[int, int, str], object] | None
+) -> None:
+    total, read = source.stat().st_size, 0
+    with source.open("rb") as reader, target.open("wb") as writer:
+        while block := reader.read(BLOCK):
+            writer.write(block)
+            read += len(block)
+            if tell is not None:
+                tell(read, total, name)
+    shutil.copystat(source, target)
+
+
+def _told(read: int, total: int, name: str) -> None:
+    if read == total:
+        sys.stderr.write(f"{name}: {total:,} bytes\n")
+
+
+def purge(folder: Path, *, resources: bool, results: bool) -> None:
+    """Removes the folder of a task that is gone, with its results in it.
+
+    Input files are nobody's but the person's, so far: there are none to remove.
+    """
+    del resources
+    if results:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def tail(folder: Path, attempt: int, lines: int) -> str:
+    """The last lines that an attempt wrote to stderr, or to stdout where that is empty."""
+    for stream in ("stderr", "stdout"):
+        path = folder / f"{attempt}.{stream}"
+        if path.is_file() and (size := path.stat().st_size):
+            with path.open("rb") as file:
+                file.seek(max(0, size - (1 << 14)))
+                text = file.read().decode("utf-8", "replace")
+            return "\n".join(text.splitlines()[-lines:])
+    return ""

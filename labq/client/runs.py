@@ -1,0 +1,178 @@
+"""A task's run: submit it, start it anew, wait for its end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from os import PathLike
+from typing import TYPE_CHECKING, Any
+
+from labq.client import files
+from labq.client.verbs import Verbs
+from labq.client.waiting import Live, until_ended
+from labq.errors import ConflictError
+from labq.task import Document, Status
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+Folder = str | PathLike[str]
+Progress = Callable[[int, int, str], object]  # bytes read, bytes in all, the file's name
+POLL = 2.0  # seconds
+
+
+class Runs(Verbs):
+    """A task that can be run and waited for."""
+
+    __slots__ = ()
+
+    def submit(self) -> Self:
+        """Sets it going, once: stores it, or enqueues the draft; else it does nothing.
+
+        Raises:
+            ConflictError, UsageError: as `save`.
+        """
+        if self._there is False:
+            return self._insert(Status.PENDING)
+        if self.status == Status.DRAFT.value:
+            self.save()
+            self._moved("enqueue", self._queue.enqueue(self._mine))
+        return self
+
+    def start(self, comment: str | None = None) -> Self:
+        """Runs this configuration as a new task of the same name, which this object then is.
+
+        What was changed here goes into the new task alone. One that is not stored yet becomes the
+        new task itself.
+        """
+        if comment is not None:
+            self.comment = comment
+        if self._there is False:
+            return self.submit()
+        edits = [edit for edit in self._copy.edits() if edit.field not in ("summary", "name")]
+        task = self._queue.clone(self._id, edits, name=self.name, enqueue=True)
+        self._became(task)
+        return self
+
+    def run(
+        self,
+        timeout: float | None = None,
+        poll: float = POLL,
+        output_dir: Folder | None = None,
+        job_timeout: float | None = None,
+        live_progress: bool = False,
+        results_progress: bool | Progress | None = None,
+        *,
+        overwrite: bool = False,
+    ) -> Self:
+        """Sees to it that it runs, waits for its end, fetches its results; returns itself.
+
+        A task on its way is waited for; a draft and one that has ended are started anew, as by
+        `start()`. A failure does not raise: look at `succeeded`, `status`, `errors`.
+
+        Args:
+            timeout: seconds; then TimeoutError, and the task goes on.
+            poll: seconds between two looks.
+            output_dir: where its results go; nothing is fetched without it.
+            job_timeout: seconds; then it is cancelled, if it runs still.
+            live_progress: whether stderr tells how it stands.
+            results_progress: True, or a function of bytes read, bytes in all and the file's name.
+            overwrite: whether files in `output_dir` may be written over.
+
+        Raises:
+            TimeoutError: it has not ended within `timeout`.
+            ConflictError: a file is in the way, or somebody made it a draft again.
+            TaskNotFound: it was deleted.
+        """
+        if self._there is False or self.status == Status.DRAFT.value or self.completed:
+            self.start()
+        self._await(timeout, poll, job_timeout, Live(1) if live_progress else None)
+        return self._fetched(output_dir, results_progress, overwrite=overwrite)
+
+    def resume(
+        self,
+        output_dir: Folder | None = None,
+        job_timeout: float | None = None,
+        live_progress: bool = False,
+        results_progress: bool | Progress | None = None,
+        *,
+        timeout: float | None = None,
+        overwrite: bool = False,
+    ) -> Self:
+        """Waits for a task that was submitted and fetches its results, as `run`; starts nothing.
+
+        Of one that is not submitted it returns at once.
+        """
+        if self._there is False or self.status == Status.DRAFT.value:
+            return self
+        self._await(timeout, POLL, job_timeout, Live(1) if live_progress else None)
+        return self._fetched(output_dir, results_progress, overwrite=overwrite)
+
+    def wait(
+        self,
+        timeout: float | None = None,
+        progress: Callable[[Self], object] | None = None,
+        live_progress: bool = False,
+        *,
+        poll: float = POLL,
+    ) -> bool:
+        """Waits for its end, `timeout` seconds at most; whether it has ended.
+
+        It has not, at once, where it is not submitted. Ctrl-C ends the waiting and not the task.
+
+        Args:
+            timeout: seconds; None is for as long as it takes.
+            progress: called with the task whenever its status or its percent is another.
+            live_progress: whether stderr tells how it stands.
+            poll: seconds between two looks.
+
+        Raises:
+            TaskNotFound: it was deleted.
+        """
+        if self._there is False:
+            return False
+        live = Live(1) if live_progress else None
+        seen: list[Any] = [None]
+
+        def tell(found: list[Document]) -> None:
+            if live is not None:
+                live(found)
+            if progress is not None and found != seen[0]:
+                seen[0] = found
+                progress(self.refresh())
+
+        ended = until_ended(self._queue, [self._id], timeout, poll, tell)
+        self.refresh()
+        return ended
+
+    def _await(
+        self, timeout: float | None, poll: float, job_timeout: float | None, live: Live | None
+    ) -> None:
+        """Waits until it has ended.
+
+        Raises:
+            TimeoutError: it has not within `timeout`.
+        """
+        start = time.monotonic()
+        limits = [limit for limit in (timeout, job_timeout) if limit is not None]
+        ended = until_ended(self._queue, [self._id], min(limits, default=None), poll, live)
+        if not ended and job_timeout is not None and (timeout is None or job_timeout < timeout):
+            self._queue.cancel(self._mine, f"not ended after {job_timeout:g} s (job_timeout)")
+            rest = None if timeout is None else start + timeout - time.monotonic()
+            ended = until_ended(self._queue, [self._id], rest and max(0, rest), poll, live)
+        self.refresh()
+        if ended:
+            return
+        if self.status == Status.DRAFT.value:
+            raise ConflictError(f"{self._called} is a draft again: submit() sets it going")
+        raise TimeoutError(
+            f"{self._called} has not ended after {timeout:g} s: it goes on "
+            f"(labq wait {self.number} waits again)"
+        )
+
+    def _fetched(
+        self, folder: Folder | None, progress: bool | Progress | None, *, overwrite: bool
+    ) -> Self:
+        if folder is not None:
+            files.fetch(self.client.folder(self), folder, progress, overwrite=overwrite)
+        return self

@@ -1,0 +1,118 @@
+"""`labq.Task`: one task, and all that may be done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labq.client.config import Config
+from labq.client.dicts import from_json
+from labq.client.runs import Runs
+from labq.errors import UsageError
+from labq.resources import checked_resources, overridden, parse_override
+
+if TYPE_CHECKING:
+    from labq.client.client import Client
+
+
+class Task(Runs):
+    """A task: its fields as attributes, its verbs as methods.
+
+    `Client.task` makes one that is not stored yet; `Client.get` and `Client.tasks` find others.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """`<Task name=my-task number=4 status=success>`, as it was read last."""
+        known = self._copy.document
+        parts = [
+            f"{key}={_word(known[key])}" for key in ("name", "number", "status") if key in known
+        ]
+        return f"<Task {' '.join(parts)}>"
+
+    @classmethod
+    def from_dict(
+        cls, client: Client, document: Mapping[str, Any], is_summary: bool = False
+    ) -> Task:
+        """A task of a dict as `labq task show --json` prints it; times may be texts.
+
+        With an `_id` it is one that is stored; without, one that is not yet. Of a summary, the
+        fields that are not there are read when they are asked for.
+
+        Raises:
+            UsageError: a field that there is not, or that cannot hold its value.
+        """
+        if "_id" not in document:
+            return client._of_fields(document)  # noqa: SLF001 - its own class's
+        task = cls(client, from_json(document, client.queue.name), there=True)
+        if is_summary:
+            task._flush()
+        return task
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that the task has, as a dict of its own, local changes among it."""
+        self._freshen()
+        document = self._copy.document
+        return {name: self._copy.look(name, None) for name in document if name != "lease"}
+
+    # other names of fields
+
+    @property
+    def id(self) -> str:
+        """The `_id`: 32 hex digits."""
+        return self._id
+
+    @property
+    def uuid(self) -> str:
+        """The same."""
+        return self._id
+
+    @property
+    def constants(self) -> dict[str, str]:
+        """The same as `env`: text -> text, variables of its job."""
+        return self.env
+
+    @constants.setter
+    def constants(self, variables: dict[str, str]) -> None:
+        self.env = variables
+
+    @property
+    def config(self) -> Config:
+        """How it is to run: what `start()` gives to a new task, to be rewritten as a dict."""
+        return Config(self)
+
+    # its configuration
+
+    def apply_env(self, texts: Sequence[str]) -> Task:
+        """Adds or changes variables of its job, each `KEY=VALUE`; the first = parts them."""
+        given = [texts] if isinstance(texts, str) else texts
+        for text in given:
+            if "=" not in text:
+                raise UsageError(f"{text!r} is not KEY=VALUE")
+        self.env = {**self.env, **dict(text.split("=", 1) for text in given)}
+        return self
+
+    def apply_resource_overrides(self, texts: Sequence[str]) -> Task:
+        """Changes named resources, each `RESOURCE.PARAM=VALUE`; `*` is every one of them.
+
+        A value is read as YAML reads a scalar; amounts may have Kubernetes' units.
+
+        Raises:
+            ConflictError: there is no such resource; it names those that there are.
+            UsageError: a text that is no override, an amount that is none.
+        """
+        resources: dict[str, Any] = self.resources
+        for text in [texts] if isinstance(texts, str) else texts:
+            resources = overridden(resources, *parse_override(text))
+        self.resources = checked_resources(resources)
+        return self
+
+    def apply_resource_override(self, texts: Sequence[str]) -> Task:
+        """The same as `apply_resource_overrides`."""
+        return self.apply_resource_overrides(texts)
+
+
+def _word(value: Any) -> str:
+    text = str(value)
+    return repr(text) if not text.isprintable() or set(text) & set(" =<>") else text

@@ -1,0 +1,139 @@
+"""What moves a task that is stored: cancel, requeue, publish, clone, delete and the like."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from labq.client import files
+from labq.client.changes import edit_of
+from labq.client.mirror import Mirror
+from labq.client.values import plain
+from labq.errors import ConflictError
+from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
+from labq.task import Document
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+
+class Verbs(Mirror):
+    """A task that can be moved."""
+
+    __slots__ = ()
+
+    def cancel(self, reason: str = "cancelled", grace: float | None = None) -> Self:
+        """Ends it: at once where it does not run, else by its worker; warns where it has ended.
+
+        Args:
+            reason: for those who ask later.
+            grace: seconds between SIGTERM and SIGKILL; None is the worker's own.
+        """
+        if self._there is False:
+            warnings.warn("the task is not submitted: there is nothing to cancel", stacklevel=2)
+            return self
+        done = self._queue.cancel(self._mine, reason, grace)
+        self._flush()
+        if not (done.ended or done.asked) and self.refresh().completed:
+            told = f"{self._called} is {self._status} already: there is nothing to cancel"
+            warnings.warn(told, stacklevel=2)
+        return self
+
+    def abort(self) -> Self:
+        """The same as `cancel`."""
+        return self.cancel()
+
+    def enqueue(self) -> Self:
+        """Makes a draft pending, as it is stored."""
+        return self._moved("enqueue", self._queue.enqueue(self._stored()))
+
+    def dequeue(self) -> Self:
+        """Makes it a draft, if no worker has taken it yet."""
+        return self._moved("dequeue", self._queue.dequeue(self._stored()))
+
+    def requeue(self) -> Self:
+        """Makes it pending again once it has ended, with its attempts and output kept."""
+        return self._moved("requeue", self._queue.requeue(self._stored()))
+
+    def reset(self) -> Self:
+        """Makes it a draft again once it has ended, without anything that came of it."""
+        return self._moved("reset", self._queue.reset(self._stored(), self.client.settings.home))
+
+    def publish(self, force: bool = False) -> Self:
+        """Seals it: nothing of it changes any more. A failure needs `force`."""
+        return self._moved("publish", self._queue.publish(self._stored(), force=force))
+
+    def delete(
+        self, purge_resources: bool = False, purge_results: bool = False, *, force: bool = False
+    ) -> None:
+        """Removes it for good, unless it runs. What is published needs `force`.
+
+        Args:
+            purge_resources: its input files too, where labq keeps them for it alone.
+            purge_results: its folder on this machine too: output, results.
+            force: whether it may be published.
+
+        Raises:
+            ConflictError: it runs, or is published.
+        """
+        folder = self.client.folder(self)
+        count = self._queue.delete(self._stored(), force=force)
+        if not count:
+            self._moved("delete", 0)
+        self._there = None
+        files.purge(folder, resources=purge_resources, results=purge_results)
+
+    def clone(self, name: str | None = None, enqueue: bool = False, **fields: Any) -> Self:
+        """A new task with this one's configuration: a draft, unless it is enqueued.
+
+        Args:
+            name: the new task's; it has none without.
+            enqueue: whether it is to run at once.
+            fields: fields that are to be others in it, such as `args={"lr": 0.1}`, or, dotted, one
+                value of them: `**{"args.lr": 0.1}`.
+        """
+        edits = [*self._copy.edits(), *(edit_of(path, value) for path, value in fields.items())]
+        self._stored()
+        return type(self)(
+            self.client, self._queue.clone(self._id, edits, name, enqueue), there=True
+        )
+
+    def tag(self, *add: str, remove: Sequence[str] = ()) -> Self:
+        """Adds tags to it, and takes others away."""
+        if not self._queue.tag(self._stored(), add, remove):
+            now = self._current()
+            if state_of(now) == PUBLISHED:
+                raise ConflictError(refusal("tag", now))
+        self._flush()
+        return self
+
+    def update_task_info(self, info: Mapping[str, Any]) -> Self:
+        """Merges values into its `summary`, for everybody to see; while it runs, too."""
+        self._stored()
+        self._queue.report(self._id, "", plain(info))
+        self._flush()
+        return self
+
+    def _stored(self) -> Document:
+        """The query for this task.
+
+        Raises:
+            ConflictError: it is not stored yet.
+        """
+        if self._there is False:
+            raise ConflictError("the task is not submitted yet: submit() sets it going")
+        return self._mine
+
+    def _moved(self, verb: str, count: object) -> Self:
+        """Has the next look read the store, where a verb moved it.
+
+        Raises:
+            ConflictError: it did not.
+        """
+        self._flush()
+        if not count:
+            now = self._current()
+            if not done_already(verb, state_of(now)):
+                raise ConflictError(refusal(verb, now))
+        return self

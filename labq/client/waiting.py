@@ -1,0 +1,122 @@
+"""Waiting for tasks to end, by looking: from any thread, by a clock that nobody turns back."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from math import inf
+
+from labq.errors import AuthError, StoreError, UsageError
+from labq.queue import Queue
+from labq.queue.sweep import recover
+from labq.task import TERMINAL, Document, Status
+
+SHORTEST = 0.05  # seconds between two looks
+SHARE = 0.1  # of the time that it has taken so far: an end is heard of that much later at most
+RECOVER_SECONDS = 10.0  # between two looks whether a worker is dead
+PATIENCE = 60.0  # seconds that a store may be away
+CHUNK = 1000  # tasks per query
+ENDED = frozenset(status.value for status in TERMINAL)
+
+Tell = Callable[[list[Document]], None]  # of those that have not ended: status, progress, number
+
+
+def until_ended(
+    queue: Queue, ids: Sequence[str], timeout: float | None, poll: float, tell: Tell | None = None
+) -> bool:
+    """Waits until all of these tasks have ended or are gone; whether they have.
+
+    It comes back without that after `timeout` seconds, and where all that is left is drafts. It
+    looks every `poll` seconds, and at first more often. An outage of the store is waited out for
+    a minute.
+
+    Raises:
+        UsageError: a time that is none.
+        StoreError: the store is away for longer.
+        KeyboardInterrupt: Ctrl-C; its message says how to come back.
+    """
+    for what, seconds in (("timeout", timeout), ("poll", poll)):
+        if seconds is not None and not (seconds >= 0 and (seconds or what == "timeout")):
+            raise UsageError(f"{what} must be seconds above 0, not {seconds!r}")
+    left = list(ids)
+    try:
+        return _looking(queue, left, inf if timeout is None else timeout, poll, tell)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(_detached(left)) from None
+
+
+def _looking(queue: Queue, left: list[str], timeout: float, poll: float, tell: Tell | None) -> bool:
+    start = heard = time.monotonic()
+    recover_at = start + RECOVER_SECONDS
+    while True:
+        begun = time.monotonic()
+        try:
+            found = _open(queue, left)
+            heard = begun
+            if tell is not None:
+                tell(found)
+            left[:] = [task["_id"] for task in found]
+            if all(task["status"] == Status.DRAFT.value for task in found):
+                return not found
+            if begun >= recover_at:
+                recover(queue.store, queue.name)
+                recover_at = begun + RECOVER_SECONDS
+        except AuthError:
+            raise
+        except StoreError:
+            if time.monotonic() - heard > PATIENCE:
+                raise
+        now = time.monotonic()
+        if now - start >= timeout:
+            return False
+        pause = max(min(poll, SHARE * (now - start)), SHORTEST, now - begun)
+        time.sleep(min(pause, start + timeout - now))
+
+
+def _open(queue: Queue, ids: Sequence[str]) -> list[Document]:
+    """Those of the tasks that have not ended."""
+    fields = ("status", "progress", "number")
+    found: list[Document] = []
+    for at in range(0, len(ids), CHUNK):
+        query = {
+            "queue": queue.name,
+            "_id": {"$in": list(ids[at : at + CHUNK])},
+            "status": {"$nin": sorted(ENDED)},
+        }
+        found += queue.store.find(query, fields=fields)
+    return found
+
+
+def _detached(ids: Sequence[str]) -> str:
+    if len(ids) == 1:
+        return f"the task goes on: labq wait {ids[0]} waits again, labq task show {ids[0]} tells"
+    return f"{len(ids):,} tasks go on: labq task ls tells how they stand"
+
+
+class Live:
+    """Words on stderr of how the waiting goes: in place at a terminal, else a line per change."""
+
+    def __init__(self, total: int) -> None:
+        self._total, self._said = total, ""
+
+    def __call__(self, found: list[Document]) -> None:
+        """Says how it stands, where that is news."""
+        text = self._words(found)
+        if text == self._said:
+            return
+        self._said = text
+        with suppress(OSError, ValueError):  # nobody may be there to read it
+            line = f"\r{text}\x1b[K" if sys.stderr.isatty() else f"{text}\n"
+            sys.stderr.write(line if found or line.endswith("\n") else f"{line}\n")
+            sys.stderr.flush()
+
+    def _words(self, found: list[Document]) -> str:
+        if self._total > 1:
+            return f"{self._total - len(found):,} of {self._total:,} tasks have ended"
+        if not found:
+            return "ended"
+        task = found[0]
+        percent = f" {task['progress']:g} %" if "progress" in task else ""
+        return f"task {task['number']} {task['status']}{percent}"
