@@ -13,7 +13,8 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from labq.errors import QuotaExceeded
+from labq.args import shortened
+from labq.errors import QuotaExceeded, UsageError
 from labq.task import Document
 
 Query = Mapping[str, Any]
@@ -219,6 +220,28 @@ class Store(ABC):
         """Removes the tasks that match; returns how many."""
 
     @abstractmethod
+    def events(self, queue: str, since: str | None = None) -> Iterator[Document]:
+        """What became of the tasks of a queue before this call, the oldest first.
+
+        An event is `{token, task, number, queue, from?, to, at, attempt?, worker?, reason?}`: the
+        task's id, its status before (absent of a new one) and after (`deleted` of a removed one),
+        the store's time. It is kept if and only if the change was made. Those of one task come in
+        the order in which they happened, those of several nearly so.
+
+        With the token of an event or of `newest_event` only what came later is given: each event
+        once, however often a reader begins again. Old ones are dropped (SQLite keeps the newest
+        100,000 of the store, MongoDB the newest 20 of each task, and a removed task's for a day);
+        `missed` is True in an event before which some were that are dropped.
+
+        Raises:
+            UsageError: `since` is no token of this store.
+        """
+
+    @abstractmethod
+    def newest_event(self, queue: str) -> str:
+        """The token of this moment: what happens from now on comes after it."""
+
+    @abstractmethod
     def watch(self, queue: str) -> Watch:
         """News of one queue, until it is closed or the store is. Raises nothing."""
 
@@ -229,6 +252,11 @@ class Store(ABC):
     @abstractmethod
     def close(self) -> None:
         """Lets go of connections and ends the watches; the store is not used afterwards."""
+
+
+def no_token(text: str) -> UsageError:
+    """What `Store.events` raises of a text that no event had as its token."""
+    return UsageError(f"{shortened(text)} is not the token of an event of this store")
 
 
 def quota_exceeded(queue: str, most: int, held: int, new: int) -> QuotaExceeded:

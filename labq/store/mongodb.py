@@ -26,6 +26,7 @@ from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch
 from labq.store.mongodb_blobs import MongoBlobs
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
+from labq.store.mongodb_events import BORN, HIDDEN, MOVED, STEP, Events
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.task import Document, Status
@@ -73,6 +74,8 @@ INDEXES = [
         partialFilterExpression={"group": {"$exists": True}},
         name="group",
     ),
+    BORN,
+    MOVED,
 ]
 DUPLICATE = 11000
 
@@ -102,6 +105,7 @@ class MongoStore(Store):
         self.queues = MongoRecords(database["queues"], self.address)
         self.workers = MongoRecords(database["workers"], self.address)
         self.blobs = MongoBlobs(database["blobs"], self.address)
+        self._events = Events(self._tasks)
         self._ready = threading.Event()
         self._watches: list[Watch] = []
 
@@ -148,7 +152,7 @@ class MongoStore(Store):
         self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
     ) -> Iterator[Document]:
         with faults(self.address):
-            cursor = self._tasks.find(query, list(fields) or None, limit=limit)
+            cursor = self._tasks.find(query, list(fields) or HIDDEN, limit=limit)
             yield from cursor.sort(list(sort)).allow_disk_use(True) if sort else cursor
 
     def count(self, query: Query) -> int:
@@ -176,30 +180,48 @@ class MongoStore(Store):
             self._ensure_indexes()
             return self._quick.find_one_and_update(
                 query,
-                update_of(change),
-                projection=list(fields) or None,
+                update_of(change, logged=True),
+                projection=list(fields) or HIDDEN,
                 sort=None if _names_one(query) else list(CLAIM_ORDER),
                 return_document=ReturnDocument.AFTER,
             )
 
     def update(self, query: Query, change: Change) -> int:
+        update = update_of(change, logged=True)
         with faults(self.address):
-            write = self._quick.update_one if _names_one(query) else self._quick.update_many
-            return int(write(query, update_of(change)).matched_count)
+            if _names_one(query):
+                return int(self._quick.update_one(query, update).matched_count)
+            if "status" not in change.set:
+                return int(self._quick.update_many(query, update).matched_count)
+            ids = [task["_id"] for task in self._tasks.find(query, {"_id": 1})]
+            parts = (ids[at : at + STEP] for at in range(0, len(ids), STEP))  # each at one time
+            several = ({"$and": [query, {"_id": {"$in": part}}]} for part in parts)
+            return sum(self._quick.update_many(few, update).matched_count for few in several)
 
     def update_each(self, writes: Iterable[tuple[Query, Change]]) -> int:
         operations = [
-            (UpdateOne if _names_one(query) else UpdateMany)(query, update_of(change))
+            (UpdateOne if _names_one(query) else UpdateMany)(query, update_of(change, logged=True))
             for query, change in writes
         ]
-        if not operations:
-            return 0
+        parts = (operations[at : at + STEP] for at in range(0, len(operations), STEP))
         with faults(self.address):
-            return int(self._tasks.bulk_write(operations, ordered=False).matched_count)
+            return sum(self._tasks.bulk_write(part, ordered=False).matched_count for part in parts)
 
     def delete(self, query: Query) -> int:
+        now = self.now()
         with faults(self.address):
-            return int(self._tasks.delete_many(query).deleted_count)
+            return self._events.delete(query, now)
+
+    def events(self, queue: str, since: str | None = None) -> Iterator[Document]:
+        now = self.now()
+        with faults(self.address):
+            self._ensure_indexes()
+            yield from self._events.since(queue, since, now)
+
+    def newest_event(self, queue: str) -> str:
+        now = self.now()
+        with faults(self.address):
+            return self._events.newest(queue, now)
 
     def now(self) -> datetime:
         with faults(self.address):
@@ -234,6 +256,7 @@ class MongoStore(Store):
     def _ensure_indexes(self) -> None:
         if not self._ready.is_set():
             self._tasks.create_indexes(INDEXES)
+            self._events.ensure_indexes()
             self._ready.set()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from bson import encode
@@ -11,23 +12,29 @@ from bson.raw_bson import RawBSONDocument
 
 from labq.errors import UsageError
 from labq.store.base import MAX_BYTES, Change, Now
+from labq.store.mongodb_events import born, moves
 from labq.task import Document
+
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def encoded(task: Document, queue: str, number: int, now: datetime) -> RawBSONDocument:
     """A new document as BSON; one that is too large is refused before any sibling is sent."""
     timed = {field: now if isinstance(value, Now) else value for field, value in task.items()}
-    raw = encode({**timed, "queue": queue, "number": number})
+    raw = encode({**timed, "queue": queue, "number": number, **born(task.get("status"))})
     if len(raw) > MAX_BYTES:
         raise UsageError(f"the task is too large: {len(raw):,} bytes of at most {MAX_BYTES:,}")
     return RawBSONDocument(raw)
 
 
-def update_of(change: Change) -> dict[str, Any] | list[dict[str, Any]]:
+def update_of(change: Change, *, logged: bool = False) -> dict[str, Any] | list[dict[str, Any]]:
     """The update that makes a Change: operators, or a pipeline where the server's time is needed.
 
-    `$currentDate` serves a bare Now; only a pipeline can add to `$$NOW` or put it within a value.
+    `$currentDate` serves a bare Now; only a pipeline can add to `$$NOW` or put it within a value,
+    and log a change of status.
     """
+    if logged and "status" in change.set:
+        return _pipeline(change, moves(change))
     if any(_needs_pipeline(value) for value in (*change.set.values(), *change.push.values())):
         return _pipeline(change)
     update: dict[str, Any] = {
@@ -50,8 +57,8 @@ def _needs_pipeline(value: Any, depth: int = 0) -> bool:
     return isinstance(value, dict) and any(_needs_pipeline(v, depth + 1) for v in value.values())
 
 
-def _pipeline(change: Change) -> list[dict[str, Any]]:
-    stage: dict[str, Any] = {path: _expression(value) for path, value in change.set.items()}
+def _pipeline(change: Change, also: Mapping[str, Any] = NOTHING) -> list[dict[str, Any]]:
+    stage = {**{path: _expression(value) for path, value in change.set.items()}, **also}
     for path, amount in change.inc.items():
         stage[path] = {"$add": [{"$ifNull": [f"${path}", 0]}, amount]}
     for path, item in change.push.items():

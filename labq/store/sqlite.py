@@ -161,6 +161,16 @@ class SQLiteStore(Store):
             db.executemany('DELETE FROM tasks WHERE "_id" = ?', found)
             return len(found)
 
+    def events(self, queue: str, since: str | None = None) -> Iterator[Document]:
+        from labq.store.sqlite_events import events
+
+        return events(self._file, queue, since)
+
+    def newest_event(self, queue: str) -> str:  # noqa: ARG002 (the log is the store's)
+        from labq.store.sqlite_events import newest
+
+        return newest(self._file)
+
     def now(self) -> datetime:
         return clock.now()
 

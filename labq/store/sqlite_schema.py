@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -78,6 +79,17 @@ def _version(file: File) -> int:
 
 def _statements(version: int) -> Iterator[str]:
     """What leads on from a version; from 0, an empty file, to the newest."""
-    script = STEPS.get(version) or Path(__file__).with_name("schema.sql").read_text("utf-8")
-    lines = (line for line in script.splitlines() if not line.startswith("--"))
-    return (statement for part in "\n".join(lines).split(";") if (statement := part.strip()))
+    script = STEPS.get(version) or _script("schema.sql")
+    if version in (0, 2):
+        script += _script("events.sql")
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        if not line.startswith("--"):
+            statement += line
+            if sqlite3.complete_statement(statement):  # a trigger has semicolons within
+                yield statement.strip()
+                statement = ""
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text("utf-8")

@@ -1,0 +1,311 @@
+"""The log of what becomes of tasks, in MongoDB: each task's moves stand in its own document.
+
+A move is written by the update that makes it, so that neither is there without the other. What is
+read out is put in order by the server's times: of a move it is `$$NOW`, of an insert the timestamp
+that the server puts where a new document has an empty one. Both are taken moments before the write
+is to be seen, and a reader takes only what is SETTLE old, so that nothing comes before what it has
+given already. A removed task leaves a document in `deleted`, made before it goes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from itertools import chain, takewhile
+from typing import Any
+
+from bson import Timestamp
+from pymongo import ASCENDING, IndexModel, ReadPreference
+from pymongo import errors as mongo
+from pymongo.collection import Collection
+
+from labq import clock
+from labq.store.base import Change, Query, no_token
+from labq.task import Document
+
+SETTLE = 0.5  # seconds: longer than a write of STEP tasks takes from its `$$NOW` until it is seen
+STEP = 250  # tasks that one command moves or removes
+DAY = 24 * 3600  # seconds that what a removed task leaves is kept
+ROUNDS = 10  # how often a removal is tried again where others move the same tasks
+STALE = 60  # seconds after which nobody is at it who began to remove a task
+LAST = 2**31 - 1  # the `n` of a removal
+START = datetime(1970, 1, 1, tzinfo=timezone.utc)
+FAR = datetime(9000, 1, 1, tzinfo=timezone.utc)  # the `at` of what is about to be removed
+NEVER = Timestamp(0, 0)
+DUPLICATE = 11000
+HIDDEN = dict.fromkeys(("born", "born_as", "moves", "moved_at"), 0)  # what only this module reads
+END: Document = {"task": "", "moves": {"at": FAR, "n": LAST}}  # comes after all moves
+MOST = 20  # moves that a task keeps
+MOVED = IndexModel(
+    [("queue", ASCENDING), ("moved_at", ASCENDING)],
+    partialFilterExpression={"moved_at": {"$exists": True}},
+    name="moved",
+)
+BORN = IndexModel([("queue", ASCENDING), ("born", ASCENDING)], name="born")
+DELETED = [
+    IndexModel([("queue", ASCENDING), ("at", ASCENDING)], name="at"),
+    IndexModel([("at", ASCENDING)], expireAfterSeconds=DAY, name="kept"),
+]
+KEPT = ("queue", "number", "status", "attempt", "created_at", "born_as", "moves", "moved_at")
+
+
+@dataclass(frozen=True)
+class Position:
+    """Up to where a reader has come among the moves, and among the inserts."""
+
+    at: datetime = START
+    n: int = 0
+    task: str = ""
+    born: Timestamp = NEVER
+
+    def __str__(self) -> str:
+        """The token."""
+        return "-".join(
+            map(str, (clock.to_ms(self.at), self.n, self.born.time, self.born.inc, self.task))
+        )
+
+    @classmethod
+    def read(cls, token: str) -> Position:
+        """The position of a token.
+
+        Raises:
+            UsageError: it is none.
+        """
+        try:
+            at, n, seconds, count, task = token.split("-", 4)
+            return cls(clock.from_ms(int(at)), int(n), task, Timestamp(int(seconds), int(count)))
+        except (ValueError, OverflowError):
+            raise no_token(token) from None
+
+
+def born(status: Any) -> Document:
+    """What a new task's document has beside its fields."""
+    return {"born": NEVER, "born_as": status}
+
+
+def moves(change: Change) -> Document:
+    """What the update of a Change that sets the status does beside it; all of it is expressions."""
+    status = {"$literal": change.set["status"]}
+    number = {"$add": [{"$ifNull": [{"$arrayElemAt": ["$moves.n", -1]}, 0]}, 1]}
+    move = {
+        "n": number,
+        "from": "$status",
+        "to": status,
+        "at": {"$max": ["$$NOW", "$moved_at"]},
+        "was": "$moved_at",
+        "attempt": {"$add": ["$attempt", change.inc.get("attempt", 0)]},
+        "worker": "$lease.worker",
+        "reason": "$reason",
+    }
+    if "lease" in change.set:
+        move["worker"] = {"$literal": change.set["lease"].get("worker")}
+    if "reason" in change.set:
+        move["reason"] = {"$literal": change.set["reason"]}
+    elif "reason" in change.unset:
+        del move["reason"]
+    before = {"$ifNull": ["$moves", []]}
+    after = {"$slice": [{"$concatArrays": [before, [move]]}, -MOST]}
+    moved = {"$ne": ["$status", status]}
+    return {
+        "moves": {"$cond": [moved, after, before]},
+        "moved_at": {"$cond": [moved, move["at"], "$moved_at"]},
+    }
+
+
+class Events:
+    """The moves of the tasks of a collection, and of those that were removed from it."""
+
+    def __init__(self, tasks: Collection[Document]) -> None:
+        self._tasks = tasks.with_options(read_preference=ReadPreference.PRIMARY)
+        self._deleted = tasks.database["deleted"].with_options(
+            read_preference=ReadPreference.PRIMARY
+        )
+
+    def ensure_indexes(self) -> None:
+        """Makes the indexes of what removed tasks leave."""
+        self._deleted.create_indexes(DELETED)
+
+    def newest(self, queue: str, now: datetime) -> str:
+        """`Store.newest_event`."""
+        return str(Position(at=now, born=self._last(queue, now)[1]))
+
+    def since(self, queue: str, token: str | None, now: datetime) -> Iterator[Document]:
+        """`Store.events`."""
+        place = Position() if token is None else Position.read(token)
+        moved, born = self._last(queue, place.at)
+        end = now - timedelta(seconds=SETTLE)
+        recent = born > place.born and born.time >= int(end.timestamp()) - 1
+        if moved > end or recent:
+            time.sleep(SETTLE)
+            end = now
+        moves = self._moves(queue, place, end, again=token is not None)
+        inserts = self._inserts(queue, place, born)
+        return _merged(moves, inserts, place, born)
+
+    def _last(self, queue: str, at: datetime) -> tuple[datetime, Timestamp]:
+        """When a task of the queue moved last, and the last insert's timestamp."""
+        ours: Document = {"queue": queue}
+
+        def top(collection: Collection[Document], query: Document, field: str) -> Any:
+            found = collection.find_one(query, {field: 1}, sort=[(field, -1)]) or {}
+            for key in field.split("."):
+                found = found.get(key) or {}
+            return found or None
+
+        moved = [
+            top(self._tasks, {**ours, "moved_at": {"$gt": START}}, "moved_at"),
+            top(self._deleted, {**ours, "at": {"$lt": FAR}}, "at"),
+        ]
+        born = [
+            top(self._tasks, ours, "born"),
+            top(self._deleted, {**ours, "at": {"$gte": at}}, "_id.born"),
+        ]
+        return max(filter(None, moved), default=START), max(filter(None, born), default=NEVER)
+
+    def _moves(
+        self, queue: str, place: Position, end: datetime, *, again: bool
+    ) -> Iterator[Document]:
+        """The moves from the position on, until `end`, in their order."""
+        dropped = {"$gt": [{"$arrayElemAt": ["$moves.was", 0]}, place.at]}
+        shown: Document = {
+            **dict.fromkeys(("queue", "number", "born", "moves"), 1),
+            "task": "$_id",
+            "dropped": {"$and": [again, {"$gt": [{"$arrayElemAt": ["$moves.n", 0]}, 1]}, dropped]},
+            "first": {"$arrayElemAt": ["$moves.n", 0]},
+        }
+        removal = {"n": LAST, "from": "$status", "to": "deleted", "at": "$at"}
+        removed = {"$concatArrays": ["$moves", [{**removal, "attempt": "$attempt"}]]}
+        gone: list[Document] = [
+            {"$match": {"queue": queue, "at": {"$gte": place.at}}},
+            {"$set": {"moves": removed}},
+            {"$project": {**shown, "task": "$_id.task", "born": "$_id.born"}},
+        ]
+        asked: list[Document] = [
+            {"$match": {"queue": queue, "moved_at": {"$gte": place.at}}},
+            {"$project": shown},
+            {"$unionWith": {"coll": "deleted", "pipeline": gone}},
+            {"$unwind": "$moves"},
+            {"$match": {"moves.at": {"$gte": place.at, "$lte": end}}},
+            {"$sort": {"moves.at": 1, "task": 1, "moves.n": 1}},
+        ]
+        return iter(self._tasks.aggregate(asked, allowDiskUse=True))
+
+    def _inserts(self, queue: str, place: Position, last: Timestamp) -> Iterator[Document]:
+        """The new tasks from the position on, until the `last`, in their order."""
+        span = {"$gt": place.born, "$lte": last}
+        shown = dict.fromkeys(("queue", "number", "born", "born_as", "created_at"), 1)
+        gone: list[Document] = [
+            {"$match": {"queue": queue, "at": {"$gte": place.at}, "_id.born": span}},
+            {"$project": {**shown, "task": "$_id.task", "born": "$_id.born"}},
+        ]
+        asked: list[Document] = [
+            {"$match": {"queue": queue, "born": span}},
+            {"$project": {**shown, "task": "$_id"}},
+            {"$unionWith": {"coll": "deleted", "pipeline": gone}},
+            {"$sort": {"born": 1, "task": 1}},
+        ]
+        return iter(self._tasks.aggregate(asked, allowDiskUse=True))
+
+    def delete(self, query: Query, now: datetime) -> int:
+        """`Store.delete`: what a task leaves is there before it goes, and says so afterwards."""
+        if "queue" in query:
+            self._clear(query["queue"], now)
+        ids = [task["_id"] for task in self._tasks.find(query, {"_id": 1})]
+        count = 0
+        for at in range(0, len(ids), STEP):
+            part: Document = {"$and": [query, {"_id": {"$in": ids[at : at + STEP]}}]}
+            for _ in range(ROUNDS):
+                tasks = list(self._tasks.find(part, [*KEPT, "born"]))
+                removed = self._remove(query, tasks) if tasks else 0
+                count += removed
+                if removed == len(tasks):
+                    break
+        return count
+
+    def _remove(self, query: Query, tasks: Sequence[Document]) -> int:
+        """Removes those of the tasks that stand as they were read; how many."""
+        left = [
+            {**{field: task[field] for field in KEPT if field in task}, "_id": _key(task)}
+            for task in tasks
+        ]
+        made = [{"moves": [], **one, "at": FAR, "made": NEVER} for one in left]
+        try:
+            self._deleted.insert_many(made, ordered=False)
+        except mongo.BulkWriteError as error:  # another removes the same ones, or did not end
+            if any(fault["code"] != DUPLICATE for fault in (error.details or {})["writeErrors"]):
+                raise
+        as_read: list[Document] = [
+            {"_id": task["_id"], "moved_at": task.get("moved_at"), "born": task.get("born")}
+            for task in tasks
+        ]
+        count = self._tasks.delete_many({"$and": [query, {"$or": as_read}]}).deleted_count
+        self._settle([one["_id"] for one in left])
+        return int(count)
+
+    def _settle(self, keys: Sequence[Document]) -> None:
+        """Says of the removals that were begun whether they were made."""
+        ids = {"_id": {"$in": [key["task"] for key in keys]}}
+        there = {(task["_id"], task.get("born")) for task in self._tasks.find(ids, {"born": 1})}
+        gone = [key for key in keys if (key["task"], key["born"]) not in there]
+        stays = [key for key in keys if (key["task"], key["born"]) in there]
+        begun: Document = {"at": FAR}
+        time_of_it = [{"$set": {"at": {"$max": ["$$NOW", "$moved_at"]}}}]
+        self._deleted.update_many({"_id": {"$in": gone}, **begun}, time_of_it)
+        if stays:
+            self._deleted.delete_many({"_id": {"$in": stays}, **begun})
+
+    def _clear(self, queue: str, now: datetime) -> None:
+        """Ends the removals that somebody began who is no more."""
+        begun = list(self._deleted.find({"queue": queue, "at": FAR}, {"made": 1}, limit=STEP))
+        over = int(now.timestamp()) - STALE
+        if stale := [one["_id"] for one in begun if one["made"].time < over]:
+            self._settle(stale)
+
+
+def _key(task: Document) -> Document:
+    """What a task in this state leaves is known by."""
+    return {"task": task["_id"], "born": task.get("born"), "moved_at": task.get("moved_at")}
+
+
+def _merged(
+    moves: Iterator[Document], inserts: Iterator[Document], place: Position, last: Timestamp
+) -> Iterator[Document]:
+    """The events of both, a task's in their order, until a move whose insert is after `last`."""
+    at, born = (place.at, place.task, place.n), place.born
+    new, told = next(inserts, None), ""
+    settled = takewhile(lambda row: (row.get("born") or NEVER) <= last, moves)
+    for row in chain(settled, [END]):
+        move = row["moves"]
+        here = (move["at"], row["task"], move["n"])
+        if here <= at:
+            continue  # given before, or that of a task that is being removed just now
+        row_born = row.get("born") or NEVER
+        while new is not None and (new["born"] <= row_born or _time(new) <= here[0]):
+            if new["task"] != told:
+                born, told = new["born"], new["task"]
+                yield _inserted(new, Position(at[0], at[2], at[1], born))
+            new = next(inserts, None)
+        if row is not END:
+            at = here
+            yield _moved(row, Position(at[0], at[2], at[1], born))
+
+
+def _time(new: Document) -> datetime:
+    made: datetime = new.get("created_at") or new["born"].as_datetime()
+    return made
+
+
+def _inserted(new: Document, token: Position) -> Document:
+    who = {"task": new["task"], "number": new["number"], "queue": new["queue"]}
+    return {"token": str(token), **who, "to": new["born_as"], "at": _time(new), "attempt": 0}
+
+
+def _moved(row: Document, token: Position) -> Document:
+    move = row["moves"]
+    who = {"task": row["task"], "number": row["number"], "queue": row["queue"]}
+    told = ("from", "to", "at", "attempt", "worker", "reason")
+    event = {"token": str(token), **who, **{field: move[field] for field in told if field in move}}
+    lost = row["dropped"] and move["n"] == row["first"]
+    return {**event, "missed": True} if lost else event
