@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import math
 import os
 import warnings
@@ -57,13 +58,7 @@ class Stored:
         self.queue.report(self.identity, self.token, values)
 
     def progress(self, percent: float) -> None:
-        from labq.store import Change, Now
-
-        change = Change(set={"progress": percent, "modified_at": Now()}, inc={"rev": 1})
-        if not self.queue.store.update(self._fence, change):
-            raise ConflictError(
-                "the progress is refused: this attempt no longer holds the task's lease"
-            )
+        self.queue.progress(self.identity, self.token, percent)
 
     def to_stop(self) -> bool:
         found = next(iter(self.queue.find(self._fence, limit=1, fields=("stop_requested",))), None)
@@ -90,7 +85,9 @@ def queue(uri: str, name: str, _process: int) -> Queue:
     from labq.queue import Queue
     from labq.store import open_store
 
-    return Queue(open_store(uri), name)
+    store = open_store(uri)
+    atexit.register(store.close)
+    return Queue(store, name)
 
 
 @lru_cache(maxsize=64)
