@@ -72,6 +72,7 @@ TREE = Entry(
                 "sweep": Entry("Put right what nobody finished.", "labq.cli.queue.sweep"),
             },
         ),
+        "events": Entry("Show what became of the tasks, and follow it.", "labq.cli.events"),
         "config": Entry(
             "See the settings.",
             entries={

@@ -107,6 +107,23 @@ class Queue:
 
         return sweep(self.store, self.name)
 
+    def events(
+        self, since: str | None = None, query: Document | None = None, *, follow: bool = False
+    ) -> Iterator[Document]:
+        """What became of the tasks, the oldest first; with `follow`, also what will, for ever.
+
+        Each event has a `token`: with it as `since` one who broke off goes on behind that event,
+        and misses none, unless so many were meanwhile that `missed` is True in the next. Without
+        it all that is kept comes, or, with `follow`, what happens from now on.
+
+        Raises:
+            UsageError: `since` is no token of this store.
+        """
+        from labq.queue import events
+
+        told = events.follow if follow else events.events
+        return told(self.store, self.name, since, query)
+
     def report(self, identity: str, token: str, values: Mapping[str, Any]) -> None:
         """Merges values into the summary of a task; with a token, only while its lease holds.
 
