@@ -53,7 +53,8 @@ def run(monkeypatch, tmp_path, capsys):
 
 @pytest.fixture
 def labq(run, uri, monkeypatch, tmp_path):
-    """`run` on an empty store, one of each kind."""
+    """`run` on an empty store, one of each kind; a retry follows at once unless it says."""
+    monkeypatch.setenv("LABQ_RETRY_DELAY", "0")
     monkeypatch.setenv("LABQ_URI", uri)
     monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
     return run

@@ -97,7 +97,10 @@ def test_a_task_without_wishes_has_no_room_for_them(labq, queue):
         (["--retry-delay", "0s"], 0.0),
     ],
 )
-def test_a_task_that_is_tried_again_waits_a_second_unless_it_says(labq, queue, args, delay):
+def test_a_task_that_is_tried_again_waits_a_second_unless_it_says(
+    labq, queue, monkeypatch, args, delay
+):
+    monkeypatch.delenv("LABQ_RETRY_DELAY")
     labq("task", "submit", *args)
     assert queue.get("1").get("retry_delay") == delay
 
