@@ -54,7 +54,7 @@ _labq() {
       'config':*) words='show' ;;
       'config show':*) words='--queue --uri --json --help' ;;
       'guide':-*) words='--json --help' ;;
-      'guide':*) words='filters tasks workers' ;;
+      'guide':*) words='filters loop tasks workers' ;;
       'completion':-*) words='--help' ;;
       'completion':*) words='show install' ;;
       'completion show':-*) words='--json --help' ;;

@@ -425,7 +425,7 @@ _labq_guide() {
   _arguments -S \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]' \
-    '1:choice:(filters tasks workers)'
+    '1:choice:(filters loop tasks workers)'
 }
 
 _labq_completion() {

@@ -67,7 +67,10 @@ def test_version(run, args):
             ["task", "ls", "--limt", "3"],
             "labq: No such option: --limt (Possible options: --id, --limit",
         ),
-        (["guide", "nothing"], "labq: no guide 'nothing' (there are: filters, tasks, workers)\n"),
+        (
+            ["guide", "nothing"],
+            "labq: no guide 'nothing' (there are: filters, loop, tasks, workers)\n",
+        ),
     ],
 )
 def test_a_mistyped_command_is_told_in_a_line(run, args, told):
