@@ -31,6 +31,7 @@ TREE = Entry(
     "A task queue for experiments: submit argument sets, run them anywhere, find what happened.",
     entries={
         "demo": Entry("Run a real sweep in a queue of its own.", "labq.cli.demo"),
+        "run": Entry("Run a command here and now, recorded as a task.", "labq.cli.run"),
         "task": Entry(
             "Submit, find, edit, cancel and remove tasks.",
             entries={

@@ -17,7 +17,8 @@ def begin(queue: Queue, task: Document, worker: WorkerName, lease: float, token:
     queue.submit([{**task, "status": Status.DRAFT.value}])
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
     change = Change(
-        set=moved(Status.RUNNING, lease=holder, started_at=Now()), inc={"attempt": 1, "rev": 1}
+        set=moved(Status.RUNNING, lease=holder, queued_at=Now(), started_at=Now()),
+        inc={"attempt": 1, "rev": 1},
     )
     draft = {"_id": task["_id"], "status": Status.DRAFT.value}
     held = queue.store.update_first(draft, change, CLAIMED)

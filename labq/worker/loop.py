@@ -33,8 +33,9 @@ class Worker:
         on_finish: Callable[[Finished], None],
         say: Callable[[str], None],
         on_idle: Callable[[], None] = lambda: None,
+        shift: Callable[..., Shift] = Shift,
     ) -> None:
-        self._shift = Shift(queue, query, options, on_finish, say)
+        self._shift = shift(queue, query, options, on_finish, say)
         self._control = Control(self._shift, on_idle)
         self._wakeup = Wakeup()
         self._gate = threading.Lock()

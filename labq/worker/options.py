@@ -45,6 +45,7 @@ class Finished:
     reason: str = ""
     wall: float = 0.0
     unstarted: bool = False
+    code: int | None = None  # the job's exit code, as shells have it: 128 and the signal
 
 
 @dataclass

@@ -131,6 +131,14 @@ class Job:
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)  # a stopped process cannot end
 
+    def pass_on(self, number: signal.Signals, why: str) -> None:
+        """Sends the group a signal that is to end it; it may take the time that it needs."""
+        with self._gate:
+            if not self._reaped:
+                self._stopped = self._stopped or why
+                self._signal(number)
+                self._signal(signal.SIGCONT)
+
     def kill(self, why: str) -> None:
         """Ends the group at once."""
         with self._gate:

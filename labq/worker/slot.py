@@ -73,11 +73,12 @@ class Slot:
         held = self._shift.keeper.drop(claim)
         ending = _ending(ended, output, _record(argv, job.pid, ended))
         finished = conclude(self._shift, claim, held, ended.stopped, ending)
+        code = ended.code if ended.signal is None else 128 + ended.signal
         if output.fault:
             told = f"task {task['number']}: not all of its output is kept: {output.fault}"
             self._shift.say(told)
         output.close()
-        return finished
+        return replace(finished, code=code)
 
     def _environment(self, claim: Claim, grant: Grant, output: Output) -> dict[str, str]:
         task, options = claim.task, self._shift.options

@@ -1,0 +1,168 @@
+"""`labq run`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labq import clock
+from labq.args import parse_document, parse_tokens
+from labq.cli import options
+from labq.cli.output import note
+from labq.cli.task import flags
+from labq.cli.task.submit import _variables
+from labq.cli.worker.telling import teller
+from labq.errors import ArgsError, UsageError
+from labq.task import Document, new
+
+if TYPE_CHECKING:
+    from labq.config import Settings
+    from labq.queue import Claim
+    from labq.worker import Finished
+
+LEASE = 600.0  # seconds at least, unless configured: an outage is not to end a person's own run
+
+
+def command(
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="-- COMMAND...", show_default=False)
+    ] = None,
+    name: flags.Name = None,
+    project: Annotated[
+        str | None,
+        typer.Option("--project", "-P", metavar="PATH", help="Its project, such as a/b."),
+    ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option("--type", metavar="TYPE", help="What it does.", show_default="training"),
+    ] = None,
+    args: flags.Args = None,
+    metadata: flags.Metadata = None,
+    tag: flags.Tag = None,
+    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="A word about it.")] = None,
+    timeout: flags.Timeout = None,
+    cwd: flags.Cwd = None,
+    env: flags.Env = None,
+    grace: Annotated[
+        str, typer.Option(metavar="DURATION", help="Between SIGTERM and SIGKILL.")
+    ] = "10s",
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run a command here and now, recorded as a task like any other.
+
+    Flags after the script become the task's args where they are all --KEY VALUE; --args are noted
+    besides. The exit code is the command's. Ctrl-C is passed on to it, and the task is cancelled
+    then; again, it is stopped; a third time, killed.
+
+    Examples:
+      labq run -- python train.py --lr 0.1
+      labq run --name base --tag night -- ./train.sh
+    """
+    if not words:
+        raise UsageError("run what? Write the command after --: labq run -- python train.py")
+    folder = os.path.abspath(os.path.expanduser(cwd or "."))  # noqa: PTH100, PTH111 - as submit does
+    _check(words, folder)
+    settings = options.settings(uri, queue)
+    before, found = parted(words, folder)
+    base = parse_document(args, "--args") if args is not None else {}
+    task = new(
+        {**base, **found},
+        name=name,
+        project=project,
+        type=kind,
+        comment=comment,
+        metadata=parse_document(metadata, "--metadata") if metadata is not None else None,
+        tags=tag,
+        timeout=None if timeout is None else clock.seconds(timeout),
+        cmd=[word.replace("%", "%%") for word in before],
+        cwd=folder,
+        env=_variables(env) if env else None,
+    )
+    code = _run(settings, task, words, clock.seconds(grace), json=json, quiet=quiet)
+    if code:
+        raise typer.Exit(code)
+
+
+def _check(words: Sequence[str], folder: str) -> None:
+    """Refuses a command that cannot be started: nothing is recorded then.
+
+    Raises:
+        UsageError: there is no such folder or program.
+    """
+    if not os.path.isdir(folder):  # noqa: PTH112 - the same
+        raise UsageError(f"--cwd {folder}: no such folder")
+    local = os.path.join(folder, words[0]) if "/" in words[0] else words[0]  # noqa: PTH118
+    if shutil.which(local) is None:
+        raise UsageError(f"no command {words[0]!r}: it is not on the PATH, or may not be run")
+
+
+def parted(words: Sequence[str], folder: str) -> tuple[list[str], dict[str, Any]]:
+    """The command without the flags after its script, and these as args.
+
+    Where they are not all `--key value`, or one of them is repeated, all of it is the command. The
+    script is the first file among the words, or what follows `-m`; without any, the program itself.
+    """
+    at = next(
+        (
+            at
+            for at, word in enumerate(words)
+            if at and (words[at - 1] == "-m" or os.path.isfile(os.path.join(folder, word)))  # noqa: PTH113, PTH118
+        ),
+        0,
+    )
+    try:
+        args, warnings = parse_tokens(words[at + 1 :])
+    except ArgsError:
+        return list(words), {}
+    return (list(words), {}) if warnings else (list(words[: at + 1]), args)
+
+
+def _run(
+    settings: Settings,
+    task: Document,
+    words: Sequence[str],
+    grace: float,
+    *,
+    json: bool,
+    quiet: bool,
+) -> int:
+    """Runs the command as the task; its exit code, as shells have it."""
+    from labq.worker import Options
+    from labq.worker.single import Single, verbatim
+
+    streams = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
+    chosen = Options(
+        home=settings.home,
+        uri=settings.uri,
+        lease=settings.lease if "lease" in settings.origins else max(settings.lease, LEASE),
+        heartbeat=settings.heartbeat,
+        template=verbatim(words),
+        max_tasks=1,
+        grace=grace,
+        patience=settings.lease,
+        follow=streams,
+    )
+    here = options.queue_of(settings)
+    here.store.now()  # a store that is away says so now
+    ends: list[Finished] = []
+    tell = teller(json=json, quiet=quiet)
+
+    def began(claim: Claim) -> None:
+        if not quiet and not json:
+            note(f"labq: task {claim.task['number']} in queue {here.name} ({here.store.address})")
+
+    def ended(finished: Finished) -> None:
+        ends.append(finished)
+        tell(finished)
+
+    tally = Single(here, task, chosen, began, ended, lambda text: note(f"labq: {text}")).run()
+    code = ends[0].code if ends else None
+    return code if code is not None else 128 + tally.stopped_by if tally.stopped_by else 1

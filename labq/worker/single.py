@@ -1,0 +1,125 @@
+"""One task that is run here and now by the process that submits it, and recorded as any other."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from labq.queue import Claim, Queue, WorkerName
+from labq.queue.begin import begin
+from labq.queue.leases import new_token
+from labq.task import Document
+from labq.template import Template
+from labq.worker.capacity import Grant
+from labq.worker.lease import CANCELLED
+from labq.worker.loop import Worker
+from labq.worker.options import Finished, Options
+from labq.worker.process import Job
+from labq.worker.shift import RELEASED, Shift
+from labq.worker.signals import STOPPING
+
+
+@dataclass(frozen=True)
+class Verbatim(Template):
+    """A command that is run to the letter, whatever the task's args."""
+
+    def render(self, _args: Mapping[str, Any]) -> list[str]:
+        """The argv."""
+        return ["".join(map(str, item)) for item in self.items]
+
+
+def verbatim(words: Sequence[str]) -> Verbatim:
+    """The command of these words."""
+    return Verbatim(tuple((word,) for word in words))
+
+
+class OwnShift(Shift):
+    """A shift of one task, its own: whatever ends it before its time cancels the task."""
+
+    def __init__(
+        self, task: Document, on_start: Callable[[Claim], None], *given: Any, **named: Any
+    ) -> None:
+        super().__init__(*given, **named)
+        self._task, self._on_start, self._token = task, on_start, new_token()
+        self.environment = {"PYTHONUNBUFFERED": "1", **self.environment}  # somebody is looking on
+
+    def claim(self, worker: WorkerName, unfit: list[Document]) -> tuple[Claim, Grant] | None:  # noqa: ARG002
+        """The task, stored and held by this process."""
+        with self.capacity.claiming():
+            if not self.open:
+                return None
+            claim = begin(self.queue, self._task, worker, self.options.lease, self._token)
+            grant = self.capacity.take(claim.task)
+            self.claims += 1
+            self.busy += 1
+        self._on_start(claim)
+        return claim, grant
+
+    def stop(self, why: str = RELEASED) -> None:
+        """Stops what runs; its task is not given back, for nobody else is to run it."""
+        self.stopping.set()
+        for held in self.keeper.held:
+            held.asked = held.asked or {"reason": why}
+            held.job.stop(CANCELLED)
+        self.wake()
+
+
+class Single(Worker):
+    """Runs one new task to its end. Ctrl-C is passed on to the job, which may take its time."""
+
+    def __init__(
+        self,
+        queue: Queue,
+        task: Document,
+        options: Options,
+        on_start: Callable[[Claim], None],
+        on_finish: Callable[[Finished], None],
+        say: Callable[[str], None],
+    ) -> None:
+        super().__init__(
+            queue, {}, options, on_finish, say, shift=partial(OwnShift, task, on_start)
+        )
+        # nohup and the like: what was ignored stays ignored
+        self._deaf = {number for number in STOPPING if signal.getsignal(number) == signal.SIG_IGN}
+        self._heard: signal.Signals | None = None
+        self._passed = False
+
+    def _rest(self) -> float:
+        """As a worker's; passes on what was heard, perhaps before there was a job to tell."""
+        for held in self._shift.keeper.held:
+            if self._heard is None or self._passed or not isinstance(held.job, Job):
+                continue
+            self._passed = True
+            held.asked = held.asked or {"reason": f"stopped by {self._heard.name}"}
+            if self._heard == signal.SIGINT:
+                held.job.pass_on(self._heard, CANCELLED)
+            else:
+                held.job.stop(CANCELLED)
+        return super()._rest()
+
+    def _on_signal(self, number: int) -> None:
+        """Passes on the first, stops the job at the second, and kills it at the third."""
+        if number in self._deaf:
+            return
+        self._step += 1
+        shift, jobs = self._shift, [job for job in self._shift.keeper.jobs if isinstance(job, Job)]
+        shift.tally.stopped_by = number
+        told = signal.Signals(number).name
+        if self._heard is None:
+            self._heard = signal.Signals(number)
+            shift.say(f"{told}: passed on, waiting for the job to end (again: stop it)")
+        elif self._step == STOP:
+            shift.say(f"{told} again: stopping the job (again: kill)")
+            for job in jobs:
+                job.pass_on(signal.SIGTERM, CANCELLED)
+                job.stop(CANCELLED)
+        else:
+            shift.say(f"{told} again: killing the job")
+            for job in jobs:
+                job.kill(CANCELLED)
+
+
+STOP = 2  # the second signal
