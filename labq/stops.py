@@ -1,4 +1,4 @@
-"""What a task's code wants done when it is told to stop, kept for whoever tells it."""
+"""What a task's code wants done when it is told to stop, and whether it knows, for who tells it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 LOG = logging.getLogger("labq")
 _WANTED: dict[str, list[Callable[[], object]]] = {}  # the token of the attempt -> its callbacks
+_HEARD: set[str] = set()  # the token of the attempt whose code knows
 
 
 def add(token: str, callback: Callable[[], object]) -> None:
@@ -26,3 +27,14 @@ def call(token: str) -> None:
             callback()
         except Exception:  # noqa: PERF203 - the others are to be called all the same
             LOG.exception("labq.on_stop: %r failed", callback)
+
+
+def hear(token: str) -> None:
+    """Notes that the code of that attempt knows that it is to stop."""
+    _HEARD.clear()
+    _HEARD.add(token)
+
+
+def heard(token: str) -> bool:
+    """Whether the code of that attempt knows."""
+    return token in _HEARD

@@ -180,13 +180,15 @@ def test_an_own_hook_for_exceptions_still_has_its_say(queue, submit, script):
 SLEEPS = """
 for task in labq.loop():
     print("running", flush=True)
-    time.sleep(600)
+    while True:  # in short: a signal just before a wait is seen after it
+        time.sleep(0.05)
 """
 CALLED = """
 @labq.loop()
 def train(task):
     print("running", flush=True)
-    time.sleep(600)
+    while True:
+        time.sleep(0.05)
 train()
 """
 
@@ -206,6 +208,18 @@ def test_a_signal_gives_the_task_back_at_no_cost(queue, submit, script, text, nu
     assert at_work(queue) == []
 
 
+def test_a_handler_that_a_body_has_set_outlives_the_loop(queue, submit, script):
+    submit()
+    text = """
+import signal
+for task in labq.loop():
+    labq.on_stop(lambda: print("never"))
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+    assert done(script(text)) == (-signal.SIGTERM, "", "")
+    assert ends(queue) == [("success", "")]
+
+
 def test_the_tasks_of_a_process_that_was_killed_are_taken_up_again(queue, submit, script):
     submit()
     process = script(SLEEPS.replace("loop()", "loop(lease=1, heartbeat=0.2)"))
@@ -223,7 +237,8 @@ def test_a_frozen_process_does_not_finish_what_another_has_taken_up(queue, submi
 for task in labq.loop(lease=1, heartbeat=0.2):
     try:
         print("running", flush=True)
-        time.sleep(600)
+        while True:
+            time.sleep(0.05)
     except KeyboardInterrupt as stop:
         print("told:", stop)
 """

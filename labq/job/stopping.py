@@ -51,6 +51,8 @@ class Look:
         rest = BETWEEN
         try:
             self._answer = found.to_stop()
+            if self._answer:
+                stops.hear(found.token)
         except StoreError:
             rest = AWAY
         self._due = time.monotonic() + rest

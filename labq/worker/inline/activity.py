@@ -10,6 +10,7 @@ from collections.abc import Callable
 from math import inf
 
 MOMENT = 1.0  # seconds that the body has to hear of a lease that is lost already
+AGAIN = 1.0  # seconds until a body that has not heard is interrupted again
 
 
 class Interrupted(KeyboardInterrupt):
@@ -43,6 +44,7 @@ class Activity:
         self._timeout = timeout
         self._deadline = time.monotonic() + timeout if timeout else inf
         self._kill_at, self._killed_for = inf, ""
+        self._again_at = inf
         self._gate = threading.Lock()  # held while telling it, while killing, and to end
         self._over = False
         self._why = ""  # why it is to stop
@@ -63,7 +65,7 @@ class Activity:
             if by < self._kill_at:
                 self._kill_at, self._killed_for = by, why
             if not self._why:
-                self._why = why
+                self._why, self._again_at = why, now + AGAIN
                 self._interrupt()
 
     def kill(self, why: str) -> None:
@@ -86,7 +88,17 @@ class Activity:
         elif now >= self._deadline:
             self._deadline = inf
             self.stop(f"timeout after {self._timeout:g} s")
-        return min(self._kill_at, self._deadline)
+        elif now >= self._again_at:
+            self._remind(now)
+        return min(self._kill_at, self._deadline, self._again_at)
+
+    def _remind(self, now: float) -> None:
+        """Interrupts again: a signal may slip in between Python's look for signals and a wait."""
+        with self._gate:
+            heard = self._over or self._interrupted
+            self._again_at = inf if heard else now + AGAIN
+            if not heard:
+                self._interrupt()
 
     # for the body's own thread
 
@@ -103,8 +115,9 @@ class Activity:
         self._knows = self._interrupted = True
         return self._why
 
-    def end(self) -> str:
-        """Ends it: nothing reaches it any more; why it was stopped, if it knew."""
+    def end(self, *, knows: bool = False) -> str:
+        """Ends it: nothing reaches it any more; why it was stopped, if it knew, or `knows`."""
         with self._gate:
             self._over = True
+        self._knows = self._knows or knows
         return self._why if self._knows else ""

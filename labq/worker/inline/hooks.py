@@ -34,6 +34,7 @@ class Signals:
         self.activity: Activity | None = None  # the body's
         self._pid, self._thread = os.getpid(), threading.get_ident()
         self._before: dict[int, Any] = {}  # signal -> the handler to give back
+        self._on = False
         self._busy = False  # with what is to be finished
         self._came = 0  # the signal that waits for that
         self.heard = 0  # the last one that was raised
@@ -48,21 +49,26 @@ class Signals:
         """Takes the signals."""
         if threading.current_thread() is not threading.main_thread():
             return
+        self._on = True
+        taken = [number for number in ENDING if signal.getsignal(number) == signal.SIG_DFL]
         if signal.getsignal(signal.SIGINT) is not None:  # of C code, that nobody can give back
-            self._before[signal.SIGINT] = signal.signal(signal.SIGINT, self._on_signal)
-        for number in ENDING:
-            if signal.getsignal(number) == signal.SIG_DFL:
-                self._before[number] = signal.signal(number, self._on_signal)
+            taken.append(signal.SIGINT)
+        for number in taken:
+            self._before[number] = signal.getsignal(number)
+            signal.signal(number, self._on_signal)
 
     def restore(self) -> None:
-        """Gives the signals back, once an interrupt that is on its way has arrived."""
-        if threading.get_ident() != self._thread:
+        """Gives the signals back, once an interrupt that is on its way has arrived.
+
+        A handler that the body has put before this one stays, and is passed on from here.
+        """
+        if not self._on or threading.get_ident() != self._thread:
             return
         until = time.monotonic() + ON_ITS_WAY
         while self._sent and self._ours(signal.SIGINT) and time.monotonic() < until:
             time.sleep(0.001)
-        while self._before:
-            number, handler = self._before.popitem()
+        self._on = False
+        for number, handler in self._before.items():
             if self._ours(number):
                 signal.signal(number, handler)
 
@@ -70,8 +76,12 @@ class Signals:
         return signal.getsignal(number) == self._on_signal
 
     def interrupt(self) -> None:
-        """Has the main thread look at its activity, whatever it waits for; for other threads."""
-        if signal.SIGINT in self._before:
+        """Has the main thread look at its activity, whatever it waits for; for other threads.
+
+        A handler that the body has set is called once: again would be more than a person's Ctrl-C.
+        """
+        reaches = self._on and signal.SIGINT in self._before
+        if reaches and (not self._sent or self._ours(signal.SIGINT)):
             self._sent = True
             signal.pthread_kill(self._thread, signal.SIGINT)
 
@@ -101,21 +111,19 @@ class Signals:
         if number := self._came:
             self._came, self.heard = 0, number
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
-        if self._before and self.activity is not None and (why := self.activity.interrupts()):
+        if self._on and self.activity is not None and (why := self.activity.interrupts()):
             stops.call(os.environ.get("LABQ_TOKEN", ""))
             raise Interrupted(why)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if number == signal.SIGINT:
-            if self._sent and os.getpid() == self._pid:
-                self._sent = False
-                if not self._busy:
-                    self._deliver()
-                return
-            if self._before[number] is not signal.default_int_handler:
-                self._pass_on(number, frame)
-                return
-        elif os.getpid() != self._pid:  # a process that the body has forked
+        here = os.getpid() == self._pid  # and not in a process that the body has forked
+        if number == signal.SIGINT and self._sent and here:
+            self._sent = False
+            if not self._busy:
+                self._deliver()
+            return
+        own = number == signal.SIGINT and self._before[number] is not signal.default_int_handler
+        if own or not here or not self._on:
             self._pass_on(number, frame)
             return
         again, self._came = self._came, number

@@ -7,11 +7,13 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from types import CodeType, FrameType
 from typing import Any
 
+from labq import stops
 from labq.errors import LabqError, StoreError, UsageError
 from labq.queue import Claim, Ending, Queue
 from labq.store import Query
@@ -176,7 +178,11 @@ class Run:
         if self._body is None or self.elsewhere:
             return False
         with self._signals.deferred():
-            stopped = self._body.activity.end()
+            knows = stops.heard(self._body.claim.token)
+            if knows and not self._body.activity.told:
+                with suppress(StoreError):
+                    self._shift.keeper.obey()  # it has asked the books before the worker did
+            stopped = self._body.activity.end(knows=knows)
             ours = bool(stopped)
             if isinstance(fault, ENDING):
                 stopped = stopped or RELEASED

@@ -19,6 +19,7 @@ def queue(uri, monkeypatch, tmp_path):
     monkeypatch.setenv("LABQ_URI", uri)
     monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
     store = open_store(uri)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     yield Queue(store, "default")
     for run in list(ON):
         run.close()
@@ -26,6 +27,8 @@ def queue(uri, monkeypatch, tmp_path):
         books.queue(uri, "default", os.getpid()).store.close()
         books.queue.cache_clear()
     store.close()
+    for number, handler in before.items():  # labq.on_stop leaves its own
+        signal.signal(number, handler)
 
 
 @pytest.fixture

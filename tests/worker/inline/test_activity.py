@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 from labq.worker.inline import activity
@@ -23,6 +25,17 @@ def test_the_first_reason_stands_and_interrupts_once(bare):
     one.stop("second")
     assert (calls, one.interrupts(), one.interrupts()) == (["interrupt"], "first", "")
     assert one.end() == "first"
+
+
+def test_a_body_that_has_not_heard_is_interrupted_again(bare, monkeypatch):
+    one, calls = bare
+    monkeypatch.setattr(activity, "AGAIN", 0)
+    one.stop("why")
+    one.tick()
+    assert calls == ["interrupt"] * 2
+    one.interrupts()
+    assert one.tick() == math.inf
+    assert calls == ["interrupt"] * 2
 
 
 def test_what_is_over_is_neither_told_nor_killed(bare, killed):

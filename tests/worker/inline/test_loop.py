@@ -41,8 +41,9 @@ def test_a_task_is_a_success_once_the_next_is_asked_for(queue, submit):
         ({"filter": '{"number": {"$gt": 2}}', "required": ["model"]}, [3]),
         ({"max_tasks": 2}, [1, 2]),
         ({"queue": "other"}, []),
-        ({"filter": "number == 3", "idle_timeout": 1}, [3]),
-        ({"filter": "number == 3", "idle_timeout": "1s"}, [3]),
+        ({"max_tasks": 1, "idle_timeout": 60}, [1]),
+        ({"queue": "other", "idle_timeout": 0.01}, []),
+        ({"queue": "other", "idle_timeout": "10ms"}, []),
     ],
     ids=repr,
 )

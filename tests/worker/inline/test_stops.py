@@ -71,6 +71,32 @@ def test_elsewhere_a_body_looks_whether_it_should_stop(queue, submit):
     assert ends(queue) == [("cancelled", "enough")]
 
 
+def test_a_body_may_ask_the_books_whether_it_should_stop(queue, submit):
+    submit()
+
+    def body(_task):
+        queue.cancel({"queue": "default"}, reason="enough")
+        until(labq.should_stop)
+
+    in_a_thread(body)
+    assert ends(queue) == [("cancelled", "enough")]
+
+
+def test_what_is_to_be_done_at_a_stop_is_done_before_the_body_is_interrupted(queue, submit):
+    submit({}, {})
+    done = []
+
+    def body(task):
+        labq.on_stop(lambda: done.append(task.number))
+        aside(lambda: queue.cancel({"queue": "default", "number": 1}))
+        if task.number == 1:
+            wait_to_be_interrupted()
+
+    as_a_function(labq.loop(), body)
+    assert done == [1]
+    assert ends(queue) == [("cancelled", "cancelled"), ("success", "")]
+
+
 def test_a_body_that_ends_before_it_hears_of_a_stop_has_succeeded(queue, submit):
     submit()
 
