@@ -18,8 +18,12 @@ from labq.task import Document, Status, keyed_id, new, new_id
 Words = Mapping[str, Any]
 
 
-def draft(queue: Queue, settings: Settings, args: Any, words: Words) -> Document:
+def draft(
+    queue: Queue, settings: Settings, args: Any, words: Words, *, whole: bool = True
+) -> Document:
     """A new task that is not stored yet; a `delay` counts from when it is (see `placed`).
+
+    One that is `whole` has all the args that its command takes.
 
     Raises:
         UsageError: a word or a value that cannot be stored.
@@ -44,7 +48,8 @@ def draft(queue: Queue, settings: Settings, args: Any, words: Words) -> Document
     fields = {name: plain(value) for name, value in given.items()}
     made = new(arguments(args, "args"), max_retries=retries, **fields)
     task = {**made, **waits, "status": Status.DRAFT.value}
-    _fitting(task)(task["args"], "args")
+    if whole:
+        _fitting(task)(task["args"], "args")
     if key is not None:
         task["_id"] = keyed_id(queue.name, _key(key))
     return task

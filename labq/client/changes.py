@@ -97,7 +97,7 @@ class Copy:
         for edit in edits:
             before = _at({edit.field: self._locals[edit.field].before}, edit.path)
             there = _at(now, edit.path)
-            if repr(there) not in (repr(before), repr(edit.value)):
+            if repr(there) != repr(before):
                 told = "gone" if there is _MISSING else shortened(text_of(there), 30)
                 return f"{'.'.join(edit.path)} is {told} by now"
         return ""

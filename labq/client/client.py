@@ -169,38 +169,38 @@ class Client:
         return self.task(*args, **words).submit()
 
     def submit_many(
-        self, args: Iterable[Mapping[str, Any] | Task], *, key: str | None = None, **words: Any
+        self, tasks: Iterable[Mapping[str, Any] | Task], /, *, key: str | None = None, **words: Any
     ) -> list[Task]:
         """Stores a task for each dict of args, in few writes; returns them in that order.
 
         All of them are checked before the first is stored.
 
         Args:
-            args: dicts of args, or tasks that are not stored yet.
+            tasks: dicts of args, or tasks that are not stored yet.
             key: adds only those that are missing where this key was submitted before.
-            words: those of `Client.task`, for all the dicts; `args` are laid over its `args`.
+            words: those of `Client.task`, for all the dicts; these are laid over its `args`.
 
         Raises:
             UsageError: one that cannot be stored, with its place from 0.
             QuotaExceeded: there is no room for the next 1,000; those before them are stored.
         """
-        given = list(args)
+        given = list(tasks)
         if any(isinstance(one, Task) for one in given):
             if key is not None or words or not all(isinstance(one, Task) for one in given):
                 raise UsageError("give dicts and their words, or tasks alone")
-            tasks = [one for one in given if isinstance(one, Task)]
-            documents = [task._to_store() for task in tasks]  # noqa: SLF001 - its own class's
+            made = [one for one in given if isinstance(one, Task)]
+            documents = [task._to_store() for task in made]  # noqa: SLF001 - its own class's
         else:
-            common = building.draft(self.queue, self.settings, words.pop("args", None), words)
+            args = words.pop("args", None)
+            common = building.draft(self.queue, self.settings, args, words, whole=False)
             documents = building.series(self.queue, common, given, key)
-            tasks = [Task(self, document, there=False) for document in documents]
-        for at in range(0, len(tasks), BATCH):
-            numbers = self.queue.submit(documents[at : at + BATCH])
-            for task, document, number in zip(
-                tasks[at:], documents[at : at + BATCH], numbers, strict=False
-            ):
+            made = [Task(self, document, there=False) for document in documents]
+        for at in range(0, len(made), BATCH):
+            batch = documents[at : at + BATCH]
+            numbers = self.queue.submit(batch)
+            for task, document, number in zip(made[at:], batch, numbers, strict=False):
                 task._became({**document, "number": number})  # noqa: SLF001 - the same
-        return tasks
+        return made
 
     # finding
 
@@ -363,7 +363,7 @@ class Client:
 
     def folder(self, task: Mirror) -> Path:
         """The folder of a task on this machine: what its jobs said, and left there."""
-        return self.settings.home / "tasks" / task.id
+        return self.settings.home / "tasks" / task._id  # noqa: SLF001 - a field
 
     def _of_fields(self, fields: Mapping[str, Any]) -> Task:
         """A task that is not stored yet, of the words of `task`."""

@@ -11,7 +11,7 @@ from labq.client.building import placed
 from labq.client.changes import Copy, with_edits
 from labq.client.fields import Fields
 from labq.errors import ConflictError, TaskNotFound
-from labq.queue.edit import edit
+from labq.queue.edit import edit_as_read
 from labq.store import Now
 from labq.task import EDITABLE, FIELDS, TERMINAL, Document, Status
 
@@ -92,6 +92,18 @@ class Mirror(Fields):
         if flushcache or time.monotonic() - self._read_at >= self.update_cache_time:
             self.refresh()
 
+    def _stored(self) -> Document:
+        """The query for this task.
+
+        Raises:
+            ConflictError: it is not stored yet, or it was deleted.
+        """
+        if self._there is None:
+            raise ConflictError(f"{self._called} was deleted")
+        if self._there is False:
+            raise ConflictError("the task is not submitted yet: submit() sets it going")
+        return self._mine
+
     def _current(self) -> Document:
         found = next(self._queue.store.find(self._mine), None)
         if found is None:
@@ -148,6 +160,7 @@ class Mirror(Fields):
         """
         if self._there is False:
             return self._insert(Status.DRAFT)
+        self._stored()
         edits = self._copy.edits()
         for _ in range(ROUNDS if edits else 0):
             now = self._current()
@@ -156,10 +169,11 @@ class Mirror(Fields):
                     f"cannot save {self._called}: {clash}, which is not what you changed "
                     "(drop_changes() takes theirs; then set yours again)"
                 )
-            report = edit(self._queue.store, {**self._mine, "rev": now["rev"]}, edits)
-            if report.refused:
-                raise ConflictError(f"cannot save {self._called}: {next(iter(report.refused))}")
-            if report.changed or report.same:
+            try:
+                saved = edit_as_read(self._queue.store, now, edits)
+            except ConflictError as error:
+                raise ConflictError(f"cannot save {self._called}: {error}") from None
+            if saved:
                 self._copy.drop()
                 return self.refresh()
         if edits:

@@ -34,6 +34,7 @@ class Runs(Verbs):
         """
         if self._there is False:
             return self._insert(Status.PENDING)
+        self._stored()
         if self.status == Status.DRAFT.value:
             self.save()
             self._moved("enqueue", self._queue.enqueue(self._mine))
@@ -49,6 +50,7 @@ class Runs(Verbs):
             self.comment = comment
         if self._there is False:
             return self.submit()
+        self._stored()
         edits = [edit for edit in self._copy.edits() if edit.field not in ("summary", "name")]
         task = self._queue.clone(self._id, edits, name=self.name, enqueue=True)
         self._became(task)
@@ -131,6 +133,7 @@ class Runs(Verbs):
         """
         if self._there is False:
             return False
+        self._stored()
         live = Live(1) if live_progress else None
         seen: list[Any] = [None]
 

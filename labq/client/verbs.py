@@ -12,7 +12,6 @@ from labq.client.mirror import Mirror
 from labq.client.values import plain
 from labq.errors import ConflictError
 from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
-from labq.task import Document
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -33,7 +32,7 @@ class Verbs(Mirror):
         if self._there is False:
             warnings.warn("the task is not submitted: there is nothing to cancel", stacklevel=2)
             return self
-        done = self._queue.cancel(self._mine, reason, grace)
+        done = self._queue.cancel(self._stored(), reason, grace)
         self._flush()
         if not (done.ended or done.asked) and self.refresh().completed:
             told = f"{self._called} is {self._status} already: there is nothing to cancel"
@@ -114,16 +113,6 @@ class Verbs(Mirror):
         self._queue.report(self._id, "", plain(info))
         self._flush()
         return self
-
-    def _stored(self) -> Document:
-        """The query for this task.
-
-        Raises:
-            ConflictError: it is not stored yet.
-        """
-        if self._there is False:
-            raise ConflictError("the task is not submitted yet: submit() sets it going")
-        return self._mine
 
     def _moved(self, verb: str, count: object) -> Self:
         """Has the next look read the store, where a verb moved it.
