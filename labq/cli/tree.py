@@ -43,6 +43,16 @@ TREE = Entry(
                 "cancel": Entry("End tasks, running ones too.", "labq.cli.task.cancel"),
                 "requeue": Entry("Run ended tasks again.", "labq.cli.task.requeue"),
                 "delete": Entry("Remove tasks.", "labq.cli.task.delete"),
+                "group": Entry(
+                    "Look at arrays and other groups, end them, run them again.",
+                    entries={
+                        "show": Entry("Show how a group stands.", "labq.cli.task.group.show"),
+                        "cancel": Entry("End the tasks of a group.", "labq.cli.task.group.cancel"),
+                        "requeue": Entry(
+                            "Run ended tasks of a group again.", "labq.cli.task.group.requeue"
+                        ),
+                    },
+                ),
                 "report": Entry(
                     "Report results, such as acc=0.93, from a job.", "labq.cli.task.report"
                 ),
@@ -65,9 +75,14 @@ TREE = Entry(
             },
         ),
         "queue": Entry(
-            "See, pause and tidy the queues.",
+            "See, make, pause and tidy the queues.",
             entries={
                 "ls": Entry("List the queues and what is in them.", "labq.cli.queue.ls"),
+                "show": Entry("Show all of a queue.", "labq.cli.queue.show"),
+                "create": Entry("Make a queue, with a limit or not.", "labq.cli.queue.create"),
+                "update": Entry("Change what is said of a queue.", "labq.cli.queue.update"),
+                "rename": Entry("Give a queue another name.", "labq.cli.queue.rename"),
+                "delete": Entry("Remove a queue with its tasks.", "labq.cli.queue.delete"),
                 "pause": Entry("Keep workers from taking a queue's tasks.", "labq.cli.queue.pause"),
                 "resume": Entry("Let a paused queue go on.", "labq.cli.queue.resume"),
                 "sweep": Entry("Put right what nobody finished.", "labq.cli.queue.sweep"),

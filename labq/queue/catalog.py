@@ -69,7 +69,7 @@ def _checked(settings: Mapping[str, Any]) -> Document:
     for name, value in settings.items():
         if name not in SETTINGS:
             raise UsageError(f"a queue has no {name!r} (it has {', '.join(SETTINGS)})")
-        if value is None or name == "defaults.retention":
+        if value is None:
             found[name] = value
         elif name == "max_tasks":
             found[name] = _limit(value)

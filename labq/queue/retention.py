@@ -7,11 +7,10 @@ from datetime import timedelta
 from itertools import chain
 from typing import TypeVar
 
-from labq import clock
-from labq.errors import QuotaExceeded, UsageError
+from labq.errors import QuotaExceeded
 from labq.queue.waiting import parents, settle
 from labq.store import Store
-from labq.task import TERMINAL, UNSEALED, Document
+from labq.task import TERMINAL, UNSEALED, Document, checked
 
 CHUNK = 500  # ids of one query
 ROUNDS = 20  # how often others may take the room that was made
@@ -31,18 +30,12 @@ def retention(ttl: str | float | timedelta | None, *, auto_delete: bool = False)
     Raises:
         UsageError: no such time.
     """
-    kept: Document = {}
     if isinstance(ttl, timedelta):
         ttl = ttl.total_seconds()
-    if isinstance(ttl, str):
-        kept["ttl"] = clock.seconds(ttl)
-    elif ttl is not None:
-        if isinstance(ttl, bool) or not 0 < ttl <= clock.LONGEST:
-            raise UsageError(f"ttl must be seconds above zero, not {ttl!r}")
-        kept["ttl"] = ttl
+    kept: Document = {} if ttl is None else {"ttl": ttl}
     if auto_delete:
         kept["auto_delete"] = True
-    return kept or None
+    return checked("retention", kept) if kept else None
 
 
 def with_room(

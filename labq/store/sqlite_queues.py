@@ -19,11 +19,12 @@ Row = dict[str, Any]  # the columns of a new task, as they are stored
 
 # A run of indexes without a gap is where index and rank differ by the same: "gaps and islands".
 RUNS = """
-SELECT "status", min("index"), max("index"), count(*), total("progress"),
-  total(coalesce(json_extract("resources", '$.cpus'), 1)),
+SELECT "status", min("index"), max("index"), count(*), total("progress"), total(cpus),
   min("created_at"), min("started_at"), max("ended_at")
 FROM (
-  SELECT *, "index" - dense_rank() OVER (PARTITION BY "status" ORDER BY "index") AS island
+  SELECT "status", "index", "progress", "created_at", "started_at", "ended_at",
+    coalesce(json_extract("resources", '$.cpus'), 1) AS cpus,
+    "index" - dense_rank() OVER (PARTITION BY "status" ORDER BY "index") AS island
   FROM tasks WHERE "queue" = ? AND "group" = ?
 ) GROUP BY "status", island ORDER BY "status", min("index")
 """

@@ -67,9 +67,9 @@ def test_without_either_a_task_is_kept_for_ever():
         ("12:60:00", "'12:60:00' is not a duration"),
         ("24:00:00", "'24:00:00' is not a duration"),
         ("0", "'0' is out of range"),
-        (0, "ttl must be seconds above zero, not 0"),
-        (timedelta(seconds=-1), "ttl must be seconds above zero, not -1.0"),
-        (True, "ttl must be seconds above zero, not True"),
+        (0, "'0' is out of range"),
+        (timedelta(seconds=-1), "'-1.0' is not a duration"),
+        (True, "'True' is not a duration"),
     ],
 )
 def test_what_is_no_time_to_live(ttl, told):
@@ -108,6 +108,7 @@ def test_the_settings_of_a_queue_that_a_submit_made(queue):
         ({"max_tasks": 1.5}, "max_tasks must be a whole number of 0 or more, not '1.5'"),
         ({"description": " "}, "description must be a text that is not empty"),
         ({"defaults.timeout": 0}, "timeout must be seconds above zero"),
+        ({"defaults.retention": {"ttl": "x"}}, "'x' is not a duration"),
         ({"defaults.name": "x"}, "a queue has no 'defaults.name'"),
         ({"paused": True}, r"a queue has no 'paused' \(it has description, max_tasks, defaults"),
     ],

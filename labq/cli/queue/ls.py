@@ -12,7 +12,7 @@ from labq.queue import workers
 from labq.task import Document, Status
 
 Counts: TypeAlias = Mapping[tuple[str, str], int]  # by queue and status
-NUMBERS = (*map(str, Status), "all", "workers")
+NUMBERS = (*map(str, Status), "all", "workers", "at most")
 
 
 def command(
@@ -49,6 +49,7 @@ def _facts(record: Document, counts: Counts, at_work: Mapping[Any, int]) -> dict
         **{str(status): counts.get((name, status.value), 0) for status in Status},
         "workers": at_work[name],
         "paused": bool(record.get("paused")),
+        **({"max_tasks": record["max_tasks"]} if "max_tasks" in record else {}),
     }
 
 
@@ -60,4 +61,5 @@ def _row(facts: Mapping[str, Any]) -> dict[str, str]:
         "all": f"{sum(tasks.values()):,}",
         "workers": f"{facts['workers']:,}" if facts["workers"] else "",
         "paused": "yes" if facts["paused"] else "",
+        "at most": f"{facts['max_tasks']:,}" if "max_tasks" in facts else "",
     }

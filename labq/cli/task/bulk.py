@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -13,27 +13,40 @@ from labq.args import normalised
 from labq.cli.output import as_json, line, note, plural, progress
 from labq.cli.task.sheet import Sheet
 from labq.errors import UsageError
-from labq.task import Document, keyed_id
+from labq.task import Document, keyed_id, new_id
 
 if TYPE_CHECKING:
     from labq.queue import Queue
+    from labq.queue.arrays import Array
 
 BATCH = 1000  # tasks per write
 
 
 def submit(
-    here: Queue, draft: Document, file: str | None, key: str | None, *, json: bool, quiet: bool
+    here: Queue,
+    draft: Document,
+    file: str | None,
+    key: str | None,
+    array: Array | None = None,
+    *,
+    json: bool,
+    quiet: bool,
 ) -> None:
-    """Stores the draft, or a task like it for each line of the file, and tells of them.
+    """Stores the draft, or a task like it for each line of the file or index of the array.
 
     Raises:
         UsageError: a line is no dict of args that can be stored; then nothing is.
+        QuotaExceeded: the queue has no room for all of them; then nothing is stored either.
     """
     if key is not None and not str(normalised(key, "--key")).strip():
         raise UsageError("--key must not be empty")
     added = _Added(here, json=json, keyed=key is not None)
     if file is not None:
-        _each_line(added, Sheet(draft, file, here.name, key), quiet=quiet or json)
+        tasks = Sheet(draft, file, here.name, key).tasks
+        total = sum(1 for _ in tasks())  # a bad line is found before anything is stored
+        _each(added, tasks, total, quiet=quiet or json)
+    elif array is not None:
+        _each_index(added, draft, array, key, quiet=quiet or json)
     else:
         task = {**draft, "_id": keyed_id(here.name, str(key))}
         added.store([task])
@@ -44,10 +57,27 @@ def submit(
         note(f"labq: warning: {plural(added.others)} of this key {have} other args")
 
 
-def _each_line(added: _Added, sheet: Sheet, *, quiet: bool) -> None:
-    """Stores a sheet's tasks, a batch at a time."""
-    total = sum(1 for _ in sheet.tasks())  # a bad line is found before anything is stored
-    tasks = sheet.tasks()
+def _each_index(
+    added: _Added, draft: Document, array: Array, key: str | None, *, quiet: bool
+) -> None:
+    """Stores an array's tasks, and tells what their group is called."""
+    from labq.queue.groups import instances
+
+    keyed = None if key is None else (added.here.name, key)
+    group = draft.get("group") or (new_id() if keyed is None else keyed_id(*keyed))
+    _each(added, lambda: instances(draft, array, group, keyed), array.count, quiet=quiet)
+    if not quiet:
+        note(f"indexes {array} of group {group}: labq task group show {group}")
+
+
+def _each(
+    added: _Added, made: Callable[[], Iterator[Document]], total: int, *, quiet: bool
+) -> None:
+    """Stores the tasks that `made` gives each time, so many in all, a batch at a time."""
+    from labq.queue.catalog import require_room
+
+    require_room(added.here.store, added.here.name, (task["_id"] for task in made()))
+    tasks = made()
     try:
         while batch := list(islice(tasks, BATCH)):
             added.store(batch)
@@ -98,12 +128,15 @@ class _Added:
             task["args"] != old[task["_id"]]["args"] for task in batch if task["_id"] in old
         )
         with suppress(BrokenPipeError):  # the tasks are to be stored, whoever reads of it
-            line("\n".join(self._line(task["_id"], old) for task in batch))
+            line("\n".join(self._line(task, old) for task in batch))
 
-    def _line(self, identity: str, old: Mapping[str, Any]) -> str:
+    def _line(self, task: Document, old: Mapping[str, Any]) -> str:
+        identity: str = task["_id"]
         if not self.json:
             return identity
-        told = {"_id": identity, "number": self.numbers[identity], "queue": self.here.name}
+        place: Document = {field: task[field] for field in ("group", "index") if field in task}
+        number, queue = self.numbers[identity], self.here.name
+        told: Document = {"_id": identity, "number": number, "queue": queue, **place}
         return as_json({**told, "added": identity not in old} if self.keyed else told)
 
 

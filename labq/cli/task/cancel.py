@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -26,6 +27,26 @@ ENDED: Document = {"status": {"$in": [status.value for status in TERMINAL]}}
 RUNNING: Document = {"status": Status.RUNNING.value}
 STOPPING: Document = {**RUNNING, "stop_requested": {"$exists": True}}
 
+Grace = Annotated[
+    str | None,
+    typer.Option(
+        metavar="DURATION",
+        help="From SIGTERM to SIGKILL, for those that run.",
+        show_default="the worker's",
+    ),
+]
+Kill = Annotated[bool, typer.Option("--kill", help="SIGKILL at once: --grace 0.")]
+Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why, for those who ask later.")]
+Wait = Annotated[bool, typer.Option("--wait", help="Come back when those that run have ended.")]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """How tasks are to end."""
+
+    reason: str
+    grace: float | None  # seconds
+
 
 def command(
     refs: Annotated[
@@ -36,21 +57,10 @@ def command(
     name: options.Names = None,
     project: options.Projects = None,
     extra_filter: options.Filters = None,
-    grace: Annotated[
-        str | None,
-        typer.Option(
-            metavar="DURATION",
-            help="From SIGTERM to SIGKILL, for those that run.",
-            show_default="the worker's",
-        ),
-    ] = None,
-    kill: Annotated[bool, typer.Option("--kill", help="SIGKILL at once: --grace 0.")] = False,
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why, for those who ask later.")
-    ] = "cancelled",
-    wait: Annotated[
-        bool, typer.Option("--wait", help="Come back when those that run have ended.")
-    ] = False,
+    grace: Grace = None,
+    kill: Kill = False,
+    reason: Reason = "cancelled",
+    wait: Wait = False,
     yes: options.Yes = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
@@ -70,18 +80,38 @@ def command(
     chosen = options.selection(refs, status, name, extra_filter, project)
     if not chosen.narrows:
         raise UsageError("cancel what? Give REF..., -s, --name or -f (every task: -f '{}')")
-    seconds = _grace(grace, kill=kill)
-    if not str(normalised(reason, "--reason")).strip():
-        raise UsageError("--reason must not be empty")
+    how = asked(grace, reason, kill=kill)
     here = options.open_queue(uri, queue)
     query = here.query(chosen)
-    left, total = _count(here, query, ENDED), here.count(query)
-    if refs and left and left == total:
+    if refs and (left := _count(here, query, ENDED)) and left == here.count(query):
         raise ConflictError(_why_not(here, query, left))
+    end(here, query, how, wait=wait, yes=yes, json=json, quiet=quiet)
+
+
+def asked(grace: str | None, reason: str, *, kill: bool) -> Asked:
+    """How the flags ask for it.
+
+    Raises:
+        UsageError: they contradict each other, or make no sense.
+    """
+    if kill and grace is not None:
+        raise UsageError("give --grace or --kill, not both")
+    if not str(normalised(reason, "--reason")).strip():
+        raise UsageError("--reason must not be empty")
+    if kill:
+        return Asked(reason, 0.0)
+    return Asked(reason, None if grace is None else clock.wait(grace))
+
+
+def end(
+    here: Queue, query: Document, how: Asked, *, wait: bool, yes: bool, json: bool, quiet: bool
+) -> None:
+    """Ends the tasks that match, once a person agrees, and tells of it."""
+    left, total = _count(here, query, ENDED), here.count(query)
     done, running, stopping = Cancelled(0, 0), set[str](), set[str]()
     if left < total and _agreed(here, query, total - left, yes=yes, quiet=quiet):
         running = _ids(here, query, RUNNING) if wait else running
-        done = here.cancel(query, reason, seconds)
+        done = here.cancel(query, how.reason, how.grace)
         stopping = _ids(here, query, STOPPING)
     try:
         if not quiet and not json:
@@ -94,14 +124,6 @@ def command(
         raise
     if json:
         json_line({"cancelled": done.ended, "asked": done.asked, "left": left})
-
-
-def _grace(grace: str | None, *, kill: bool) -> float | None:
-    if kill and grace is not None:
-        raise UsageError("give --grace or --kill, not both")
-    if kill:
-        return 0.0
-    return None if grace is None else clock.wait(grace)
 
 
 def _count(here: Queue, query: Document, more: Document) -> int:

@@ -65,6 +65,21 @@ Ttl = Annotated[
     str | None,
     typer.Option(metavar="DURATION", help="Remove the task so long after it has ended."),
 ]
+AutoDelete = Annotated[
+    bool,
+    typer.Option("--auto-delete", help="Let it go, once it has ended, where its queue is full."),
+]
+Array = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COUNT|LIST",
+        help="A task for each index: 10 is 0-9, or 1,3-8,12. $LABQ_INDEX tells a job its own.",
+    ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="The group it belongs to, to look at as one."),
+]
 Cmd = Annotated[
     str | None,
     typer.Option(metavar="COMMAND", help="What to run, where the worker names no command."),

@@ -55,9 +55,7 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
     if "require" in task:
         words["require"] = ", ".join(map(shown_requirement, task["require"]))
     if "retention" in task:
-        words["retention"] = (
-            f"removed {span(timedelta(seconds=task['retention']['ttl']))} after it ends"
-        )
+        words["retention"] = _kept(task["retention"])
     if "lease" in task:
         lease = task["lease"]
         words["lease"] = f"of {lease['worker']} until {when(lease['expires_at'])}"
@@ -66,3 +64,11 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
         grace = f", {asked['grace']:g}s grace" if "grace" in asked else ""
         words["stop_requested"] = f"{asked['reason']}{grace}"
     return words
+
+
+def _kept(retention: Document) -> str:
+    """When a task is removed."""
+    parts = ["where its queue is full, once it has ended"] if "auto_delete" in retention else []
+    if "ttl" in retention:
+        parts.insert(0, f"{span(timedelta(seconds=retention['ttl']))} after it ends")
+    return f"removed {', or '.join(parts)}"

@@ -15,6 +15,7 @@ from labq.task import Document, new
 
 if TYPE_CHECKING:
     from labq.queue import Queue
+    from labq.queue.arrays import Array
 
 
 def command(
@@ -34,6 +35,9 @@ def command(
     retry_delay: flags.RetryDelay = None,
     timeout: flags.Timeout = None,
     ttl: flags.Ttl = None,
+    auto_delete: flags.AutoDelete = False,
+    array: flags.Array = None,
+    group: flags.Group = None,
     cmd: flags.Cmd = None,
     cwd: flags.Cwd = None,
     env: flags.Env = None,
@@ -55,6 +59,7 @@ def command(
       id=$(labq task submit --quiet -- --lr 0.1)
       labq task submit --after "$id" --cmd 'python evaluate.py'
       labq task submit --file runs.jsonl --key sweep-1 --max-retries 2 --resources gpus=1
+      labq task submit --array 10 --group sweep --cmd 'python train.py'
     """
     settings = options.settings(uri, queue)
     base = parse_document(args, "--args") if args is not None else {}
@@ -76,8 +81,8 @@ def command(
         resources=_amounts(resource) if resource else None,
         require=require or None,
     )
-    if ttl is not None:
-        task["retention"] = {"ttl": clock.seconds(ttl)}
+    task.update(_kept(ttl, auto_delete=auto_delete, group=group))
+    indexes = None if array is None else _indexes(array, file)
     if file is None:
         _check_cmd(task)
     here = options.queue_of(settings)
@@ -86,10 +91,10 @@ def command(
 
         fields, late = waiting_for(here, after, after_any, at, delay)
         task, warnings = {**task, **fields}, [*warnings, *late]
-    if file is not None or key is not None:
+    if file is not None or key is not None or indexes is not None:
         from labq.cli.task import bulk
 
-        bulk.submit(here, task, file, key, json=json, quiet=quiet)
+        bulk.submit(here, task, file, key, indexes, json=json, quiet=quiet)
     else:
         (number,) = here.submit([task])
         _tell(here, task, number, json=json, quiet=quiet)
@@ -103,6 +108,28 @@ def _variables(texts: list[str]) -> dict[str, str]:
         if "=" not in text:
             raise UsageError(f"--env {text}: write KEY=VALUE")
     return dict(text.split("=", 1) for text in texts)
+
+
+def _kept(ttl: str | None, *, auto_delete: bool, group: str | None) -> Document:
+    """How long the task is kept, and in which group."""
+    found: Document = {}
+    if ttl is not None or auto_delete:
+        from labq.queue.retention import retention
+
+        found["retention"] = retention(ttl, auto_delete=auto_delete)
+    if group is not None:
+        from labq.queue.groups import checked_group
+
+        found["group"] = checked_group(group)
+    return found
+
+
+def _indexes(text: str, file: str | None) -> Array:
+    from labq.queue.arrays import parse_array
+
+    if file is not None:
+        raise UsageError("give --array or --file, not both")
+    return parse_array(text)
 
 
 def _amounts(texts: list[str]) -> dict[str, Any]:

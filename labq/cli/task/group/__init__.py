@@ -1,0 +1,1 @@
+"""`labq task group ...`."""
