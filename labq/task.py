@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeAlias
 
@@ -137,13 +138,36 @@ SEALED_WORDS = frozenset({"sealed", "published", "publishing", "closed"})  # say
 
 TERMINAL = (Status.SUCCESS, Status.FAILED, Status.CANCELLED)
 
-# What may be edited where: a record of what ran is not rewritten, a claimed task is its worker's.
-NOTES = frozenset({"name", "tags", "comment", "metadata", "summary"})
+# The statuses that each verb takes a task from; what is published is another matter (UNSEALED).
+TAKES: dict[str, tuple[Status, ...]] = {
+    "edit": (Status.DRAFT, Status.WAITING, Status.PENDING),
+    "tag": tuple(Status),
+    "enqueue": (Status.DRAFT,),
+    "dequeue": (Status.WAITING, Status.PENDING),
+    "cancel": (Status.DRAFT, Status.WAITING, Status.PENDING, Status.RUNNING),
+    "requeue": TERMINAL,
+    "reset": TERMINAL,
+    "publish": (Status.SUCCESS, Status.CANCELLED),  # a failure too, if that is insisted on
+    "delete": (Status.DRAFT, Status.WAITING, Status.PENDING, *TERMINAL),
+    "progress": (Status.RUNNING,),
+}
+UNSEALED: Document = {"published_at": {"$exists": False}}
+
+# What may be edited where: NOTES wherever a task stands, SETTINGS while TAKES["edit"] has it, since
+# a claimed task is its worker's, and the record of what ran is not rewritten.
+NOTES = frozenset({"tags", "comment", "metadata", "summary"})
 SETTINGS = frozenset(
-    {"args", "cmd", "priority", "max_retries", "retry_delay", "timeout", "resources", "require"}
+    {
+        *("args", "cmd", "env", "cwd", "resources", "require", "name", "type", "project"),
+        *("priority", "max_retries", "retry_delay", "timeout", "retention", "publish_on_success"),
+    }
 )
 EDITABLE = NOTES | SETTINGS
-OPEN_TO_SETTINGS = (Status.DRAFT, Status.WAITING, Status.PENDING, Status.FAILED, Status.CANCELLED)
+
+TYPES = (
+    *("training", "testing", "inference", "data_processing", "application", "monitor"),
+    *("controller", "optimizer", "service", "qc", "custom"),
+)
 
 
 def status_query(word: str) -> Document:
@@ -170,22 +194,21 @@ def checked(field: str, value: Any) -> Any:
     Raises:
         UsageError: the field cannot hold it.
     """
-    if field in ("args", "metadata", "summary"):
-        if not isinstance(value, dict):
-            raise UsageError(f"{field} must be a dict, not {_told(value)}")
-        return normalised(value, field)
-    if field == "cmd":
-        return _words(value)
-    if field == "tags":
-        tags = [value] if isinstance(value, str) else value
-        if not isinstance(tags, list) or not all(isinstance(tag, str) and tag for tag in tags):
-            raise UsageError(f"tags must be a list of words, not {_told(value)}")
-        return [normalised(tag, "tags") for tag in dict.fromkeys(tags)]
-    if field == "env":
-        return _variables(value)
-    if field in ("name", "comment", "cwd"):
-        return _line(field, value)
-    return _asked(field, value) if field in ("resources", "require") else _number(field, value)
+    check: Callable[[str, Any], Any] = _CHECKS.get(field, _number)
+    return check(field, value)
+
+
+def _dict(field: str, value: Any) -> Document:
+    if not isinstance(value, dict):
+        raise UsageError(f"{field} must be a dict, not {_told(value)}")
+    return dict(normalised(value, field))
+
+
+def _tags(_field: str, value: Any) -> list[str]:
+    tags = [value] if isinstance(value, str) else value
+    if not isinstance(tags, list) or not all(isinstance(tag, str) and tag for tag in tags):
+        raise UsageError(f"tags must be a list of words, not {_told(value)}")
+    return [normalised(tag, "tags") for tag in dict.fromkeys(tags)]
 
 
 def _asked(field: str, value: Any) -> Any:
@@ -202,7 +225,7 @@ def _told(value: Any) -> str:
     return repr(shortened(text_of(value)))
 
 
-def _words(value: Any) -> list[str]:
+def _words(_field: str, value: Any) -> list[str]:
     import shlex
 
     try:
@@ -223,7 +246,7 @@ def _line(field: str, value: Any) -> str:
     return text
 
 
-def _variables(value: Any) -> dict[str, str]:
+def _variables(_field: str, value: Any) -> dict[str, str]:
     """Environment variables for the job."""
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise UsageError(f"env must be a dict of texts, not {_told(value)}")
@@ -235,6 +258,46 @@ def _variables(value: Any) -> dict[str, str]:
         if name.startswith("LABQ_"):
             raise UsageError(f"{name} is labq's own to set for a job")
     return {name: normalised(text, f"env {name}") for name, text in value.items()}
+
+
+def _type(_field: str, value: Any) -> str:
+    """What kind of work it is."""
+    word = text_of(value).strip().lower()
+    if word not in TYPES:
+        from difflib import get_close_matches
+
+        close = get_close_matches(word, TYPES, 1)
+        hint = f": did you mean {close[0]}?" if close else ""
+        raise UsageError(f"no type {_told(value)}{hint} (there are {', '.join(TYPES)})")
+    return word
+
+
+def _project(field: str, value: Any) -> str:
+    """A path of names, `a/b`."""
+    path = _line(field, value)
+    if any(name != name.strip() or name in ("", ".", "..") for name in path.split("/")):
+        raise UsageError(f"project must be a path such as vision/resnet, not {_told(path)}")
+    return path
+
+
+def _retention(_field: str, value: Any) -> Document:
+    """How long it is kept once it has ended."""
+    from labq.clock import seconds
+
+    if not isinstance(value, dict) or not value.keys() <= {"ttl", "auto_delete"}:
+        raise UsageError(f"retention must be a dict such as {{'ttl': '7d'}}, not {_told(value)}")
+    kept: Document = {}
+    if "ttl" in value:
+        kept["ttl"] = seconds(text_of(value["ttl"]))
+    if "auto_delete" in value:
+        kept["auto_delete"] = _flag("auto_delete", value["auto_delete"])
+    return kept
+
+
+def _flag(field: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{field} must be True or False, not {_told(value)}")
+    return value
 
 
 def _number(field: str, value: Any) -> int | float:
@@ -253,6 +316,20 @@ def _number(field: str, value: Any) -> int | float:
     return value
 
 
+_CHECKS: dict[str, Callable[[str, Any], Any]] = {
+    **dict.fromkeys(("args", "metadata", "summary"), _dict),
+    **dict.fromkeys(("name", "comment", "cwd"), _line),
+    **dict.fromkeys(("resources", "require"), _asked),
+    "cmd": _words,
+    "tags": _tags,
+    "env": _variables,
+    "type": _type,
+    "project": _project,
+    "retention": _retention,
+    "publish_on_success": _flag,
+}
+
+
 def new(args: Document, **fields: Any) -> Document:
     """A pending task document; the store adds queue, number and times.
 
@@ -269,6 +346,7 @@ def new(args: Document, **fields: Any) -> Document:
         "status": Status.PENDING.value,
         "args": args,
         "args_signature": signature(flat(args)),
+        "type": TYPES[0],
         "priority": 0,
         "max_retries": 0,
         "retries": 0,

@@ -12,8 +12,9 @@ from labq.task import (
     EDITABLE,
     FIELDS,
     NOTES,
-    OPEN_TO_SETTINGS,
     SETTINGS,
+    TAKES,
+    TYPES,
     Kind,
     Status,
     checked,
@@ -86,8 +87,8 @@ def test_what_may_be_edited_and_where():
     assert EDITABLE == NOTES | SETTINGS
     assert not NOTES & SETTINGS
     assert set(FIELDS) >= EDITABLE
-    assert Status.RUNNING not in OPEN_TO_SETTINGS
-    assert Status.SUCCESS not in OPEN_TO_SETTINGS
+    assert {"tags", "comment", "metadata", "summary"} == NOTES  # of what runs or has ended
+    assert TAKES["edit"] == (Status.DRAFT, Status.WAITING, Status.PENDING)
 
 
 CHECKED = [
@@ -120,6 +121,12 @@ CHECKED = [
     ("env", {"A": "1", "_b2": "x=y"}, {"A": "1", "_b2": "x=y"}),
     ("env", {"a": "two\nlines", "EMPTY": ""}, {"a": "two\nlines", "EMPTY": ""}),
     ("cwd", "/srv/a b", "/srv/a b"),
+    *(("type", one, one) for one in TYPES),
+    ("type", " Service", "service"),
+    ("project", "vision/resnet 50", "vision/resnet 50"),
+    ("retention", {"ttl": "7d", "auto_delete": True}, {"ttl": 604800.0, "auto_delete": True}),
+    ("retention", {"ttl": 90}, {"ttl": 90.0}),
+    ("publish_on_success", False, False),
 ]
 
 
@@ -131,7 +138,22 @@ def test_a_field_as_it_is_stored(field, value, stored):
 SECONDS = "timeout must be seconds above zero, at most 3153600000"
 DELAY = "retry_delay must be seconds of 0 or more, at most 3153600000"
 NO_NAME = "not a variable's name (letters, digits and _, no digit first)"
+TYPE_LIST = (
+    "(there are training, testing, inference, data_processing, application, monitor, controller,"
+    " optimizer, service, qc, custom)"
+)
+NO_PROJECT = "project must be a path such as vision/resnet, not"
 REFUSED = [
+    ("type", "trainig", f"no type 'trainig': did you mean training? {TYPE_LIST}"),
+    ("type", "", f"no type '' {TYPE_LIST}"),
+    ("type", None, f"no type 'None' {TYPE_LIST}"),
+    *(("project", one, f"{NO_PROJECT} '{one}'") for one in ("/a", "a/", "a//b", "a/ b", "../a")),
+    ("project", "", "project must not be empty"),
+    ("project", "a\nb", "project must be one line of text, not 'a b'"),
+    ("retention", 5, "retention must be a dict such as {'ttl': '7d'}, not '5'"),
+    ("retention", {"tl": 5}, "retention must be a dict such as {'ttl': '7d'}, not '{\"tl\": 5}'"),
+    ("retention", {"auto_delete": 1}, "auto_delete must be True or False, not '1'"),
+    ("publish_on_success", "yes", "publish_on_success must be True or False, not 'yes'"),
     ("args", 1, "args must be a dict, not '1'"),
     ("args", None, "args must be a dict, not 'None'"),
     ("metadata", [1], "metadata must be a dict, not '[1]'"),
@@ -237,6 +259,7 @@ def test_a_new_task_is_pending_and_has_fields_of_the_document_alone():
         "status": "pending",
         "args": {"b": {"c": 1}, "a": 2},
         "args_signature": '["a","b.c"]',
+        "type": "training",
         "name": "base",
         "tags": ["t"],
         "priority": 3,

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeAlias
 
 from labq.args import flat, key_path, normalised, parse_value, signature
 from labq.errors import ConflictError, UsageError
+from labq.queue.refusals import PUBLISHED, instead, state_of
 from labq.store import Change, Now, Store
 from labq.task import (
     EDITABLE,
     FIELDS,
-    NOTES,
-    OPEN_TO_SETTINGS,
     SETTINGS,
+    TAKES,
     Document,
     Kind,
     checked,
 )
 
 BATCH = 1000  # tasks per read and per write
-REMOVABLE = NOTES | {"cmd", "timeout", "resources", "require", "retry_delay"}  # by None
+KEPT = {"args", "type", "priority", "max_retries"}
+REMOVABLE = EDITABLE - KEPT  # by None
 ROUNDS = 10  # how often a batch is tried again where others edit the same tasks
+
+Values: TypeAlias = Callable[[Mapping[str, Any]], Document]  # of a task, what is to be written
+Locked: TypeAlias = Callable[[Mapping[str, Any]], str]  # why it may not be, or an empty text
 
 
 @dataclass(frozen=True)
@@ -62,6 +66,8 @@ def parse_edit(text: str) -> Edit:
     check_field(path[0])
     if FIELDS[path[0]] is Kind.TEXT:  # a name that looks like a number is a name
         return Edit(path, None if right == "None" else right)
+    if path[0] == "env" and len(path) > 1:  # so is a variable
+        return Edit(path, right)
     return Edit(path, parse_value(right, left))
 
 
@@ -95,7 +101,11 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
         value = edit.value
         if len(edit.path) > 1:
             start = new.get(edit.field, task.get(edit.field, {}))
-            value = _with(start, edit.path[1:], value, edit.path)
+            value = (
+                _with_resource(start, edit.path[1:], value)
+                if edit.field == "resources"
+                else _with(start, edit.path[1:], value, edit.path)
+            )
         gone = value is None and edit.field in REMOVABLE
         new[edit.field] = None if gone else checked(edit.field, value)
     return new
@@ -114,6 +124,13 @@ def _with(node: Any, keys: Sequence[str], value: Any, path: Sequence[str]) -> An
     return {**node, keys[0]: item}
 
 
+def _with_resource(resources: Any, path: Sequence[str], value: Any) -> dict[str, Any]:
+    """The resources with the value; nobody makes a new one by misspelling the name of another."""
+    from labq.resources import overridden
+
+    return overridden(resources or {}, path, value)
+
+
 def edit(store: Store, query: Document, edits: Sequence[Edit]) -> EditReport:
     """Applies the edits to every task that matches, each whole or not at all.
 
@@ -121,17 +138,33 @@ def edit(store: Store, query: Document, edits: Sequence[Edit]) -> EditReport:
     matches then, or that a worker has claimed, is left.
     """
     touched = {item.field for item in edits}
-    read = (*touched, "args", "status", "rev", "number", "published_at")
+    return rewrite(
+        store,
+        query,
+        (*touched, "args", "published_at"),
+        lambda task: locked(task, touched),
+        lambda task: applied(task, edits),
+    )
+
+
+def rewrite(
+    store: Store, query: Document, fields: Sequence[str], locked: Locked, values: Values
+) -> EditReport:
+    """Gives every task that matches the values that follow from these fields of it.
+
+    Each write holds for the revision that was read; `values` may refuse by a ConflictError.
+    """
+    read = tuple(dict.fromkeys((*fields, "status", "rev", "number")))
     report = EditReport()
     for batch in _batches(store, query, read):
         tasks = batch
         for _ in range(ROUNDS):
-            writes = _writes(tasks, edits, touched, report)
+            writes = _writes(tasks, locked, values, report)
             done = _done(store, writes, report)
             if done == len(writes):
                 report.changed += done
                 break
-            tasks, landed = _unwritten(store, query, read, writes, edits)
+            tasks, landed = _unwritten(store, query, read, writes, values)
             report.changed += landed
         else:
             report.refused["changed by others all the while"] += len(tasks)
@@ -151,16 +184,16 @@ def _batches(store: Store, query: Document, read: Sequence[str]) -> Iterator[lis
 
 
 def _writes(
-    tasks: Sequence[Document], edits: Sequence[Edit], touched: set[str], report: EditReport
+    tasks: Sequence[Document], locked: Locked, values: Values, report: EditReport
 ) -> dict[str, tuple[Document, Change]]:
-    """One guarded write per task that the edits change; counts the others in the report."""
+    """One guarded write per task that changes; counts the others in the report."""
     writes: dict[str, tuple[Document, Change]] = {}
     for task in tasks:
-        if why := locked(task, touched):
+        if why := locked(task):
             report.refused[why] += 1
             continue
         try:
-            new = applied(task, edits)
+            new = values(task)
         except ConflictError as error:
             report.refused[str(error)] += 1
             continue
@@ -201,7 +234,7 @@ def _unwritten(
     query: Document,
     read: Sequence[str],
     writes: Mapping[str, tuple[Document, Change]],
-    edits: Sequence[Edit],
+    values: Values,
 ) -> tuple[list[Document], int]:
     """Of the tasks whose writes did not all land: those to try again, and how many did land."""
     ids = list(writes)
@@ -212,20 +245,28 @@ def _unwritten(
     landed = {
         identity
         for identity, task in there.items()
-        if task["rev"] > writes[identity][0]["rev"] and same(task, applied(task, edits))
+        if task["rev"] > writes[identity][0]["rev"] and _has(task, values)
     }
     rest = [identity for identity in ids if identity not in landed]
     again = store.find({"$and": [query, {"_id": {"$in": rest}}]}, fields=read)
     return list(again), len(landed)
 
 
+def _has(task: Mapping[str, Any], values: Values) -> bool:
+    try:
+        return same(task, values(task))
+    except ConflictError:
+        return False
+
+
 def locked(task: Mapping[str, Any], touched: set[str]) -> str:
     """Why these fields of this task may not be edited now, or an empty text."""
-    if "published_at" in task:
-        return "published (clone it instead)"
-    settings = sorted(touched & SETTINGS)
-    if settings and task["status"] not in OPEN_TO_SETTINGS:
-        return f"{task['status']}: its {', '.join(settings)} cannot change"
+    state = state_of(task)
+    if state == PUBLISHED:
+        return f"published{instead('edit', state)}"
+    settings = ", ".join(sorted(touched & SETTINGS))
+    if settings and task["status"] not in TAKES["edit"]:
+        return f"{state}, its {settings} cannot change{instead('edit', state)}"
     return ""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labq.errors import StoreError, UsageError
+from labq.queue.heritage import inherited
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Query, Store
 from labq.task import Document, Status
@@ -17,7 +18,8 @@ from labq.task import Document, Status
 LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
     *("number", "queue", "name", "args", "cmd", "env", "cwd", "attempt", "timeout"),
-    *("retries", "max_retries", "retry_delay", "resources", "started_at", "rev"),
+    *("retries", "max_retries", "retry_delay", "resources", "started_at", "rev", "parent"),
+    "publish_on_success",
 )
 OPEN = {"stop_requested": {"$exists": False}}
 
@@ -38,6 +40,7 @@ class Claim:
     task: Document
     token: str
     worker: WorkerName
+    inherited: Mapping[str, str] = field(default_factory=dict)  # variables, from the task's parent
 
     @property
     def fence(self) -> Document:
@@ -85,10 +88,12 @@ def claim(
     change = Change(
         set=moved(Status.RUNNING, lease=holder, started_at=Now()),
         inc={"attempt": 1, "rev": 1},
-        unset=("reason", "ended_at", "stop_requested"),
+        unset=("reason", "ended_at", "stop_requested", "progress"),
     )
     task = store.update_first({**query, "status": Status.PENDING.value}, change, CLAIMED)
-    return Claim(task, token, worker) if task is not None else None
+    if task is None:
+        return None
+    return Claim(task, token, worker, inherited(store, task) if "parent" in task else {})
 
 
 def disown(store: Store, queue: str, tokens: Sequence[str], worker: WorkerName) -> int:
@@ -151,7 +156,9 @@ def finish(store: Store, claim: Claim, ending: Ending) -> Status | None:
         change = _closing(claim, ending, status, {**later, **_reason(ending)}, {"retries": 1})
         return _unless_stopped(store, claim, ending, status, change)
     status = Status.SUCCESS if ending.succeeded else Status.FAILED
-    return _end(store, claim, ending, status)
+    sealed = {"published_at": Now(), "outcome": status.value}
+    publish = ending.succeeded and task.get("publish_on_success")
+    return _end(store, claim, ending, status, sealed if publish else {})
 
 
 def release(store: Store, claim: Claim, ending: Ending) -> Status | None:
@@ -197,9 +204,16 @@ def _closing(
     return Change(set=moved(status, **values), inc=counts, push=push, unset=("lease",))
 
 
-def _end(store: Store, claim: Claim, ending: Ending, status: Status) -> Status | None:
+def _end(
+    store: Store,
+    claim: Claim,
+    ending: Ending,
+    status: Status,
+    values: Mapping[str, Any] | None = None,
+) -> Status | None:
     """Closes an attempt and its task, and tells those that wait for it."""
-    change = _closing(claim, ending, status, {"ended_at": Now(), **_reason(ending)})
+    values = {"ended_at": Now(), **_reason(ending), **(values or {})}
+    change = _closing(claim, ending, status, values)
     done = write(store, claim.fence, change)
     if done and "dependants" in done:
         with suppress(StoreError):  # the end is written: a sweep tells them later

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from labq.args import normalised
 from labq.errors import ConflictError
 from labq.store import Change, Now, Sort, Store
-from labq.task import Document, Status
+from labq.task import UNSEALED, Document, Status
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from labq.queue.edit import Edit
     from labq.queue.selection import Selection
     from labq.queue.sweep import Swept
     from labq.queue.verbs import Cancelled
 
+DRAFT = Status.DRAFT.value
 PASSED_OVER = (
     "passed over: "  # begins the reason of a pending task that a worker's command does not fit
 )
@@ -31,10 +35,12 @@ class Queue:
     def submit(self, tasks: Sequence[Document]) -> list[int]:
         """Stores new tasks; returns their numbers. Repeating a submit adds nothing.
 
-        A task with `after`, `after_any` or `available_at` waits until all of it is over.
+        A task with `after`, `after_any` or `available_at` waits until all of it is over; a draft
+        stays one.
         """
-        times = {"created_at": Now(), "queued_at": Now(), "modified_at": Now()}
-        new = [{**task, **times} for task in tasks]
+        made = {"created_at": Now(), "modified_at": Now()}
+        times = {**made, "queued_at": Now()}
+        new = [{**task, **(made if task["status"] == DRAFT else times)} for task in tasks]
         if any(field in task for task in new for field in ("after", "after_any", "available_at")):
             from labq.queue import verbs
 
@@ -71,14 +77,76 @@ class Queue:
         (identity,) = resolve(self.store, self.name, [ref])
         return next(self.store.find({"queue": self.name, "_id": identity}))
 
-    def delete(self, query: Document) -> int:
+    def enqueue(self, query: Document) -> int:
+        """Makes drafts that match pending, or waiting for what they wait for; returns how many."""
+        from labq.queue import lifecycle
+
+        return lifecycle.enqueue(self.store, self.name, query)
+
+    def dequeue(self, query: Document) -> int:
+        """Makes drafts of waiting and pending tasks that match; returns how many."""
+        from labq.queue import lifecycle
+
+        return lifecycle.dequeue(self.store, query)
+
+    def clone(
+        self,
+        identity: str,
+        edits: Sequence[Edit] = (),
+        name: str | None = None,
+        enqueue: bool = False,
+    ) -> Document:
+        """A new task with the configuration of another, edited: a draft, unless it is enqueued.
+
+        It is returned as it is stored. Raises what `lifecycle.clone` does.
+        """
+        from labq.queue import lifecycle
+
+        task = lifecycle.clone(self.store, self.name, identity, edits, name)
+        self.submit([{**task, "status": Status.PENDING.value} if enqueue else task])
+        return next(self.store.find({"queue": self.name, "_id": task["_id"]}))
+
+    def reset(self, query: Document, home: Path | None = None) -> int:
+        """Makes drafts of ended tasks that match, all that came of them deleted; returns how many.
+
+        Where `home` is given, the tasks' folders there are removed too.
+        """
+        from labq.queue import lifecycle
+
+        return lifecycle.reset(self.store, query, home)
+
+    def publish(self, query: Document, force: bool = False) -> int:
+        """Seals successes and cancelled tasks that match, failures by force; returns how many."""
+        from labq.queue import lifecycle
+
+        return lifecycle.publish(self.store, query, force=force)
+
+    def tag(self, query: Document, add: Sequence[str], remove: Sequence[str] = ()) -> int:
+        """Adds tags to the tasks that match, takes others away; returns how many changed."""
+        from labq.queue import lifecycle
+
+        return lifecycle.tag(self.store, query, add, remove).changed
+
+    def progress(self, identity: str, token: str, percent: float) -> None:
+        """Notes how much of a running task is done; with a token, only while its lease holds.
+
+        Raises:
+            UsageError: it is not from 0 to 100.
+            ConflictError: the task does not run, or the lease is lost.
+        """
+        from labq.queue import lifecycle
+
+        lifecycle.progress(self.store, self.name, identity, token, percent)
+
+    def delete(self, query: Document, force: bool = False) -> int:
         """Removes the tasks that match, but for those that run; returns how many.
 
-        Those that wait for one of them are cancelled.
+        What is published stays too, unless that is insisted on. Those that wait for one of them are
+        cancelled.
         """
         from labq.queue import verbs
 
-        return verbs.delete(self.store, self.name, query)
+        return verbs.delete(self.store, self.name, query, force=force)
 
     def cancel(
         self, query: Document, reason: str = "cancelled", grace: float | None = None
@@ -129,20 +197,23 @@ class Queue:
 
         Raises:
             ArgsError: a value that is no JSON value.
-            ConflictError: the lease is lost.
+            ConflictError: the lease is lost, or the task is published.
         """
         paths = _paths("summary", normalised(dict(values), "report"))
         ordered = {path: paths[path] for path in sorted(paths, key=_as_mongodb_orders)}
         change = Change(set={**ordered, "modified_at": Now()}, inc={"rev": 1})
         query: Document = {"queue": self.name, "_id": identity}
+        held = {"status": Status.RUNNING.value, "lease.token": token} if token else UNSEALED
+        if self.store.update({**query, **held}, change):
+            return
         if token:
-            query.update({"status": Status.RUNNING.value, "lease.token": token})
-        if not self.store.update(query, change):
             raise ConflictError(
                 "the report is refused: this attempt no longer holds the task's lease"
-                if token
-                else f"task {identity} is gone"
             )
+        from labq.queue.refusals import refusal
+
+        found = next(self.store.find(query), None)
+        raise ConflictError(refusal("report", found) if found else f"task {identity} is gone")
 
     def pass_over(self, fitting: Document, query: Document, why: str) -> int:
         """Notes why on the pending tasks of `query` that do not fit; returns how many there are."""

@@ -1,18 +1,18 @@
-"""The verbs that move tasks which no worker holds: submit to wait, cancel, requeue, delete."""
+"""The verbs around a task's run: submit to wait, cancel, requeue, delete."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
+from labq.queue.refusals import takes
 from labq.queue.sweep import recover
 from labq.queue.waiting import ending, mark, parents, promote, settle
 from labq.store import Change, Now, Store
-from labq.task import TERMINAL, Document, Status
+from labq.task import Document, Status
 
 IDLE = [Status.DRAFT.value, Status.WAITING.value, Status.PENDING.value]
-UNSEALED = {"published_at": {"$exists": False}}
 DEPENDENT = {"$or": [{field: {"$exists": True}} for field in ("after", "after_any")]}
 
 
@@ -39,7 +39,7 @@ def submit_waiting(store: Store, queue: str, tasks: Sequence[Document]) -> list[
 def _waiting(task: Document) -> Document:
     """A new task as it is stored: waiting where it has something to wait for."""
     older = parents(task)
-    if not older and "available_at" not in task:
+    if task["status"] == Status.DRAFT.value or (not older and "available_at" not in task):
         return task
     return {
         **task,
@@ -75,33 +75,47 @@ def cancel(
 
 def requeue(store: Store, queue: str, query: Document) -> int:
     """Makes ended tasks that match pending again, or waiting for what they come after."""
-    ended = {"status": {"$in": [status.value for status in TERMINAL]}}
-    count = store.update({"$and": [query, ended, UNSEALED, {"$nor": [DEPENDENT]}]}, _again())
-    late: Document = {"$and": [query, ended, UNSEALED, DEPENDENT]}
-    tasks = list(store.find(late, fields=("after", "after_any", "rev")))
-    if tasks:
-        count += store.update_each(
-            ({"_id": task["_id"], "rev": task["rev"], **ended}, _again(parents(task)))
-            for task in tasks
-        )
-        settle(store, queue)
-    return count
-
-
-def _again(older: Sequence[str] = ()) -> Change:
-    """What makes an ended task run again."""
-    status = Status.WAITING if older else Status.PENDING
-    values = {"status": status.value, "queued_at": Now(), "modified_at": Now(), "retries": 0}
-    return Change(
-        set={**values, "waiting_for": list(older)} if older else values,
+    again = Change(
+        set={"queued_at": Now(), "modified_at": Now(), "retries": 0},
         inc={"rev": 1},
         unset=("ended_at", "reason", "crashes", "stop_requested", "available_at"),
     )
+    return launch(store, queue, {"$and": [query, takes("requeue")]}, DEPENDENT, again)
 
 
-def delete(store: Store, queue: str, query: Document) -> int:
-    """Removes the tasks that match and do not run; those that wait for them are cancelled."""
-    deleted = store.delete({"$and": [query, {"status": {"$ne": Status.RUNNING.value}}]})
+def launch(store: Store, queue: str, query: Document, late: Document, change: Change) -> int:
+    """Makes the change to the tasks that match, and sets them going; returns how many.
+
+    They are pending then; where `late` holds, waiting until what they come after, and their time,
+    is over.
+    """
+    pending = replace(change, set={**change.set, "status": Status.PENDING.value})
+    count = store.update({"$and": [query, {"$nor": [late]}]}, pending)
+    tasks = list(store.find({"$and": [query, late]}, fields=("after", "after_any", "rev")))
+    if not tasks:
+        return count
+    mark(store, queue, dict.fromkeys(chain.from_iterable(map(parents, tasks))))
+    count += store.update_each(
+        ({"_id": task["_id"], "rev": task["rev"]}, _held(change, task)) for task in tasks
+    )
+    settle(store, queue)
+    promote(store, queue)
+    return count
+
+
+def _held(change: Change, task: Document) -> Change:
+    """The change, and that the task waits."""
+    older = parents(task)
+    values = {**change.set, "status": Status.WAITING.value}
+    return replace(change, set={**values, "waiting_for": older} if older else values)
+
+
+def delete(store: Store, queue: str, query: Document, *, force: bool = False) -> int:
+    """Removes the tasks that match and do not run; those that wait for them are cancelled.
+
+    What is published stays, unless that is insisted on.
+    """
+    deleted = store.delete({"$and": [query, takes("delete", force=force)]})
     if deleted:
         settle(store, queue)
     return deleted

@@ -84,6 +84,7 @@ class Slot:
         task, options = claim.task, self._shift.options
         return {
             **self._shift.environment,
+            **claim.inherited,
             **grant.environment(),
             **task.get("env", {}),
             "LABQ_TASK_ID": task["_id"],

@@ -12,6 +12,8 @@ from labq.queue.edit import edit, edits_between
 from labq.store import open_store
 from labq.task import new
 
+COPY = "labq task clone REF --set args.lr=1 --enqueue runs a changed copy"
+
 
 def submit(queue, *args, **fields):
     queue.submit([new(one, **fields) for one in args])
@@ -102,11 +104,11 @@ def test_a_text_stays_the_text_that_was_given(queue):
         ),
         (
             "lr=3",
-            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, require, resources, retry_delay, summary, tags, timeout)",
+            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, require, resources, retention, retry_delay, summary, tags, timeout, type)",
         ),
         (
             "arg.lr=3",
-            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, max_retries, metadata, name, priority, require, resources, retry_delay, summary, tags, timeout)",
+            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, require, resources, retention, retry_delay, summary, tags, timeout, type)",
         ),
         ("args.$x=3", "'args.$x=3': the key '$x' begins with $, which MongoDB keeps to itself"),
         ("args.x=99999999999999999999", None),
@@ -150,7 +152,7 @@ def test_a_running_tasks_args_never_change_but_its_notes_may(queue):
     leases.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), 60)
     report = change(queue, "args.x=9")
     assert report.changed == 1
-    assert dict(report.refused) == {"running: its args cannot change": 1}
+    assert dict(report.refused) == {f"running, its args cannot change ({COPY})": 1}
     assert args(queue) == [{"x": 1}, {"x": 9}]
     assert change(queue, "comment=look", refs=["1"]).changed == 1
     assert queue.get("1")["lease"]["worker"] == "w"

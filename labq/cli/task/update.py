@@ -14,6 +14,7 @@ from labq.cli.output import as_json, ask, attended, json_line, note, plural, pub
 from labq.errors import ConflictError, UsageError
 from labq.queue import Edit, EditReport, Queue, parse_edit
 from labq.queue.edit import applied, check_field, edit, edits_between
+from labq.queue.refusals import told_of
 from labq.task import EDITABLE, FIELDS, Document
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def command(
     status: options.Status = None,
     ids: options.Ids = None,
     name: options.Names = None,
+    project: options.Projects = None,
     extra_filter: options.Filters = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
@@ -48,8 +50,8 @@ def command(
 ) -> None:
     """Edit tasks, by value or, with no edit given, in your editor.
 
-    An edit leaves its siblings alone: args.opt.lr=1 keeps args.opt.name. The args of a task that
-    runs, or that has succeeded, stay as they are.
+    An edit leaves its siblings alone: args.opt.lr=1 keeps args.opt.name. Of a task that runs or
+    has ended only tags, comment, metadata and summary may change; for the rest, clone it.
 
     Examples:
       labq task update 4 -u args.lr=0.3
@@ -60,7 +62,7 @@ def command(
     refs = [*(ids or ()), *(word for word in words or () if "=" not in word)]
     given = ids is not None or refs
     changes = [parse_edit(text) for text in [*(update or []), *edits]]
-    chosen = options.selection(refs if given else None, status, name, extra_filter)
+    chosen = options.selection(refs if given else None, status, name, extra_filter, project)
     if not chosen.narrows:
         raise UsageError("update which tasks? Give --id, -s, --name or -f (every task: -f '{}')")
     here = options.open_queue(uri, queue)
@@ -71,18 +73,26 @@ def command(
         report = _by_editor(here, query, total)
     elif total == 1 or ask(f"Edit {plural(total)} of queue {here.name}?", yes=yes, quiet=quiet):
         report = edit(here.store, query, changes)
-    _tell(report, json=json, quiet=quiet)
-    if refs and report.refused:
-        raise ConflictError(f"cannot edit {_left(report.refused)}")
-
-
-def _tell(report: EditReport, *, json: bool, quiet: bool) -> None:
+    refused = bool(refs and report.refused)
     if json:
         json_line({"changed": report.changed, "same": report.same, "refused": dict(report.refused)})
-    elif not quiet:
-        same = f", {report.same:,} had the value already" if report.same else ""
-        left = f", left {_left(report.refused)}" if report.refused else ""
-        note(f"changed {plural(report.changed)}{same}{left}")
+    elif not quiet and not (refused and total == 1):
+        _tell(report)
+    if refused:
+        raise ConflictError(_why_not(here, query, report))
+
+
+def _tell(report: EditReport) -> None:
+    same = f", {report.same:,} had the value already" if report.same else ""
+    left = f", left {_left(report.refused)}" if report.refused else ""
+    note(f"changed {plural(report.changed)}{same}{left}")
+
+
+def _why_not(here: Queue, query: Document, report: EditReport) -> str:
+    found = list(here.find(query, limit=2, fields=("number", "status", "published_at")))
+    if len(found) == 1:
+        return told_of(next(iter(report.refused)), found[0])
+    return f"cannot edit {_left(report.refused)}"
 
 
 def _left(refused: Counter[str]) -> str:

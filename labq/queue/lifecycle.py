@@ -1,0 +1,160 @@
+"""The verbs between the runs of a task: draft and pending, reset, publish, clone, tag, progress."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shutil import rmtree
+from typing import Any
+
+from labq.args import flat, signature
+from labq.errors import ConflictError, NotFoundError, UsageError
+from labq.queue.edit import Edit, EditReport, applied, rewrite
+from labq.queue.refusals import PUBLISHED, instead, refusal, state_of, takes
+from labq.queue.verbs import DEPENDENT, launch
+from labq.store import Change, Now, Store
+from labq.task import UNSEALED, Document, Status, checked, new_id
+
+BATCH = 1000  # tasks per write
+
+# What a clone has of the task that it is made from.
+CONFIGURATION = (
+    *("type", "project", "tags", "comment", "metadata", "args", "args_signature", "cmd", "env"),
+    *("cwd", "resources", "require", "priority", "max_retries", "retry_delay", "timeout", "after"),
+    *("after_any", "available_at", "source", "inputs", "retention", "publish_on_success"),
+)
+# What came of a task, which a reset takes away. The count of attempts goes on, so that no two
+# attempts of a task ever have the same number.
+OUTPUTS = (
+    *("reason", "outcome", "crashes", "waiting_for", "attempts", "lease", "stop_requested"),
+    *("progress", "summary", "errors", "results", "artifacts"),
+    *("queued_at", "available_at", "started_at", "ended_at"),
+)
+
+
+def enqueue(store: Store, queue: str, query: Document) -> int:
+    """Makes drafts that match pending, or waiting for what they come after or for their time."""
+    times = {"queued_at": Now(), "modified_at": Now()}
+    late: Document = {"$or": [DEPENDENT, {"available_at": {"$exists": True}}]}
+    drafts: Document = {"$and": [query, takes("enqueue")]}
+    return launch(store, queue, drafts, late, Change(set=times, inc={"rev": 1}))
+
+
+def dequeue(store: Store, query: Document) -> int:
+    """Makes drafts of tasks that match and that no worker has taken yet."""
+    change = Change(
+        set={"status": Status.DRAFT.value, "modified_at": Now()},
+        inc={"rev": 1},
+        unset=("waiting_for", "queued_at", "reason"),
+    )
+    return store.update({"$and": [query, takes("dequeue")]}, change)
+
+
+def reset(store: Store, query: Document, home: Path | None = None) -> int:
+    """Makes drafts of ended tasks that match, without anything that came of them.
+
+    Where `home` is given, their folders in it go too.
+    """
+    ended: Document = {"$and": [query, takes("reset")]}
+    change = Change(
+        set={"status": Status.DRAFT.value, "retries": 0, "modified_at": Now()},
+        inc={"rev": 1},
+        unset=OUTPUTS,
+    )
+    if home is None:
+        return store.update(ended, change)
+    count = 0
+    ids = [task["_id"] for task in store.find(ended, fields=("_id",))]
+    for at in range(0, len(ids), BATCH):
+        page: Document = {"_id": {"$in": ids[at : at + BATCH]}}
+        count += store.update({"$and": [ended, page]}, change)
+        drafts = store.find({**page, "status": Status.DRAFT.value}, fields=("_id",))
+        for task in drafts:
+            rmtree(home / "tasks" / task["_id"], ignore_errors=True)
+    return count
+
+
+def publish(store: Store, query: Document, *, force: bool = False) -> int:
+    """Seals ended tasks that match; failures too, if that is insisted on."""
+    count = 0
+    for status in takes("publish", force=force)["status"]["$in"]:
+        values = {"published_at": Now(), "outcome": status, "modified_at": Now()}
+        ended: Document = {"$and": [query, {"status": status, **UNSEALED}]}
+        count += store.update(ended, Change(set=values, inc={"rev": 1}))
+    return count
+
+
+def clone(
+    store: Store,
+    queue: str,
+    identity: str,
+    edits: Sequence[Edit] = (),
+    name: str | None = None,
+) -> Document:
+    """A draft with the configuration of a task, edited, to be submitted; the task is its parent.
+
+    It has no name unless it is given one, since a name is what a task is found by.
+
+    Raises:
+        NotFoundError: there is no such task.
+        ConflictError: a path of an edit leads through a value.
+        UsageError: a field cannot hold its value.
+    """
+    found = next(store.find({"queue": queue, "_id": identity}), None)
+    if found is None:
+        raise NotFoundError(f"no task {identity} in queue {queue!r}")
+    task = {field: found[field] for field in CONFIGURATION if field in found}
+    if found["attempt"]:
+        task.pop("available_at", None)  # that of its retry
+    task.update(applied(task, edits))
+    if name is not None:
+        task["name"] = checked("name", name)
+    task["args_signature"] = signature(flat(task["args"]))
+    made = {"_id": new_id(), "status": Status.DRAFT.value, "parent": identity}
+    kept = {field: value for field, value in task.items() if value is not None}
+    return {**made, **kept, "retries": 0, "attempt": 0, "rev": 0}
+
+
+def tag(
+    store: Store, query: Document, add: Sequence[str], remove: Sequence[str] = ()
+) -> EditReport:
+    """Adds tags to the tasks that match, and takes others away.
+
+    Raises:
+        UsageError: no tag can be so.
+    """
+    more: list[str] = checked("tags", list(add))
+
+    def tagged(task: Mapping[str, Any]) -> Document:
+        tags = [one for one in dict.fromkeys([*task.get("tags", ()), *more]) if one not in remove]
+        return {"tags": tags or None}
+
+    return rewrite(store, query, ("tags", "published_at"), _sealed, tagged)
+
+
+def _sealed(task: Mapping[str, Any]) -> str:
+    state = state_of(task)
+    return f"{state}{instead('tag', state)}" if state == PUBLISHED else ""
+
+
+def progress(store: Store, queue: str, identity: str, token: str, percent: float) -> None:
+    """Notes how much of a running task is done; with a token, only while its lease holds.
+
+    Raises:
+        UsageError: it is no percentage.
+        ConflictError: the task does not run, or the lease is lost.
+    """
+    number = isinstance(percent, (int, float)) and not isinstance(percent, bool)
+    if not number or not 0 <= percent <= 100:  # noqa: PLR2004
+        raise UsageError(f"progress must be a percentage from 0 to 100, not {percent!r}")
+    task: Document = {"queue": queue, "_id": identity}
+    held = {**task, **takes("progress"), **({"lease.token": token} if token else {})}
+    change = Change(set={"progress": percent, "modified_at": Now()}, inc={"rev": 1})
+    if store.update(held, change):
+        return
+    if token:
+        raise ConflictError(
+            "the progress is refused: this attempt no longer holds the task's lease"
+        )
+    found = next(store.find(task), None)
+    raise ConflictError(refusal("progress", found) if found else f"task {identity} is gone")

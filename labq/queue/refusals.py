@@ -1,0 +1,138 @@
+"""Why a verb does not take a task: the words for it, by the verb and by where the task stands.
+
+Each names the state, and the verb that would work instead.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from labq.store import Store
+from labq.task import TAKES, UNSEALED, Document, Status
+
+PUBLISHED = "published"
+STATES = (*map(str, Status), PUBLISHED)
+
+_RUNNING = "labq task cancel stops {it}"
+_ENDED = "labq task requeue runs {it} again"
+_EMPTY = "labq task reset makes {it} draft again"
+_LATER = "labq task update {ref} -u publish_on_success=True publishes {it} on success"
+_COPY = "labq task clone {ref} --set args.lr=1 --enqueue runs a changed copy"
+
+# What would work instead; under "" for the verbs that say nothing of their own.
+_INSTEAD: dict[str, dict[str, str]] = {
+    "": {PUBLISHED: "clone {it} instead", "running": _RUNNING},
+    "edit": {
+        "running": _COPY,
+        **dict.fromkeys(("success", "failed", "cancelled"), f"{_COPY}, {_EMPTY}"),
+    },
+    "enqueue": {
+        "running": "a worker has {it} already",
+        **dict.fromkeys(("success", "failed", "cancelled"), _ENDED),
+    },
+    "dequeue": dict.fromkeys(("success", "failed", "cancelled"), _EMPTY),
+    "cancel": dict.fromkeys(("success", "failed", "cancelled"), _ENDED),
+    "requeue": {
+        "draft": "labq task enqueue makes {it} pending",
+        "waiting": "labq task show {ref} says what for",
+        "pending": "labq worker run runs {it}",
+    },
+    "reset": dict.fromkeys(("waiting", "pending"), "labq task dequeue makes {it} draft"),
+    "publish": {
+        **dict.fromkeys(("draft", "waiting", "pending"), _LATER),
+        "running": "labq task publish takes {it} once {it_has} ended",
+        "failed": "--force publishes {it} all the same",
+    },
+    "delete": {PUBLISHED: "--force deletes {it} all the same"},
+    "progress": {
+        "draft": "labq task enqueue makes {it} pending",
+        **dict.fromkeys(("waiting", "pending"), "a worker runs {it} first: labq worker run"),
+        **dict.fromkeys(
+            ("success", "failed", "cancelled"), "labq task report adds to {its} summary"
+        ),
+    },
+}
+
+# Where a verb would lead: to do it twice is no mistake.
+_THERE = {
+    "enqueue": ("waiting", "pending"),
+    "dequeue": ("draft",),
+    "reset": ("draft",),
+    "publish": (PUBLISHED,),
+}
+_CALLED = {"progress": "set the progress of", "report": "report on"}
+
+
+def state_of(task: Mapping[str, object]) -> str:
+    """Its status, or `published`."""
+    return PUBLISHED if "published_at" in task else str(task["status"])
+
+
+def takes(verb: str, *, force: bool = False) -> Document:
+    """The query for the tasks that the verb takes."""
+    statuses = TAKES[verb]
+    if force and verb == "publish":
+        statuses = (*statuses, Status.FAILED)
+    query: Document = {"status": {"$in": [status.value for status in statuses]}}
+    return query if force and verb == "delete" else {**query, **UNSEALED}
+
+
+def done_already(verb: str, state: str) -> bool:
+    """Whether a task in that state is where the verb would bring it."""
+    return state in _THERE.get(verb, ())
+
+
+def refusal(verb: str, task: Document) -> str:
+    """Why the verb does not take this task: `cannot reset task 4: it is published (...)`."""
+    what = f"{_CALLED.get(verb, verb)} task {task['number']}"
+    state = state_of(task)
+    again = " already" * done_already(verb, state)
+    return f"cannot {what}: it is {state}{again}{instead(verb, state, task['number'])}"
+
+
+def refusals(verb: str, counts: Mapping[str, int]) -> str:
+    """Why the verb does not take several tasks, of which each state has so many."""
+    total = sum(counts.values())
+    told = ", ".join(
+        f"{count:,} {'is' if count == 1 else 'are'} {state}{instead(verb, state, count=count)}"
+        for state, count in counts.items()
+    )
+    return f"cannot {_CALLED.get(verb, verb)} {total:,} task{'s' * (total != 1)}: {told}"
+
+
+def left(verb: str, counts: Mapping[str, int]) -> str:
+    """The same of tasks that nobody named: `left 3: 2 running (...), 1 published (...)`."""
+    told = ", ".join(
+        f"{count:,} {state}{instead(verb, state, count=count)}" for state, count in counts.items()
+    )
+    return f"left {sum(counts.values()):,}: {told}"
+
+
+def told_of(reason: str, task: Document) -> str:
+    """Why an edit left the one task that was named, by the reason that its report has."""
+    said = f"it is {reason}" if reason.startswith(state_of(task)) else reason
+    number = task["number"]
+    return f"cannot edit task {number}: {said.replace(' REF ', f' {number} ')}"
+
+
+def standing(store: Store, query: Document, verb: str, *, force: bool = False) -> Counter[str]:
+    """How many of the tasks that match the verb does not take, by state."""
+    others: Document = {"$and": [query, {"$nor": [takes(verb, force=force)]}]}
+    if not store.count(others):
+        return Counter()
+    by_state: dict[str, Document] = {status.value: {"status": status.value} for status in Status}
+    by_state = {state: {**part, **UNSEALED} for state, part in by_state.items()}
+    by_state[PUBLISHED] = {"published_at": {"$exists": True}}
+    counts = {state: store.count({"$and": [others, part]}) for state, part in by_state.items()}
+    return Counter({state: count for state, count in counts.items() if count})
+
+
+def instead(verb: str, state: str, ref: object = "REF", count: int = 1) -> str:
+    """What would work on a task in this state, in brackets, to end a refusal with."""
+    own = _INSTEAD.get(verb, {})
+    text = own.get(state) or _INSTEAD[""].get(state, "")
+    words = {"it": "it", "its": "its", "it_has": "it has"}
+    if count != 1:
+        words = {"it": "them", "its": "their", "it_has": "they have"}
+    return f" ({text.format(ref=ref, **words)})" if text else ""
