@@ -71,6 +71,13 @@ Lease = Annotated[
         show_default="60s",
     ),
 ]
+OnFinish = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="Run this, no shell, for each task that ends: notify.sh {task.number} {task.status}.",
+    ),
+]
 Heartbeat = Annotated[
     str | None,
     typer.Option(

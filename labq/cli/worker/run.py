@@ -13,13 +13,14 @@ from labq import clock, config
 from labq.cli import options
 from labq.cli.output import note
 from labq.cli.worker import flags
-from labq.cli.worker.telling import PassedOver, close, judge, teller
+from labq.cli.worker.telling import PassedOver, both, close, judge, teller
 from labq.errors import UsageError
 from labq.queue import Selection
 from labq.template import Template, fitting, parse_command, parse_shell
 
 if TYPE_CHECKING:
     from labq.queue import Queue
+    from labq.queue.hooks import Hook
     from labq.task import Document
     from labq.worker import Options
 
@@ -44,6 +45,7 @@ def command(
     grace: flags.Grace = "10s",
     lease: flags.Lease = None,
     heartbeat: flags.Heartbeat = None,
+    on_finish: flags.OnFinish = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -67,6 +69,7 @@ def command(
     template = _template(words or [], shell)
     given = {"uri": uri, "queue": queue, "lease": lease, "heartbeat": heartbeat}
     settings = config.load(given)
+    hook = _hook(on_finish)
     machine = _machine(cpus, memory, gpus, gpus_per_task, label or [])
     from labq.worker import Options
 
@@ -94,7 +97,7 @@ def command(
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
     wanted = _wanted(template, allow_extra=allow_extra)
-    _work(here, selected, fits, wanted, chosen, json=json, quiet=quiet)
+    _work(here, selected, fits, wanted, chosen, hook, json=json, quiet=quiet)
 
 
 def _work(
@@ -103,13 +106,19 @@ def _work(
     fits: Document,
     wanted: str,
     chosen: Options,
+    hook: Hook | None,
     *,
     json: bool,
     quiet: bool,
 ) -> None:
     """Runs the worker on the selected tasks that its command fits, and tells of it."""
     from labq.worker import Worker
+    from labq.worker.notify import Notifier
 
+    def say(text: str) -> None:
+        note(f"labq: {text}")
+
+    notifier = Notifier(here, chosen.uri, hook, say)
     passed = [PassedOver(here, fits, selected, wanted)]
 
     def look() -> None:
@@ -121,15 +130,18 @@ def _work(
         here,
         taken,
         chosen,
-        on_finish=teller(json=json, quiet=quiet),
-        say=lambda text: note(f"labq: {text}"),
+        on_finish=both(teller(json=json, quiet=quiet), notifier.tell),
+        say=say,
         on_idle=look,
     )
     offer, enough = worker.offer
     more = f"it asks for more than the worker has ({offer})"
     passed.append(PassedOver(here, enough, taken, more))
     began = time.monotonic()
-    tally = worker.run()
+    try:
+        tally = worker.run()
+    finally:
+        notifier.close()
     close(tally, time.monotonic() - began, quiet=quiet or json)
     for one in passed:
         one.look(quiet=quiet)
@@ -195,6 +207,14 @@ def _template(words: list[str], shell: str | None) -> Template | None:
     if all(isinstance(part, str) for part in program) and shutil.which(words[0]) is None:
         raise UsageError(f"no command {words[0]!r}: it is not on the PATH, or may not be run")
     return template
+
+
+def _hook(text: str | None) -> Hook | None:
+    if text is None:
+        return None
+    from labq.queue.hooks import parse_hook
+
+    return parse_hook(text)
 
 
 def _wanted(template: Template | None, *, allow_extra: bool) -> str:

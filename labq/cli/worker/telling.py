@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +42,16 @@ def teller(*, json: bool, quiet: bool) -> Any:
             again = finished.became == "retried"
             became = f"{'failed' if again else finished.became} in {finished.wall:.1f} s"
             note(f"labq: task {task['number']}{name} {became}{reason}")
+
+    return tell
+
+
+def both(*tellers: Callable[[Finished], None]) -> Callable[[Finished], None]:
+    """One who tells all of these, in their order."""
+
+    def tell(finished: Finished) -> None:
+        for one in tellers:
+            one(finished)
 
     return tell
 

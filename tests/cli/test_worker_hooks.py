@@ -1,0 +1,48 @@
+"""`labq worker run --on-finish`, and the hook that a queue has."""
+
+from __future__ import annotations
+
+import shlex
+
+from books import statuses, submit
+
+from labq.store import Change
+
+
+def test_a_command_is_run_for_each_task_that_ends(labq, queue, tmp_path):
+    submit(labq, {"x": "a b; touch hacked"})
+    submit(labq, {"x": 2})
+    hook = f"touch '{tmp_path}/{{task.number}} {{task.status}} {{task.args.x}}'"
+    result = labq("worker", "run", "--on-finish", hook, "--", "true")
+    assert result.code == 0
+    assert statuses(queue) == ["success", "success"]
+    left = sorted(path.name for path in tmp_path.iterdir() if path.name[0] in "12h")
+    assert [name for name in left if name != "home"] == [
+        "1 success a b; touch hacked",
+        "2 success 2",
+    ]
+
+
+def test_a_queues_hook_is_run_by_its_workers(labq, queue, tmp_path):
+    submit(labq, {"x": 1})
+    queue.store.queues.put("default", Change(set={"on_finish": f"touch {tmp_path}/seen"}))
+    assert labq("worker", "run", "--", "true").code == 0
+    assert (tmp_path / "seen").exists()
+
+
+def test_a_hook_that_fails_is_told_of_and_changes_nothing(labq, queue):
+    submit(labq, {"x": 1})
+    hook = shlex.join(["sh", "-c", "echo no mail >&2; exit 3"])
+    result = labq("worker", "run", "--on-finish", hook, "--", "true")
+    assert result.code == 0
+    assert "labq: task 1: on-finish sh: exit code 3: no mail\n" in result.err
+    assert statuses(queue) == ["success"]
+
+
+def test_a_hook_that_makes_no_sense_is_refused_before_anything_runs(labq, queue):
+    submit(labq, {"x": 1})
+    result = labq("worker", "run", "--on-finish", "n {task.lr}", "--", "true")
+    assert result.code == 2
+    told = "labq: on-finish: a task has no field 'lr' (write {task.args.lr} for an argument)\n"
+    assert result.err == told
+    assert statuses(queue) == ["pending"]
