@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from labq.args import normalised, shortened
 from labq.errors import ConflictError, NotFoundError, UsageError
-from labq.queue.arrays import Array, as_text, merged
+from labq.queue.arrays import Array, array_of, as_text, merged
 from labq.queue.selection import NUMBER
 from labq.store import Run, Store
 from labq.task import TERMINAL, Document, Status, keyed_id, new_id
@@ -56,6 +56,22 @@ def instances(
     for index in array:
         identity = new_id() if key is None else keyed_id(*key, str(index))
         yield {**draft, "_id": identity, "group": group, "index": index, "count": count}
+
+
+def expanded(task: Document, group: str | None = None) -> Iterator[Document]:
+    """The task itself or, where its named resources ask for replicas, an instance for each of them.
+
+    Each instance has every resource once, so there are as many as the resource with the most asks.
+
+    Raises:
+        ArrayError: it asks for more than an array has.
+    """
+    named = (held for held in task.get("resources", {}).values() if isinstance(held, Mapping))
+    count = max((held.get("replicas", 1) for held in named), default=1)
+    if count == 1 or "index" in task:
+        yield task
+    else:
+        yield from instances(task, array_of(count), group or task.get("group"))
 
 
 def query_of(queue: str, group: str) -> Document:

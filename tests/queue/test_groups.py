@@ -61,6 +61,20 @@ def test_a_key_gives_the_same_ids_and_the_same_group_each_time():
     assert not set(made("q", "k")) & (set(made("q", "other")) | set(made("r", "k")))
 
 
+def test_replicas_make_an_array_and_one_alone_none():
+    def made(resources):
+        return [one.get("index") for one in groups.expanded({**new({}), "resources": resources})]
+
+    assert made({"cpus": 2, "worker": {"replicas": 3}}) == [0, 1, 2]
+    assert made({"worker": {"replicas": 2}, "ps": {"replicas": 4}, "cpus": 1}) == [0, 1, 2, 3]
+    for one in ({}, {"cpus": 2}, {"worker": {"replicas": 1}}, {"worker": {"limits": {"cpu": 2}}}):
+        assert made(one) == [None]
+    (again,) = groups.expanded({**new({}), "resources": {"w": {"replicas": 3}}, "index": 5})
+    assert again["index"] == 5
+    with pytest.raises(UsageError, match="an array has 1 to 1,000,000 instances"):
+        made({"worker": {"replicas": 2_000_000}})
+
+
 @pytest.mark.parametrize("name", ["night", "a b", "3x", "beef", "ä"])
 def test_a_group_may_have_a_name(name):
     assert groups.checked_group(name) == name
