@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROWS = [
     {"cli", "shell"},
     {"client", "worker", "job"},
-    {"queue"},
+    {"queue", "offline"},
     {"store"},
     {"filters"},
     {"task", "resources", "args", "template", "config", "clock", "errors", "stops"},

@@ -13,17 +13,17 @@ import typer
 from labq import clock
 from labq.args import parse_document, parse_tokens
 from labq.cli import options
-from labq.cli.output import note
+from labq.cli.output import json_line, note
 from labq.cli.task import flags
 from labq.cli.task.submit import _variables
 from labq.cli.worker.telling import teller
-from labq.errors import ArgsError, UsageError
+from labq.errors import ArgsError, StoreError, UsageError
 from labq.task import Document, new
 
 if TYPE_CHECKING:
     from labq.config import Settings
     from labq.queue import Claim
-    from labq.worker import Finished
+    from labq.worker import Finished, Options
 
 LEASE = 600.0  # seconds at least, unless configured: an outage is not to end a person's own run
 
@@ -51,6 +51,10 @@ def command(
     grace: Annotated[
         str, typer.Option(metavar="DURATION", help="Between SIGTERM and SIGKILL.")
     ] = "10s",
+    offline: Annotated[
+        bool,
+        typer.Option("--offline", help="Keep the record in a folder (LABQ_OFFLINE=1); see import."),
+    ] = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -86,7 +90,9 @@ def command(
         cwd=folder,
         env=_variables(env) if env else None,
     )
-    code = _run(settings, task, words, clock.seconds(grace), json=json, quiet=quiet)
+    away = offline or os.environ.get("LABQ_OFFLINE", "0") not in ("", "0")
+    run = _run_offline if away else _run
+    code = run(settings, task, words, clock.seconds(grace), json=json, quiet=quiet)
     if code:
         raise typer.Exit(code)
 
@@ -135,23 +141,14 @@ def _run(
     quiet: bool,
 ) -> int:
     """Runs the command as the task; its exit code, as shells have it."""
-    from labq.worker import Options
     from labq.worker.single import Single, verbatim
 
-    streams = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
-    chosen = Options(
-        home=settings.home,
-        uri=settings.uri,
-        lease=settings.lease if "lease" in settings.origins else max(settings.lease, LEASE),
-        heartbeat=settings.heartbeat,
-        template=verbatim(words),
-        max_tasks=1,
-        grace=grace,
-        patience=settings.lease,
-        follow=streams,
-    )
-    here = options.queue_of(settings)
-    here.store.now()  # a store that is away says so now
+    chosen = _options(settings, grace, follow=not (quiet or json), template=verbatim(words))
+    try:
+        here = options.queue_of(settings)
+        here.store.now()
+    except StoreError as error:  # nothing has begun yet
+        raise StoreError(f"{error} (labq run --offline keeps the record in a folder)") from None
     ends: list[Finished] = []
     tell = teller(json=json, quiet=quiet)
 
@@ -166,3 +163,44 @@ def _run(
     tally = Single(here, task, chosen, began, ended, lambda text: note(f"labq: {text}")).run()
     code = ends[0].code if ends else None
     return code if code is not None else 128 + tally.stopped_by if tally.stopped_by else 1
+
+
+def _options(settings: Settings, grace: float, *, follow: bool, **more: Any) -> Options:
+    from labq.worker import Options
+
+    return Options(
+        home=settings.home,
+        uri=settings.uri,
+        lease=settings.lease if "lease" in settings.origins else max(settings.lease, LEASE),
+        heartbeat=settings.heartbeat,
+        max_tasks=1,
+        grace=grace,
+        patience=settings.lease,
+        follow={"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer} if follow else {},
+        **more,
+    )
+
+
+def _run_offline(
+    settings: Settings,
+    task: Document,
+    words: Sequence[str],
+    grace: float,
+    *,
+    json: bool,
+    quiet: bool,
+) -> int:
+    """As `_run`, without the store."""
+    from labq.worker.offline import Offline
+
+    chosen = _options(settings, grace, follow=not (quiet or json))
+    run = Offline(settings.queue, task, chosen, lambda text: note(f"labq: {text}"))
+    finished = run.run(words)
+    folder = run.spool.folder
+    if json:
+        json_line({"_id": task["_id"], "status": finished.became, "folder": str(folder)})
+    elif not quiet:
+        reason = f": {finished.reason}" if finished.reason else ""
+        note(f"labq: {finished.became} in {finished.wall:.1f} s{reason}")
+        note(f"labq: the record is {folder} (labq import {folder})")
+    return finished.code if finished.code is not None else 1

@@ -32,6 +32,7 @@ TREE = Entry(
     entries={
         "demo": Entry("Run a real sweep in a queue of its own.", "labq.cli.demo"),
         "run": Entry("Run a command here and now, recorded as a task.", "labq.cli.run"),
+        "import": Entry("Bring in runs that were recorded offline.", "labq.cli.import_"),
         "task": Entry(
             "Submit, find, edit, cancel and remove tasks.",
             entries={

@@ -8,6 +8,7 @@ import os
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from labq.errors import ConflictError
@@ -65,6 +66,27 @@ class Stored:
         return found is None or "stop_requested" in found
 
 
+class Spooled:
+    """The books of a run whose store is out of reach: a folder, and nobody to ask it to stop."""
+
+    def __init__(self, folder: str, token: str) -> None:
+        from labq.offline import Spool
+
+        self.spool, self.token = Spool(Path(folder)), token
+
+    def task(self) -> Document:
+        return {"number": 0, **self.spool.task()}
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        self.spool.summary(values)
+
+    def progress(self, percent: float) -> None:
+        self.spool.tell(progress=percent)
+
+    def to_stop(self) -> bool:
+        return False
+
+
 def books(name: str) -> Books | None:
     """The books of the task that this process runs as; None, with a warning, where it is none.
 
@@ -75,8 +97,11 @@ def books(name: str) -> Books | None:
     if not identity:
         _outside(name)
         return None
+    token = os.environ.get("LABQ_TOKEN", "")
+    if folder := os.environ.get("LABQ_SPOOL"):
+        return Spooled(folder, token)
     opened = queue(os.environ["LABQ_URI"], os.environ["LABQ_QUEUE"], os.getpid())
-    return Stored(opened, identity, os.environ.get("LABQ_TOKEN", ""))
+    return Stored(opened, identity, token)
 
 
 @lru_cache(maxsize=1)

@@ -45,6 +45,7 @@ class OwnShift(Shift):
         super().__init__(*given, **named)
         self._task, self._on_start, self._token = task, on_start, new_token()
         self.environment = {"PYTHONUNBUFFERED": "1", **self.environment}  # somebody is looking on
+        self.environment.pop("LABQ_SPOOL", None)  # of an offline run that this one began in
 
     def claim(self, worker: WorkerName, unfit: list[Document]) -> tuple[Claim, Grant] | None:  # noqa: ARG002
         """The task, stored and held by this process."""

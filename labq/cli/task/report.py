@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -29,6 +30,11 @@ def command(
     if not pairs:
         raise UsageError("report what? Give KEY=VALUE, such as acc=0.93")
     summary = _summary(pairs)
+    if ref is None and (folder := os.environ.get("LABQ_SPOOL")):  # of an offline run
+        from labq.offline import Spool
+
+        Spool(Path(folder)).summary(summary)
+        return
     here = options.open_queue(uri, queue)
     if ref is not None:
         identity, token = here.get(ref)["_id"], ""

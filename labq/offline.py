@@ -1,0 +1,210 @@
+"""Runs whose store was out of reach: each is a folder, brought into a store later, once.
+
+task.json      the task as it began; times by this machine's clock
+lines.jsonl    what it told since, a line each: {"summary": ...}, {"progress": ...}, {"end": ...}
+tasks/ID/      the task's own folder, with its output
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from labq import clock
+from labq.args import flat, normalised
+from labq.errors import ConflictError, NotFoundError, UsageError
+from labq.queue import Queue
+from labq.queue.leases import moved
+from labq.queue.waiting import settle
+from labq.store import Change, Now
+from labq.task import Document, Status
+
+TIMES = ("created_at", "queued_at", "started_at", "ended_at")
+KILLED = "its process was killed"
+
+
+class Spool:
+    """The folder of one run."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    @property
+    def _lines(self) -> Path:
+        return self.folder / "lines.jsonl"
+
+    @classmethod
+    def create(cls, home: Path, queue: str, task: Document) -> Spool:
+        """The folder of a task that begins now."""
+        spool = cls(home / "offline" / task["_id"])
+        spool.folder.mkdir(parents=True, mode=0o700)
+        now = _iso(clock.now())
+        begun = {**task, "queue": queue, "status": Status.RUNNING.value, "attempt": 1}
+        begun |= dict.fromkeys(TIMES[:3], now)
+        (spool.folder / "task.json").write_text(json.dumps(begun, indent=1), "utf-8")
+        spool._lines.touch()
+        return spool
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While it runs, nobody brings it in."""
+        with self._lines.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+    def tell(self, **line: Any) -> None:
+        """Adds a line, whole or not at all."""
+        text = json.dumps({"at": _iso(clock.now()), **line}) + "\n"
+        descriptor = os.open(self._lines, os.O_WRONLY | os.O_APPEND)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+    def summary(self, values: Mapping[str, Any]) -> None:
+        """Merges values into the summary.
+
+        Raises:
+            ArgsError: a value that no store holds.
+        """
+        self.tell(summary=normalised(dict(values), "report"))
+
+    def task(self) -> Document:
+        """The task as it began.
+
+        Raises:
+            NotFoundError: there is no such folder.
+            UsageError: the folder is no such run's.
+        """
+        try:
+            found = json.loads((self.folder / "task.json").read_text("utf-8"))
+        except FileNotFoundError:
+            raise NotFoundError(f"{self.folder}: no offline run is there") from None
+        except ValueError:
+            found = None
+        if not isinstance(found, dict) or "_id" not in found:
+            raise UsageError(f"{self.folder}/task.json: not the record of an offline run")
+        return {key: _moment(value) if key in TIMES else value for key, value in found.items()}
+
+    def whole(self) -> Document:
+        """The task as it ended; one without an end was killed.
+
+        Raises:
+            ConflictError: it runs still.
+        """
+        task = {**self.task(), "summary": {}, "status": Status.FAILED.value, "reason": KILLED}
+        with self._lines.open("rb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise ConflictError(f"{self.folder}: its run has not ended yet") from None
+            lines = list(_read(file.read()))
+        end: Document = {}
+        for line in lines:
+            _merge(task["summary"], line.get("summary", {}))
+            task.update({key: line[key] for key in ("progress",) if key in line})
+            end = line.get("end", end)
+            task["ended_at"] = _moment(line["at"])
+        task.setdefault("ended_at", task["started_at"])
+        if end:
+            task.pop("reason")
+            task.update({key: end[key] for key in ("status", "reason") if key in end})
+        record = {"attempt": 1, "offline": task["_id"], **end.get("record", {})}
+        record |= {"started": task["started_at"], "ended": task["ended_at"]}
+        told = {"reason": task["reason"]} if "reason" in task else {}
+        task["attempts"] = [{**record, **told}]
+        if "error" in end:
+            task["errors"] = [{"attempt": 1, **end["error"]}]
+        return {key: value for key, value in task.items() if value != {} or key == "args"}
+
+
+def bring_in(queue: Queue, spool: Spool, home: Path) -> tuple[Document, bool]:
+    """Adds the run to the queue as a task of its own id; the task, and whether it is new.
+
+    Raises:
+        ConflictError: it runs still.
+    """
+    task = spool.whole()
+    known = bool(queue.store.count({"_id": task["_id"]}))
+    if not known:
+        queue.store.insert(queue.name, [{**task, "modified_at": Now()}])
+    _copy(spool, task["_id"], home / "tasks" / task["_id"], 1)
+    return next(queue.store.find({"_id": task["_id"]})), not known
+
+
+def bring_into(queue: Queue, spool: Spool, home: Path, ref: str) -> tuple[Document, bool]:
+    """Adds the run to a task that does not run, as its newest attempt; whether that is new.
+
+    Raises:
+        ConflictError: either runs still, or the task is published.
+    """
+    run, task = spool.whole(), queue.get(ref)
+    known = next(
+        (one for one in task.get("attempts", ()) if one.get("offline") == run["_id"]), None
+    )
+    number = known["attempt"] if known else task["attempt"] + 1
+    if known is None:
+        if task["status"] == Status.RUNNING.value or "published_at" in task:
+            told = "published" if "published_at" in task else "running"
+            raise ConflictError(f"cannot import into task {task['number']}: it is {told}")
+        values = {f"summary.{key}": value for key, value in flat(run.get("summary", {})).items()}
+        same = ("started_at", "ended_at", "progress", "reason")
+        values |= {key: run[key] for key in same if key in run}
+        push = {"attempts": {**run["attempts"][0], "attempt": number}}
+        if "errors" in run:
+            push["errors"] = {**run["errors"][0], "attempt": number}
+        gone = ("waiting_for", "available_at", "stop_requested", "crashes")
+        change = Change(
+            set={**moved(Status(run["status"])), **values},
+            inc={"attempt": 1, "rev": 1},
+            push=push,
+            unset=gone if "reason" in run else (*gone, "reason"),
+        )
+        if not queue.store.update({"_id": task["_id"], "rev": task["rev"]}, change):
+            raise ConflictError(f"task {task['number']} changed meanwhile: try again")
+        settle(queue.store, queue.name, [task["_id"]])
+    _copy(spool, run["_id"], home / "tasks" / task["_id"], number)
+    return next(queue.store.find({"_id": task["_id"]})), known is None
+
+
+def _copy(spool: Spool, identity: str, folder: Path, attempt: int) -> None:
+    """Copies the task's own files where they are not there yet."""
+    own = spool.folder / "tasks" / identity
+    for path in sorted(own.rglob("*")) if own.is_dir() else ():
+        place = path.relative_to(own)
+        if str(place) in ("1.stdout", "1.stderr"):
+            place = Path(f"{attempt}{place.suffix}")
+        if path.is_file() and not (folder / place).exists():
+            (folder / place).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            shutil.copy2(path, folder / place)
+
+
+def _read(raw: bytes) -> Iterator[Document]:
+    """The lines that are whole: the last one may have been cut off."""
+    for line in raw.splitlines():
+        with suppress(ValueError):
+            yield json.loads(line)
+
+
+def _merge(into: Document, values: Mapping[str, Any]) -> None:
+    """As paths are set in a store: a dict joins what is there, all else takes its place."""
+    for key, value in values.items():
+        if isinstance(value, dict) and value and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = value
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat()
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)

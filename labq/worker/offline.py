@@ -1,0 +1,119 @@
+"""A task that is run without a store: what it tells is kept in a folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from labq.offline import Spool
+from labq.queue import Ending
+from labq.queue.leases import new_token
+from labq.task import Document, Status
+from labq.worker.guard import Guard
+from labq.worker.lease import CANCELLED
+from labq.worker.logs import Echo, Output
+from labq.worker.options import Finished, Options
+from labq.worker.process import Exit, Job
+from labq.worker.signals import STOPPING, Wakeup
+from labq.worker.slot import _ending, _record
+
+
+class Offline:
+    """One run, recorded in its folder."""
+
+    def __init__(
+        self, queue: str, task: Document, options: Options, say: Callable[[str], None]
+    ) -> None:
+        self.spool = Spool.create(options.home, queue, task)
+        self._task, self._options, self._say = self.spool.task(), options, say
+        self._stopping = threading.Event()
+        self._heard: list[int] = []
+        self._ends: list[Exit] = []
+
+    def run(self, words: Sequence[str]) -> Finished:
+        """Runs the command to its end.
+
+        Raises:
+            StartError: it cannot be started.
+        """
+        deaf = {number for number in STOPPING if signal.getsignal(number) == signal.SIG_IGN}
+        guard, wakeup = Guard(), Wakeup()
+        echo = Echo(self._options.follow, self._stopping)
+        output = Output(self.spool.folder, self._task, echo.copy)
+        with self.spool.running(), wakeup.catching():
+            job = Job(
+                words,
+                self._environment(output),
+                output,
+                folder=self._task["cwd"],
+                timeout=self._task.get("timeout"),
+                grace=self._options.grace,
+                guard=guard,
+            )
+
+            def wait() -> None:
+                self._ends.append(job.wait())
+                wakeup.wake()
+
+            waiting = threading.Thread(target=wait)
+            waiting.start()
+            while not self._ends:
+                rest = min(1.0, job.tick() - time.monotonic())
+                for number in wakeup.wait(rest):
+                    if number not in deaf:
+                        self._pass_on(job, signal.Signals(number))
+            waiting.join()
+            guard.close()
+            return self._conclude(words, job, output)
+
+    def _environment(self, output: Output) -> dict[str, str]:
+        return {
+            "PYTHONUNBUFFERED": "1",
+            **os.environ,
+            **self._task.get("env", {}),
+            "LABQ_TASK_ID": self._task["_id"],
+            "LABQ_TASK_NUMBER": "0",
+            "LABQ_QUEUE": self._task["queue"],
+            "LABQ_ATTEMPT": "1",
+            "LABQ_URI": self._options.uri,
+            "LABQ_HOME": str(self._options.home),
+            "LABQ_SPOOL": str(self.spool.folder),
+            "LABQ_TASK_DIR": output.folder,
+            "LABQ_TOKEN": new_token(),
+        }
+
+    def _pass_on(self, job: Job, number: signal.Signals) -> None:
+        """Climbs the ladder of signals, as `Single` does."""
+        self._heard.append(number)
+        if len(self._heard) > 2:  # noqa: PLR2004 - the third one
+            job.kill(CANCELLED)
+        elif number == signal.SIGINT and len(self._heard) == 1:
+            job.pass_on(number, CANCELLED)
+        else:
+            self._stopping.set()
+            job.pass_on(signal.SIGTERM, CANCELLED)
+            job.stop(CANCELLED)
+
+    def _conclude(self, words: Sequence[str], job: Job, output: Output) -> Finished:
+        (ended,) = self._ends
+        ending: Ending = _ending(ended, output, _record(words, job.pid, ended))
+        status, reason = Status.SUCCESS if ending.succeeded else Status.FAILED, ending.reason
+        if self._heard:
+            status, reason = Status.CANCELLED, f"stopped by {signal.Signals(self._heard[0]).name}"
+        end: dict[str, Any] = {"status": status.value}
+        end["record"] = {"host": socket.gethostname(), **ending.record}
+        if reason:
+            end["reason"] = reason
+        if ending.error and status == Status.FAILED:
+            end["error"] = dict(ending.error)
+        self.spool.tell(end=end)
+        if output.fault:
+            self._say(f"not all of the output is kept: {output.fault}")
+        output.close()
+        code = ended.code if ended.signal is None else 128 + ended.signal
+        return Finished(self._task, status.value, reason, ended.wall, code=code)
