@@ -128,6 +128,15 @@ def test_an_exception_that_ends_the_program_is_the_tasks_failure(queue, submit, 
     assert at_work(queue) == []
 
 
+def test_the_command_line_shows_the_traceback(queue, submit, script, uri):
+    submit()
+    done(script(PLAIN_LOOP))
+    command = [sys.executable, "-m", "labq", "task", "show", "1", "--uri", uri]
+    shown = subprocess.run(command, capture_output=True, text=True).stdout
+    assert "Traceback (most recent call last):" in shown
+    assert 'raise ValueError("bad")' in shown
+
+
 AFTER_A_BREAK = """
 for task in labq.loop():
     break

@@ -248,8 +248,9 @@ def _attempt(one: Mapping[str, Any]) -> str:
 
 
 def _error(one: Mapping[str, Any]) -> str:
-    tail = f"\n{one['stderr']}" if one.get("stderr") else ""
-    return f"attempt {one.get('attempt', '?')}: {one.get('message', '')}{tail}"
+    tail = one.get("stderr") or one.get("traceback") or ""
+    told = f"attempt {one.get('attempt', '?')}: {one.get('message', '')}"
+    return f"{told}\n{tail}" if tail else told
 
 
 def ranking(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import os
+import re
 import signal
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 from looping import at_work, ends, tasks
@@ -13,6 +16,7 @@ from waiting import until
 
 import labq
 from labq.errors import ConflictError, FilterError, UsageError
+from labq.worker.inline import LoopTask
 
 # -- what it takes --------------------------------------------------------------------------------
 
@@ -189,3 +193,13 @@ def test_nothing_is_left_of_a_loop(queue, submit):
     assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert sys.excepthook is hook
     until(lambda: not [one for one in threading.enumerate() if one.name.startswith("labq")])
+
+
+def test_the_guide_names_all_there_is():
+    page = (Path(labq.__file__).parent / "guide" / "loop.md").read_text()
+    words = re.findall(r"\w+", page)
+    public = [name for name in vars(LoopTask) if not name.startswith("_")]
+    public += ["id", "number", "name", "args", "attempt"]
+    assert [
+        name for name in (*inspect.signature(labq.loop).parameters, *public) if name not in words
+    ] == []
