@@ -9,6 +9,7 @@ from typing import Any
 from labq.args import normalised, shortened, text_of
 from labq.config import KEYS
 from labq.errors import ConflictError, NotFoundError, UsageError
+from labq.queue.hooks import hook_text
 from labq.queue.retention import removable
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Store
@@ -16,7 +17,7 @@ from labq.store.base import quota_exceeded
 from labq.task import UNSEALED, Document, Status, checked
 
 # What a person may say of a queue; None takes it back.
-SETTINGS = ("description", "max_tasks", "defaults.timeout", "defaults.retention")
+SETTINGS = ("description", "max_tasks", "defaults.timeout", "defaults.retention", "on_finish")
 CHUNK = 1000  # ids of one query
 RUNNING: Document = {"status": Status.RUNNING.value}
 PUBLISHED: Document = {"published_at": {"$exists": True}}
@@ -75,6 +76,8 @@ def _checked(settings: Mapping[str, Any]) -> Document:
             found[name] = _limit(value)
         elif name == "description":
             found[name] = _description(value)
+        elif name == "on_finish":
+            found[name] = hook_text(value)
         else:
             found[name] = checked(name.removeprefix("defaults."), value)
     return found

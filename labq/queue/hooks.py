@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import PurePath
 from typing import Any
 
-from labq.args import key_path, shortened, text_of
+from labq.args import key_path, normalised, shortened, text_of
 from labq.errors import UsageError
 from labq.task import FIELDS
 
@@ -57,6 +57,18 @@ def parse_hook(text: str) -> Hook:
         raise UsageError("on-finish: the command itself cannot be a task's to say")
     _refuse_scripts(words, parts)
     return Hook(parts)
+
+
+def hook_text(value: Any) -> str:
+    """The text of a hook, as a queue's record keeps it.
+
+    Raises:
+        UsageError: as `parse_hook`, and where it is no text.
+    """
+    if not isinstance(value, str):
+        raise UsageError(f"on-finish must be a text, not {shortened(text_of(value))}")
+    parse_hook(value)
+    return str(normalised(value, "on-finish"))
 
 
 def _refuse_scripts(words: Sequence[str], parts: Sequence[Sequence[str]]) -> None:

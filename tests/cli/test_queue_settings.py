@@ -121,7 +121,7 @@ def test_ls_shows_what_a_queue_keeps_at_most(labq):
         (["show", "no"], 3, "no queue 'no' (labq queue ls shows what is there)"),
         (["rename", "no", "new"], 3, "no queue 'no' (labq queue ls shows what is there)"),
         (["delete", "no"], 3, "no queue 'no' (labq queue ls shows what is there)"),
-        (["update"], 2, "update what? Give --max-tasks, --description or a --default-..."),
+        (["update"], 2, "update what? Give --max-tasks, --description, --on-finish or a --default-..."),
         (["delete"], 2, "delete which queue? Give its NAME"),
         (["rename", "default"], 2, "give the old name and the new one: labq queue rename OLD NEW"),
         (["rename", "a", "b", "c"], 2, "give the old name and the new one: labq queue rename OLD NEW"),

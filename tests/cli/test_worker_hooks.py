@@ -46,3 +46,24 @@ def test_a_hook_that_makes_no_sense_is_refused_before_anything_runs(labq, queue)
     told = "labq: on-finish: a task has no field 'lr' (write {task.args.lr} for an argument)\n"
     assert result.err == told
     assert statuses(queue) == ["pending"]
+
+
+def test_queue_update_says_what_a_queues_workers_run(labq, queue, tmp_path):
+    submit(labq, {"x": 1})
+    hook = f"touch {tmp_path}/{{task.number}}-{{task.status}}"
+    assert labq("queue", "update", "--on-finish", hook).err == "updated queue default\n"
+    assert labq("queue", "show", "default", "--json").lines[0]["on_finish"] == hook
+    assert labq("worker", "run", "--", "true").code == 0
+    assert (tmp_path / "1-success").exists()
+    assert labq("queue", "update", "--on-finish", "none").code == 0
+    assert "on_finish" not in labq("queue", "show", "default", "--json").lines[0]
+
+
+def test_queue_update_refuses_a_hook_that_makes_no_sense(labq, queue):
+    submit(labq, {"x": 1})
+    result = labq("queue", "update", "--on-finish", "sh -c 'echo {task.name}'")
+    assert result.code == 2
+    assert result.err == (
+        "labq: on-finish: a shell would run what {task...} holds: "
+        "write sh -c 'notify \"$1\"' sh {task.name}\n"
+    )

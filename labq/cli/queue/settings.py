@@ -40,12 +40,22 @@ DefaultAutoDelete = Annotated[
 ]
 
 
+OnFinish = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COMMAND",
+        help="What its workers run, no shell, for each task that ends; none removes it.",
+    ),
+]
+
+
 def given(
     max_tasks: str | None,
     description: str | None,
     default_timeout: str | None,
     default_ttl: str | None,
     default_auto_delete: bool | None,
+    on_finish: str | None = None,
     before: Mapping[str, Any] | None = None,
 ) -> Document:
     """The settings that the options name; None for one that is taken back.
@@ -56,6 +66,7 @@ def given(
         default_timeout: the same.
         default_ttl: the same.
         default_auto_delete: the same.
+        on_finish: the same.
         before: the queue's record, of whose default retention an option may change a half.
 
     Raises:
@@ -66,6 +77,8 @@ def given(
         found["max_tasks"] = None if max_tasks == NONE else _number(max_tasks)
     if description is not None:
         found["description"] = description or None
+    if on_finish is not None:
+        found["on_finish"] = None if on_finish in ("", NONE) else on_finish
     if default_timeout is not None:
         none = default_timeout == NONE
         found["defaults.timeout"] = None if none else clock.seconds(default_timeout)
@@ -88,7 +101,7 @@ def _number(text: str) -> int:
 
 def facts(record: Mapping[str, Any]) -> Document:
     """What was said of a queue, for programs."""
-    names = ("description", "max_tasks", "defaults", "created_at")
+    names = ("description", "max_tasks", "on_finish", "defaults", "created_at")
     return {name: record[name] for name in names if record.get(name) not in (None, {})}
 
 
@@ -99,6 +112,8 @@ def lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
     said = [("description", found["description"])] if "description" in found else []
     if "max_tasks" in found:
         said.append(("max_tasks", f"{found['max_tasks']:,}"))
+    if "on_finish" in found:
+        said.append(("on_finish", found["on_finish"]))
     if "timeout" in defaults:
         said.append(("default timeout", span(timedelta(seconds=defaults["timeout"]))))
     kept = defaults.get("retention", {})

@@ -17,6 +17,7 @@ def command(
     default_timeout: settings.DefaultTimeout = None,
     default_ttl: settings.DefaultTtl = None,
     default_auto_delete: settings.DefaultAutoDelete = None,
+    on_finish: settings.OnFinish = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -26,13 +27,18 @@ def command(
 
     A limit below what is there removes nothing. Tasks that are there stay as they are.
 
+    --on-finish 'notify.sh {task.number} {task.status}' is run by every worker of the queue.
+
     Examples:
       labq queue update night --max-tasks 20000
       labq queue update night --max-tasks none --description 'what runs by night'
     """
-    options_given = (max_tasks, description, default_timeout, default_ttl, default_auto_delete)
+    defaults = (default_timeout, default_ttl, default_auto_delete)
+    options_given = (max_tasks, description, *defaults, on_finish)
     if all(value is None for value in options_given):
-        raise UsageError("update what? Give --max-tasks, --description or a --default-...")
+        raise UsageError(
+            "update what? Give --max-tasks, --description, --on-finish or a --default-..."
+        )
     here = queue_named(name, queue, uri)
     before = catalog.record_of(here.store, here.name)
     if before is None:
