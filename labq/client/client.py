@@ -361,6 +361,20 @@ class Client:
         """The records of the workers of this queue that live, the longest at work first."""
         return workers.listed(self.queue.store, self.queue.name)
 
+    def events(
+        self,
+        since: str | None = None,
+        *,
+        filter: Filter | None = None,  # noqa: A002 - the same
+        follow: bool = False,
+    ) -> Iterator[Document]:
+        """Each change of a task's status, the oldest first; with `follow` for ever.
+
+        The `token` of one, as `since`, goes on behind it (labq guide events).
+        """
+        query = None if filter is None else query_of(self.queue, None, filter, None, None, None)
+        return self.queue.events(since, query, follow=follow)
+
     def folder(self, task: Mirror) -> Path:
         """The folder of a task on this machine: what its jobs said, and left there."""
         return self.settings.home / "tasks" / task._id  # noqa: SLF001 - a field

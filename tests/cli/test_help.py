@@ -57,7 +57,7 @@ def test_version(run, args):
         (["tsk"], "labq: no command 'tsk' in labq: did you mean task?\n"),
         (
             ["zzz"],
-            "labq: no command 'zzz' in labq: there are demo, task, worker, queue, events, config, guide, completion\n",
+            "labq: no command 'zzz' in labq: there are demo, run, import, task, worker, queue, events, config, guide, completion\n",
         ),
         (
             ["task"],
@@ -84,6 +84,6 @@ def test_a_mistyped_command_is_told_in_a_line(run, args, told):
 def test_the_guides_are_listed_and_shown(run):
     code, out, _ = parts(run, "guide")
     assert code == 0
-    assert out.startswith("filters ")
+    assert out.startswith("events ")
     assert run("guide", "filters").out.startswith("# ")
     assert '"topic": "filters"' in run("guide", "filters", "--json").out
