@@ -19,7 +19,7 @@ LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
     *("number", "queue", "name", "args", "cmd", "env", "cwd", "attempt", "timeout"),
     *("retries", "max_retries", "retry_delay", "resources", "started_at", "rev", "parent"),
-    "publish_on_success",
+    *("publish_on_success", "index", "count"),
 )
 OPEN = {"stop_requested": {"$exists": False}}
 
@@ -46,6 +46,15 @@ class Claim:
     def fence(self) -> Document:
         """The query that matches the task while this claim holds."""
         return {"_id": self.task["_id"], "status": Status.RUNNING.value, "lease.token": self.token}
+
+    @property
+    def place(self) -> dict[str, str]:
+        """The variables that tell the job of an array's instance which one it is, and of how many.
+
+        Empty for any other task.
+        """
+        names = {"index": "LABQ_INDEX", "count": "LABQ_COUNT"}
+        return {name: str(self.task[field]) for field, name in names.items() if field in self.task}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from labq.args import normalised
-from labq.errors import ConflictError
+from labq.errors import ConflictError, QuotaExceeded
 from labq.store import Change, Now, Sort, Store
 from labq.task import UNSEALED, Document, Status
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from labq.queue.edit import Edit
+    from labq.queue.groups import GroupStatus
     from labq.queue.selection import Selection
     from labq.queue.sweep import Swept
     from labq.queue.verbs import Cancelled
@@ -36,11 +37,23 @@ class Queue:
         """Stores new tasks; returns their numbers. Repeating a submit adds nothing.
 
         A task with `after`, `after_any` or `available_at` waits until all of it is over; a draft
-        stays one.
+        stays one. Where the queue has no room, the tasks with `auto_delete` that ended the longest
+        ago make it.
+
+        Raises:
+            QuotaExceeded: the queue keeps no more tasks; none is stored.
         """
         made = {"created_at": Now(), "modified_at": Now()}
         times = {**made, "queued_at": Now()}
         new = [{**task, **(made if task["status"] == DRAFT else times)} for task in tasks]
+        try:
+            return self._insert(new)
+        except QuotaExceeded as full:
+            from labq.queue.retention import with_room
+
+            return with_room(self.store, self.name, new, full, lambda: self._insert(new))
+
+    def _insert(self, new: Sequence[Document]) -> list[int]:
         if any(field in task for task in new for field in ("after", "after_any", "available_at")):
             from labq.queue import verbs
 
@@ -168,6 +181,32 @@ class Queue:
         from labq.queue import verbs
 
         return verbs.requeue(self.store, self.name, query)
+
+    def group(self, ref: str) -> str:
+        """The group that `ref` names: its name, its id or the start of it, or a member's number.
+
+        Raises:
+            NotFoundError, ConflictError: it names none, or several.
+        """
+        from labq.queue import groups
+
+        return groups.find(self.store, self.name, ref)
+
+    def group_status(self, group: str) -> GroupStatus:
+        """How a group stands: its members by status, what they use, when they ran.
+
+        Raises:
+            NotFoundError: it has no member.
+        """
+        from labq.queue import groups
+
+        return groups.status(self.store, self.name, group)
+
+    def completed(self, group: str, limit: int = 0) -> Iterator[Document]:
+        """The members of a group that have ended, by index, with what came of them."""
+        from labq.queue import groups
+
+        return groups.completed(self.store, self.name, group, limit)
 
     def sweep(self) -> Swept:
         """Puts right what nobody finished: lost leases, tasks that are due, dead workers."""

@@ -96,6 +96,7 @@ class Slot:
             "LABQ_HOME": str(options.home),
             "LABQ_TASK_DIR": output.folder,
             "LABQ_TOKEN": claim.token,
+            **claim.place,
         }
 
 

@@ -28,6 +28,7 @@ def environment(claim: Claim, options: Options, folder: Path) -> dict[str, str]:
         "LABQ_HOME": str(options.home),
         "LABQ_TASK_DIR": str(folder),
         "LABQ_TOKEN": claim.token,
+        **claim.place,
     }
 
 
