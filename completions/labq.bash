@@ -9,10 +9,10 @@ _labq() {
     if [[ -n $rest ]]; then return; fi # what files complete, see the end
     case $word in
       --) rest=yes ;;
-      --after|--after-any|--args|--at|--cmd|--cpus|--cwd|--delay|--env|--extra-filter|--file|--gpus|--gpus-per-task|--grace|--heartbeat|--id|--idle-timeout|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--priority|--queue|--reason|--require|--resource|--resources|--retry-delay|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--update|--uri|-c|-e|-f|-s|-u) value=$word ;;
+      --after|--after-any|--args|--array|--at|--cmd|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--priority|--project|--queue|--reason|--require|--resource|--resources|--retry-delay|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--update|--uri|-P|-c|-e|-f|-s|-u) value=$word ;;
       -*) ;;
       *) case $path in
-        ''|'task'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
+        ''|'task'|'task group'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
       esac ;;
     esac
   done
@@ -22,22 +22,29 @@ _labq() {
     :yes) if [[ $path == 'worker run' ]]; then COMPREPLY=($(compgen -c -- "$cur")); fi ;;
     :) case $path:$cur in
       '':-*) words='--version --help' ;;
-      '':*) words='demo task worker queue config guide completion' ;;
+      '':*) words='demo run import task worker queue events config guide completion' ;;
       'demo':*) words='--uri --queue --json --help' ;;
+      'run':-*) words='--name --project -P --type --args --metadata --tag --comment --timeout --cwd --env -e --grace --offline --queue --uri --json --quiet -q --help' ;;
+      'import':-*) words='--into --queue --uri --json --quiet -q --help' ;;
       'task':-*) words='--help' ;;
-      'task':*) words='submit ls show count update cancel requeue delete report' ;;
-      'task submit':-*) words='--args --file --key --name --metadata --tag --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --cmd --cwd --env -e --resource --resources --require --queue --uri --json --quiet -q --help' ;;
-      'task ls':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --limit --sort --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
+      'task':*) words='submit ls show count update cancel requeue delete group report' ;;
+      'task submit':-*) words='--args --file --key --name --metadata --tag --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --cmd --cwd --env -e --resource --resources --require --queue --uri --json --quiet -q --help' ;;
+      'task ls':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --limit --sort --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--queue --uri --json --help' ;;
-      'task count':*) words='--status -s --id --task-id --name --task-name --extra-filter -f --verbose --queue --uri --json --help' ;;
-      'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
-      'task cancel':-*) words='--status -s --name --task-name --extra-filter -f --grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
-      'task requeue':-*) words='--status -s --name --task-name --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
-      'task delete':-*) words='--status -s --name --task-name --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task count':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --verbose --queue --uri --json --help' ;;
+      'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --project -P --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
+      'task cancel':-*) words='--status -s --name --task-name --project -P --extra-filter -f --grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task requeue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task delete':-*) words='--status -s --name --task-name --project -P --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task group':-*) words='--help' ;;
+      'task group':*) words='show cancel requeue' ;;
+      'task group show':-*) words='--completed --limit --queue --uri --json --help' ;;
+      'task group cancel':-*) words='--grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task group requeue':-*) words='--failed --yes -y --queue --uri --json --quiet -q --help' ;;
       'task report':-*) words='--queue --uri --json --help' ;;
       'worker':-*) words='--help' ;;
       'worker':*) words='run ls show stop drain pause resume' ;;
-      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-start-failures --slots --gpus --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --queue --uri --json --quiet -q --help' ;;
+      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-start-failures --slots --gpus --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --on-finish --queue --uri --json --quiet -q --help' ;;
       'worker ls':*) words='--all-queues -a --queue --uri --json --quiet -q --help' ;;
       'worker show':-*) words='--queue --uri --json --help' ;;
       'worker stop':-*) words='--all --yes -y --queue --uri --json --quiet -q --help' ;;
@@ -45,16 +52,22 @@ _labq() {
       'worker pause':-*) words='--all --yes -y --queue --uri --json --quiet -q --help' ;;
       'worker resume':-*) words='--all --yes -y --queue --uri --json --quiet -q --help' ;;
       'queue':-*) words='--help' ;;
-      'queue':*) words='ls pause resume sweep' ;;
+      'queue':*) words='ls show create update rename delete pause resume sweep' ;;
       'queue ls':*) words='--queue --uri --json --help' ;;
+      'queue show':-*) words='--queue --uri --json --help' ;;
+      'queue create':-*) words='--max-tasks --description --default-timeout --default-ttl --default-auto-delete --queue --uri --json --quiet -q --help' ;;
+      'queue update':-*) words='--max-tasks --description --default-timeout --default-ttl --default-auto-delete --on-finish --queue --uri --json --quiet -q --help' ;;
+      'queue rename':-*) words='--queue --uri --json --quiet -q --help' ;;
+      'queue delete':-*) words='--force --yes -y --queue --uri --json --quiet -q --help' ;;
       'queue pause':-*) words='--queue --uri --json --quiet -q --help' ;;
       'queue resume':-*) words='--queue --uri --json --quiet -q --help' ;;
       'queue sweep':*) words='--queue --uri --json --quiet -q --help' ;;
+      'events':*) words='--follow --since --extra-filter -f --queue --uri --json --help' ;;
       'config':-*) words='--help' ;;
       'config':*) words='show' ;;
       'config show':*) words='--queue --uri --json --help' ;;
       'guide':-*) words='--json --help' ;;
-      'guide':*) words='filters loop tasks workers' ;;
+      'guide':*) words='events filters loop tasks workers' ;;
       'completion':-*) words='--help' ;;
       'completion':*) words='show install' ;;
       'completion show':-*) words='--json --help' ;;

@@ -5,9 +5,12 @@ _labq() {
   local curcontext=$curcontext state line
   local -a known=(
     'demo:Run a real sweep in a queue of its own.'
+    'run:Run a command here and now, recorded as a task.'
+    'import:Bring in runs that were recorded offline.'
     'task:Submit, find, edit, cancel and remove tasks.'
     'worker:Run tasks, see and direct the workers.'
-    'queue:See, pause and tidy the queues.'
+    'queue:See, make, pause and tidy the queues.'
+    'events:Show what became of the tasks, and follow it.'
     'config:See the settings.'
     'guide:Read about a topic, such as filters.'
     'completion:TAB completion for your shell.'
@@ -21,9 +24,12 @@ _labq() {
     command) _describe command known ;;
     rest) case $line[1] in
       demo) _labq_demo ;;
+      run) _labq_run ;;
+      import) _labq_import ;;
       task) _labq_task ;;
       worker) _labq_worker ;;
       queue) _labq_queue ;;
+      events) _labq_events ;;
       config) _labq_config ;;
       guide) _labq_guide ;;
       completion) _labq_completion ;;
@@ -39,6 +45,39 @@ _labq_demo() {
     '--help[Show this message and exit.]'
 }
 
+_labq_run() {
+  _arguments -S \
+    '--name=[A name, to find it by.]:NAME:_files' \
+    '(--project -P)'{--project=,-P+}'[Its project, such as a/b.]:PATH:_files' \
+    '--type=[What it does.]:TYPE:_files' \
+    '--args=[Arguments as JSON or a Python dict.]:DICT:_files' \
+    '--metadata=[Notes of yours, as JSON or a Python dict.]:DICT:_files' \
+    '*--tag=[A tag; again for more.]:TAG:_files' \
+    '--comment=[A word about it.]:TEXT:_files' \
+    '--timeout=[Longest run of one attempt\: 90, 10m, 1h30m.]:DURATION:_files' \
+    '--cwd=[Where to run it.]:DIR:_files' \
+    '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
+    '--grace=[Between SIGTERM and SIGKILL.]:DURATION:_files' \
+    '--offline[Keep the record in a folder (LABQ_OFFLINE=1); see import.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_import() {
+  _arguments -S \
+    '--into=[Add it to this task, as its newest attempt.]:REF:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
 _labq_task() {
   local curcontext=$curcontext state line
   local -a known=(
@@ -50,6 +89,7 @@ _labq_task() {
     'cancel:End tasks, running ones too.'
     'requeue:Run ended tasks again.'
     'delete:Remove tasks.'
+    'group:Look at arrays and other groups, end them, run them again.'
     'report:Report results, such as acc=0.93, from a job.'
   )
   _arguments -C \
@@ -67,6 +107,7 @@ _labq_task() {
       cancel) _labq_task_cancel ;;
       requeue) _labq_task_requeue ;;
       delete) _labq_task_delete ;;
+      group) _labq_task_group ;;
       report) _labq_task_report ;;
     esac ;;
   esac
@@ -89,6 +130,9 @@ _labq_task_submit() {
     '--retry-delay=[Wait before the first retry, doubled for each after it; 0 is none.]:DURATION:_files' \
     '--timeout=[Longest run of one attempt\: 90, 10m, 1h30m.]:DURATION:_files' \
     '--ttl=[Remove the task so long after it has ended.]:DURATION:_files' \
+    '--auto-delete[Let it go, once it has ended, where its queue is full.]' \
+    '--array=[A task for each index\: 10 is 0-9, or 1,3-8,12. $LABQ_INDEX tells a job its own.]:COUNT|LIST:_files' \
+    '--group=[The group it belongs to, to look at as one.]:NAME:_files' \
     '--cmd=[What to run, where the worker names no command.]:COMMAND:_files' \
     '--cwd=[Where to run it.]:DIR:_files' \
     '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
@@ -107,6 +151,7 @@ _labq_task_ls() {
     '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
     '*'{--id=,--task-id=}'[Only this task\: number, id or its start, name; - reads stdin.]:REF:_files' \
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--limit=[At most N; 0 is all.]:N:_files' \
     '*--sort=[Order by this, as MongoDB does\: those without it come first.]:FIELD\:asc|desc:_files' \
@@ -133,6 +178,7 @@ _labq_task_count() {
     '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
     '*'{--id=,--task-id=}'[Only this task\: number, id or its start, name; - reads stdin.]:REF:_files' \
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--verbose[Show the MongoDB query, on stderr.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
@@ -147,6 +193,7 @@ _labq_task_update() {
     '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
     '*'{--id=,--task-id=}'[Only this task\: number, id or its start, name; - reads stdin.]:REF:_files' \
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
@@ -161,6 +208,7 @@ _labq_task_cancel() {
   _arguments -S \
     '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--grace=[From SIGTERM to SIGKILL, for those that run.]:DURATION:_files' \
     '--kill[SIGKILL at once\: --grace 0.]' \
@@ -179,6 +227,7 @@ _labq_task_requeue() {
   _arguments -S \
     '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '(--yes -y)'{--yes,-y}'[Do not ask.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
@@ -193,7 +242,67 @@ _labq_task_delete() {
   _arguments -S \
     '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_group() {
+  local curcontext=$curcontext state line
+  local -a known=(
+    'show:Show how a group stands.'
+    'cancel:End the tasks of a group.'
+    'requeue:Run ended tasks of a group again.'
+  )
+  _arguments -C \
+    '--help[Show this message and exit.]' \
+    '1: :->command' \
+    '*:: :->rest'
+  case $state in
+    command) _describe command known ;;
+    rest) case $line[1] in
+      show) _labq_task_group_show ;;
+      cancel) _labq_task_group_cancel ;;
+      requeue) _labq_task_group_requeue ;;
+    esac ;;
+  esac
+}
+
+_labq_task_group_show() {
+  _arguments -S \
+    '--completed[List what has ended, with what came of it.]' \
+    '--limit=[With --completed\: at most N; 0 is all.]:N:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_group_cancel() {
+  _arguments -S \
+    '--grace=[From SIGTERM to SIGKILL, for those that run.]:DURATION:_files' \
+    '--kill[SIGKILL at once\: --grace 0.]' \
+    '--reason=[Why, for those who ask later.]:TEXT:_files' \
+    '--wait[Come back when those that run have ended.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_group_requeue() {
+  _arguments -S \
+    '--failed[Only those that failed, not all that have ended.]' \
     '(--yes -y)'{--yes,-y}'[Do not ask.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
@@ -261,6 +370,7 @@ _labq_worker_run() {
     '--grace=[From SIGTERM to SIGKILL, when a job is stopped.]:DURATION:_files' \
     '--lease=[How long a task stays this worker'\''s when nobody hears of it (LABQ_LEASE).]:DURATION:_files' \
     '--heartbeat=[How often it is heard of (LABQ_HEARTBEAT).]:DURATION:_files' \
+    '--on-finish=[Run this, no shell, for each task that ends\: notify.sh {task.number} {task.status}.]:COMMAND:_files' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
@@ -340,6 +450,11 @@ _labq_queue() {
   local curcontext=$curcontext state line
   local -a known=(
     'ls:List the queues and what is in them.'
+    'show:Show all of a queue.'
+    'create:Make a queue, with a limit or not.'
+    'update:Change what is said of a queue.'
+    'rename:Give a queue another name.'
+    'delete:Remove a queue with its tasks.'
     'pause:Keep workers from taking a queue'\''s tasks.'
     'resume:Let a paused queue go on.'
     'sweep:Put right what nobody finished.'
@@ -352,6 +467,11 @@ _labq_queue() {
     command) _describe command known ;;
     rest) case $line[1] in
       ls) _labq_queue_ls ;;
+      show) _labq_queue_show ;;
+      create) _labq_queue_create ;;
+      update) _labq_queue_update ;;
+      rename) _labq_queue_rename ;;
+      delete) _labq_queue_delete ;;
       pause) _labq_queue_pause ;;
       resume) _labq_queue_resume ;;
       sweep) _labq_queue_sweep ;;
@@ -365,6 +485,68 @@ _labq_queue_ls() {
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]'
+}
+
+_labq_queue_show() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_queue_create() {
+  _arguments -S \
+    '--max-tasks=[The most tasks that it keeps; those with --auto-delete make room.]:N:_files' \
+    '--description=[What it is for; '\'''\'' removes it.]:TEXT:_files' \
+    '--default-timeout=[--timeout of tasks that have none.]:DURATION:_files' \
+    '--default-ttl=[--ttl of tasks that say neither.]:DURATION:_files' \
+    '--default-auto-delete[--auto-delete of tasks that say neither.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_queue_update() {
+  _arguments -S \
+    '--max-tasks=[The most tasks that it keeps; those with --auto-delete make room.]:N:_files' \
+    '--description=[What it is for; '\'''\'' removes it.]:TEXT:_files' \
+    '--default-timeout=[--timeout of tasks that have none.]:DURATION:_files' \
+    '--default-ttl=[--ttl of tasks that say neither.]:DURATION:_files' \
+    '--default-auto-delete[--auto-delete of tasks that say neither.]' \
+    '--on-finish=[What its workers run, no shell, for each task that ends; none removes it.]:COMMAND:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_queue_rename() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_queue_delete() {
+  _arguments -S \
+    '--force[Even what runs, or is published.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
 }
 
 _labq_queue_pause() {
@@ -393,6 +575,17 @@ _labq_queue_sweep() {
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
     '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]'
+}
+
+_labq_events() {
+  _arguments -S \
+    '--follow[Go on with what happens, until Ctrl-C.]' \
+    '--since=[Only what came after the event of this token (--json).]:TOKEN:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]'
 }
 
@@ -425,7 +618,7 @@ _labq_guide() {
   _arguments -S \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]' \
-    '1:choice:(filters loop tasks workers)'
+    '1:choice:(events filters loop tasks workers)'
 }
 
 _labq_completion() {

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         should_stop,
         update_info,
     )
-    from labq.worker.inline import loop
+    from labq.worker.inline.loop import loop
 
 __version__ = "0.1.0"
 __all__ = [

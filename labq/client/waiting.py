@@ -37,27 +37,30 @@ def until_ended(
         StoreError: the store is away for longer.
         KeyboardInterrupt: Ctrl-C; its message says how to come back.
     """
-    for what, seconds in (("timeout", timeout), ("poll", poll)):
-        if seconds is not None and not (seconds >= 0 and (seconds or what == "timeout")):
-            raise UsageError(f"{what} must be seconds above 0, not {seconds!r}")
-    left = list(ids)
+    if timeout is not None and not timeout >= 0:
+        raise UsageError(f"timeout must be seconds of 0 or more, not {timeout!r}")
+    if not poll > 0:
+        raise UsageError(f"poll must be seconds above 0, not {poll!r}")
+    left: list[Document] = [{"_id": identity} for identity in ids]
     try:
         return _looking(queue, left, inf if timeout is None else timeout, poll, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(_detached(left)) from None
 
 
-def _looking(queue: Queue, left: list[str], timeout: float, poll: float, tell: Tell | None) -> bool:
+def _looking(
+    queue: Queue, left: list[Document], timeout: float, poll: float, tell: Tell | None
+) -> bool:
     start = heard = time.monotonic()
     recover_at = start + RECOVER_SECONDS
     while True:
         begun = time.monotonic()
         try:
-            found = _open(queue, left)
+            found = _open(queue, [task["_id"] for task in left])
             heard = begun
             if tell is not None:
                 tell(found)
-            left[:] = [task["_id"] for task in found]
+            left[:] = found
             if all(task["status"] == Status.DRAFT.value for task in found):
                 return not found
             if begun >= recover_at:
@@ -89,10 +92,12 @@ def _open(queue: Queue, ids: Sequence[str]) -> list[Document]:
     return found
 
 
-def _detached(ids: Sequence[str]) -> str:
-    if len(ids) == 1:
-        return f"the task goes on: labq wait {ids[0]} waits again, labq task show {ids[0]} tells"
-    return f"{len(ids):,} tasks go on: labq task ls tells how they stand"
+def _detached(left: Sequence[Document]) -> str:
+    """What is left to do for one who waits no more."""
+    if len(left) == 1:
+        ref = left[0].get("number", left[0]["_id"])
+        return f"task {ref} goes on: labq wait {ref} waits again, labq task show {ref} tells of it"
+    return f"{len(left):,} tasks go on: labq task ls tells of them"
 
 
 class Live:

@@ -283,3 +283,16 @@ def edits_between(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Edit]:
         for name in names
         if repr(old.get(name)) != repr(new.get(name))
     ]
+
+
+def edit_as_read(store: Store, task: Document, edits: Sequence[Edit]) -> bool:
+    """Applies the edits to one task if it is as it was read; whether it was.
+
+    Raises:
+        ConflictError: it may not be edited now, or a path leads through a value that has no keys.
+        UsageError: a field cannot hold its value.
+    """
+    if why := locked(task, {item.field for item in edits}):
+        raise ConflictError(why)
+    guard = {"_id": task["_id"], "rev": task["rev"], "status": task["status"]}
+    return bool(store.update(guard, _change(applied(task, edits))))

@@ -17,8 +17,8 @@ PIECE = 8 * 1024 * 1024  # bytes: a document holds 16 MiB at most
 class MongoBlobs(Blobs):
     """The documents of one collection.
 
-    A content of one piece is `{_id: hash, size, data}`. A larger one is a `{_id: "hash:N", data}` for
-    each piece and `{_id: hash, size, pieces}`, written last, so that what is there is whole.
+    A content of one piece is `{_id: hash, size, data}`. A larger one is a `{_id: "hash:N", data}`
+    for each piece and `{_id: hash, size, pieces}`, written last, so that what is there is whole.
     """
 
     def __init__(self, collection: Collection[Document], address: str) -> None:

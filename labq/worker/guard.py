@@ -60,18 +60,18 @@ def main() -> None:
     """The guard: keeps the list until its input ends, then kills what is on it."""
     held: dict[str, int] = {}
     for line in _lines():
-        token, _, pid = line[1:].partition(" ")
+        token, _, number = line[1:].partition(" ")
         if line[0] == "-":
             held.pop(token, None)
         else:
-            held[token] = int(pid or 0)
-    for pid in held.values():
-        if pid:
-            _kill(pid)
-    starting = {token for token, pid in held.items() if not pid}
+            held[token] = int(number or 0)
+    for group in held.values():
+        if group:
+            _kill(group)
+    starting = {token for token, group in held.items() if not group}
     for _ in range(TRIES if starting else 0):
-        for pid in _with_token(starting):
-            _kill(pid)
+        for group in _with_token(starting):
+            _kill(group)
         time.sleep(BETWEEN)
 
 

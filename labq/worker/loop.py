@@ -102,6 +102,8 @@ class Worker:
     def _rest(self) -> float:
         """Seconds until something is due, doing what is due now."""
         keeper = self._shift.keeper
+        if self._step >= KILL:  # a job may have begun since
+            self._kill()
         due = [self._shift.tick(), keeper.enforce(), *(job.tick() for job in keeper.jobs)]
         return min(1.0, min(due) - time.monotonic())
 
@@ -122,7 +124,10 @@ class Worker:
             shift.stop()
         elif self._step == KILL:
             shift.say(f"{told} again: killing what runs")
-            for job in shift.keeper.jobs:
-                job.kill(RELEASED)
+            self._kill()
         else:  # something hangs; the guard ends the jobs
             os._exit(128 + number)
+
+    def _kill(self, why: str = RELEASED) -> None:
+        for job in self._shift.keeper.jobs:
+            job.kill(why)

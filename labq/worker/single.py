@@ -15,7 +15,7 @@ from labq.task import Document
 from labq.template import Template
 from labq.worker.capacity import Grant
 from labq.worker.lease import CANCELLED
-from labq.worker.loop import Worker
+from labq.worker.loop import STOP, Worker
 from labq.worker.options import Finished, Options
 from labq.worker.process import Job
 from labq.worker.shift import RELEASED, Shift
@@ -119,8 +119,7 @@ class Single(Worker):
                 job.stop(CANCELLED)
         else:
             shift.say(f"{told} again: killing the job")
-            for job in jobs:
-                job.kill(CANCELLED)
+            self._kill()
 
-
-STOP = 2  # the second signal
+    def _kill(self, why: str = CANCELLED) -> None:
+        super()._kill(why)
