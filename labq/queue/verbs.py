@@ -53,7 +53,7 @@ def cancel(
 ) -> Cancelled:
     """Ends the tasks that match; asks the workers to end those that run.
 
-    A task that a worker takes or gives back meanwhile is found again.
+    A task that a worker takes or gives back between the two is found by a look at both at once.
     """
     idle: Document = {"$and": [query, {"status": {"$in": IDLE}}]}
     unasked = {"status": Status.RUNNING.value, "stop_requested": {"$exists": False}}
@@ -61,11 +61,9 @@ def cancel(
     asked = {"reason": reason, **({} if grace is None else {"grace": grace})}
     request = Change(set={"stop_requested": asked, "modified_at": Now()}, inc={"rev": 1})
     ended = asking = 0
-    while True:
-        now_ended, now_asked = store.update(idle, ending(reason)), store.update(running, request)
-        ended, asking = ended + now_ended, asking + now_asked
-        if not now_asked and not now_ended:
-            break
+    while store.count({"$or": [idle, running]}):
+        ended += store.update(idle, ending(reason))
+        asking += store.update(running, request)
     if ended:
         settle(store, queue)
     if asking:
