@@ -86,7 +86,7 @@ def raw_sqlite_pair(db: sqlite3.Connection) -> Callable[[], object]:
     """The two transactions, on either table."""
 
     def pair() -> None:
-        token = uuid.uuid4().hex
+        token = f'"{uuid.uuid4().hex}"'  # JSON, as a lease is
         db.execute("BEGIN IMMEDIATE")
         task = db.execute(TAKE).fetchone()
         db.execute(MARK, (token, time.time(), task[0]))
