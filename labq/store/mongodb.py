@@ -6,7 +6,8 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime, timezone
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from pymongo import (
     ASCENDING,
@@ -23,13 +24,16 @@ from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
 from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch
-from labq.store.mongodb_blobs import MongoBlobs
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
-from labq.store.mongodb_events import BORN, HIDDEN, MOVED, STEP, Events
+from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.task import Document, Status
+
+if TYPE_CHECKING:
+    from labq.store.mongodb_blobs import MongoBlobs
+    from labq.store.mongodb_events import Events
 
 DEFAULTS: dict[str, Any] = {
     "serverSelectionTimeoutMS": 3000,
@@ -104,8 +108,6 @@ class MongoStore(Store):
         self._counters = Counters(database["queues"], self._tasks)
         self.queues = MongoRecords(database["queues"], self.address)
         self.workers = MongoRecords(database["workers"], self.address)
-        self.blobs = MongoBlobs(database["blobs"], self.address)
-        self._events = Events(self._tasks)
         self._ready = threading.Event()
         self._watches: list[Watch] = []
 
@@ -222,6 +224,20 @@ class MongoStore(Store):
         now = self.now()
         with faults(self.address):
             return self._events.newest(queue, now)
+
+    @cached_property
+    def blobs(self) -> MongoBlobs:  # type: ignore[override]
+        """The contents beside the tasks."""
+        from labq.store.mongodb_blobs import MongoBlobs
+
+        return MongoBlobs(self._tasks.database["blobs"], self.address)
+
+    @cached_property
+    def _events(self) -> Events:
+        """The log; most commands do without it."""
+        from labq.store.mongodb_events import Events
+
+        return Events(self._tasks)
 
     def now(self) -> datetime:
         with faults(self.address):

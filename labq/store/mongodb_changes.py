@@ -12,7 +12,7 @@ from bson.raw_bson import RawBSONDocument
 
 from labq.errors import UsageError
 from labq.store.base import MAX_BYTES, Change, Now
-from labq.store.mongodb_events import born, moves
+from labq.store.mongodb_moves import born, moves
 from labq.task import Document
 
 NOTHING: Mapping[str, Any] = MappingProxyType({})

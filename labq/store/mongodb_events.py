@@ -1,10 +1,9 @@
-"""The log of what becomes of tasks, in MongoDB: each task's moves stand in its own document.
+"""The log of what becomes of tasks, in MongoDB: read out of the tasks' own documents.
 
-A move is written by the update that makes it, so that neither is there without the other. What is
-read out is put in order by the server's times: of a move it is `$$NOW`, of an insert the timestamp
-that the server puts where a new document has an empty one. Both are taken moments before the write
-is to be seen, and a reader takes only what is SETTLE old, so that nothing comes before what it has
-given already. A removed task leaves a document in `deleted`, made before it goes.
+It is put in order by the server's times of the moves and inserts (`mongodb_moves`). These are taken
+moments before the write is to be seen, and a reader takes only what is SETTLE old, so that nothing
+comes before what it has given already. A removed task leaves a document in `deleted`, made before
+it goes.
 """
 
 from __future__ import annotations
@@ -22,28 +21,19 @@ from pymongo import errors as mongo
 from pymongo.collection import Collection
 
 from labq import clock
-from labq.store.base import Change, Query, no_token
+from labq.store.base import Query, no_token
+from labq.store.mongodb_moves import NEVER, STEP
 from labq.task import Document
 
 SETTLE = 0.5  # seconds: longer than a write of STEP tasks takes from its `$$NOW` until it is seen
-STEP = 250  # tasks that one command moves or removes
 DAY = 24 * 3600  # seconds that what a removed task leaves is kept
 ROUNDS = 10  # how often a removal is tried again where others move the same tasks
 STALE = 60  # seconds after which nobody is at it who began to remove a task
 LAST = 2**31 - 1  # the `n` of a removal
 START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 FAR = datetime(9000, 1, 1, tzinfo=timezone.utc)  # the `at` of what is about to be removed
-NEVER = Timestamp(0, 0)
 DUPLICATE = 11000
-HIDDEN = dict.fromkeys(("born", "born_as", "moves", "moved_at"), 0)  # what only this module reads
 END: Document = {"task": "", "moves": {"at": FAR, "n": LAST}}  # comes after all moves
-MOST = 20  # moves that a task keeps
-MOVED = IndexModel(
-    [("queue", ASCENDING), ("moved_at", ASCENDING)],
-    partialFilterExpression={"moved_at": {"$exists": True}},
-    name="moved",
-)
-BORN = IndexModel([("queue", ASCENDING), ("born", ASCENDING)], name="born")
 DELETED = [
     IndexModel([("queue", ASCENDING), ("at", ASCENDING)], name="at"),
     IndexModel([("at", ASCENDING)], expireAfterSeconds=DAY, name="kept"),
@@ -78,40 +68,6 @@ class Position:
             return cls(clock.from_ms(int(at)), int(n), task, Timestamp(int(seconds), int(count)))
         except (ValueError, OverflowError):
             raise no_token(token) from None
-
-
-def born(status: Any) -> Document:
-    """What a new task's document has beside its fields."""
-    return {"born": NEVER, "born_as": status}
-
-
-def moves(change: Change) -> Document:
-    """What the update of a Change that sets the status does beside it; all of it is expressions."""
-    status = {"$literal": change.set["status"]}
-    number = {"$add": [{"$ifNull": [{"$arrayElemAt": ["$moves.n", -1]}, 0]}, 1]}
-    move = {
-        "n": number,
-        "from": "$status",
-        "to": status,
-        "at": {"$max": ["$$NOW", "$moved_at"]},
-        "was": "$moved_at",
-        "attempt": {"$add": ["$attempt", change.inc.get("attempt", 0)]},
-        "worker": "$lease.worker",
-        "reason": "$reason",
-    }
-    if "lease" in change.set:
-        move["worker"] = {"$literal": change.set["lease"].get("worker")}
-    if "reason" in change.set:
-        move["reason"] = {"$literal": change.set["reason"]}
-    elif "reason" in change.unset:
-        del move["reason"]
-    before = {"$ifNull": ["$moves", []]}
-    after = {"$slice": [{"$concatArrays": [before, [move]]}, -MOST]}
-    moved = {"$ne": ["$status", status]}
-    return {
-        "moves": {"$cond": [moved, after, before]},
-        "moved_at": {"$cond": [moved, move["at"], "$moved_at"]},
-    }
 
 
 class Events:

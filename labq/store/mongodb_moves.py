@@ -1,0 +1,61 @@
+"""What a task's own document tells of its past, in MongoDB: when it was inserted, and its moves.
+
+A move is written by the update that makes it, so that neither is there without the other. Its time
+is `$$NOW`, that of an insert the timestamp that the server puts where a new document has an empty
+one. `mongodb_events` reads them out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import Timestamp
+from pymongo import ASCENDING, IndexModel
+
+from labq.store.base import Change
+from labq.task import Document
+
+NEVER = Timestamp(0, 0)
+MOST = 20  # moves that a task keeps
+STEP = 250  # tasks that one command moves or removes
+HIDDEN = dict.fromkeys(("born", "born_as", "moves", "moved_at"), 0)  # what only the log reads
+MOVED = IndexModel(
+    [("queue", ASCENDING), ("moved_at", ASCENDING)],
+    partialFilterExpression={"moved_at": {"$exists": True}},
+    name="moved",
+)
+BORN = IndexModel([("queue", ASCENDING), ("born", ASCENDING)], name="born")
+
+
+def born(status: Any) -> Document:
+    """What a new task's document has beside its fields."""
+    return {"born": NEVER, "born_as": status}
+
+
+def moves(change: Change) -> Document:
+    """What the update of a Change that sets the status does beside it; all of it is expressions."""
+    status = {"$literal": change.set["status"]}
+    number = {"$add": [{"$ifNull": [{"$arrayElemAt": ["$moves.n", -1]}, 0]}, 1]}
+    move = {
+        "n": number,
+        "from": "$status",
+        "to": status,
+        "at": {"$max": ["$$NOW", "$moved_at"]},
+        "was": "$moved_at",
+        "attempt": {"$add": ["$attempt", change.inc.get("attempt", 0)]},
+        "worker": "$lease.worker",
+        "reason": "$reason",
+    }
+    if "lease" in change.set:
+        move["worker"] = {"$literal": change.set["lease"].get("worker")}
+    if "reason" in change.set:
+        move["reason"] = {"$literal": change.set["reason"]}
+    elif "reason" in change.unset:
+        del move["reason"]
+    before = {"$ifNull": ["$moves", []]}
+    after = {"$slice": [{"$concatArrays": [before, [move]]}, -MOST]}
+    moved = {"$ne": ["$status", status]}
+    return {
+        "moves": {"$cond": [moved, after, before]},
+        "moved_at": {"$cond": [moved, move["at"], "$moved_at"]},
+    }
