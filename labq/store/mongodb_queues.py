@@ -10,9 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from pymongo import ReturnDocument
 from pymongo import errors as mongo
@@ -52,8 +51,7 @@ RUNS: list[dict[str, Any]] = [
 ]
 
 
-@dataclass(frozen=True)
-class Taken:
+class Taken(NamedTuple):
     """Numbers for new tasks: the first of them, the store's time, the queue's defaults."""
 
     first: int

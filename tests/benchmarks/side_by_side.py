@@ -105,6 +105,7 @@ def place() -> Iterator[Path]:
     """A folder that is gone afterwards; nothing of the person's own settings reaches the run."""
     for name in [name for name in os.environ if name.startswith("LABQ_") and "TEST" not in name]:
         del os.environ[name]
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # labq starts compiled, as pip installs it
     with tempfile.TemporaryDirectory(prefix="labq-bench-") as folder:
         os.environ.update(LABQ_HOME=folder, XDG_CONFIG_HOME=f"{folder}/config")
         os.chdir(folder)
