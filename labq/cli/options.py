@@ -66,6 +66,10 @@ Filters = Annotated[
     ),
 ]
 
+Latest = Annotated[
+    bool, typer.Option("--latest", help="Of several tasks of a name that is a REF, the newest.")
+]
+
 
 def settings(uri: str | None, queue: str | None) -> Settings:
     """The settings in force with these two flags."""
@@ -90,6 +94,8 @@ def selection(
     names: list[str] | None,
     filters: list[str] | None,
     projects: list[str] | None = None,
+    *,
+    latest: bool = False,
 ) -> Selection:
     """What the selecting options say together.
 
@@ -108,5 +114,11 @@ def selection(
     for text in filters or ():
         if not text.strip():
             raise UsageError("the filter is empty (leave -f away to mean every task)")
-    said = (status, names, filters, projects)
-    return Selection(words, *(tuple(texts or ()) for texts in said))
+    return Selection(
+        refs=words,
+        statuses=tuple(status or ()),
+        names=tuple(names or ()),
+        filters=tuple(filters or ()),
+        projects=tuple(projects or ()),
+        latest=latest,
+    )

@@ -41,8 +41,15 @@ TREE = Entry(
                 "show": Entry("Show all of a task.", "labq.cli.task.show"),
                 "count": Entry("Count tasks.", "labq.cli.task.count"),
                 "update": Entry("Edit tasks, by value or in your editor.", "labq.cli.task.update"),
+                "tag": Entry("Add tags to tasks, take them away.", "labq.cli.task.tag"),
+                "enqueue": Entry("Set drafts going.", "labq.cli.task.enqueue"),
+                "dequeue": Entry("Make drafts of pending tasks.", "labq.cli.task.dequeue"),
                 "cancel": Entry("End tasks, running ones too.", "labq.cli.task.cancel"),
                 "requeue": Entry("Run ended tasks again.", "labq.cli.task.requeue"),
+                "reset": Entry(
+                    "Make drafts of ended tasks, their output deleted.", "labq.cli.task.reset"
+                ),
+                "publish": Entry("Seal tasks, for good.", "labq.cli.task.publish"),
                 "delete": Entry("Remove tasks.", "labq.cli.task.delete"),
                 "group": Entry(
                     "Look at arrays and other groups, end them, run them again.",
@@ -57,6 +64,7 @@ TREE = Entry(
                 "report": Entry(
                     "Report results, such as acc=0.93, from a job.", "labq.cli.task.report"
                 ),
+                "progress": Entry("Say how much of a task is done.", "labq.cli.task.progress"),
             },
         ),
         "worker": Entry(
@@ -166,12 +174,13 @@ def build(name: str, entry: Entry) -> Any:
     """The typer command of an entry; its help is the docstring, with the examples' lines kept."""
     if entry.entries:
         return LazyGroup(entry, name=name)
-    function = import_module(entry.module).command
+    module = import_module(entry.module)
+    function = module.command
     # typer would read each annotation's text four times, a millisecond in all
     function.__annotations__ = get_annotations(function, eval_str=True)
     text = cleandoc(function.__doc__ or entry.summary).replace("Examples:\n", "\b\nExamples:\n")
     app = typer.Typer(rich_markup_mode=None, add_completion=False)
-    app.command(name, help=text)(function)
+    app.command(name, cls=getattr(module, "Command", None), help=text)(function)
     return command_of(app)
 
 

@@ -31,6 +31,7 @@ class Selection:
     names: Sequence[str] = ()
     filters: Sequence[str] = ()
     projects: Sequence[str] = ()  # each with all below it
+    latest: bool = False  # a reference that names several is the newest of them
 
     @property
     def narrows(self) -> bool:
@@ -47,7 +48,7 @@ class Selection:
         """
         parts = [in_projects(self.projects)] if self.projects else []
         if self.refs is not None:
-            ids = resolve(store, queue, self.refs, parts)
+            ids = resolve(store, queue, self.refs, parts, latest=self.latest)
             parts.append({"_id": ids[0]} if len(ids) == 1 else {"_id": {"$in": ids}})
         if self.statuses:
             words = [word for text in self.statuses for word in text.split(",")]
@@ -85,12 +86,17 @@ def in_projects(projects: Sequence[str]) -> Document:
 
 
 def resolve(
-    store: Store, queue: str, refs: Sequence[str], among: Sequence[Document] = ()
+    store: Store,
+    queue: str,
+    refs: Sequence[str],
+    among: Sequence[Document] = (),
+    *,
+    latest: bool = False,
 ) -> list[str]:
     """The ids of the tasks that `refs` name.
 
     A reference is a number, an id or a unique prefix of it, a name, or `name#number`. A name or a
-    prefix need only be the one `among` those that match.
+    prefix need only be the one `among` those that match; with `latest` the newest of several is it.
 
     Raises:
         TaskNotFound: one names no task of the queue.
@@ -109,11 +115,11 @@ def resolve(
         found.update({ref: ref.lower() for ref in chunk if ref.lower() in there})
     for ref in refs:
         if ref not in found:
-            found[ref] = _one(store, queue, ref, among)
+            found[ref] = _one(store, queue, ref, among, latest=latest)
     return list(dict.fromkeys(found[ref] for ref in refs))
 
 
-def _one(store: Store, queue: str, ref: str, among: Sequence[Document]) -> str:
+def _one(store: Store, queue: str, ref: str, among: Sequence[Document], *, latest: bool) -> str:
     """The id of the one task that `ref` names, which is neither a number nor a whole id."""
     either: list[Document] = [{"name": ref}]
     if PREFIX.fullmatch(ref.lower()):
@@ -121,7 +127,9 @@ def _one(store: Store, queue: str, ref: str, among: Sequence[Document]) -> str:
     if numbered := NUMBERED.fullmatch(ref):
         either.append({"name": numbered[1], "number": int(numbered[2])})
     query = {"queue": queue, "$and": [{"$or": either}, *among]}
-    hits = list(store.find(query, sort=[("number", 1)], limit=6, fields=("number", "name")))
+    order = [("number", -1 if latest else 1)]
+    most = 1 if latest else 6
+    hits = list(store.find(query, sort=order, limit=most, fields=("number", "name")))
     if not hits:
         raise TaskNotFound(f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)")
     if len(hits) > 1:

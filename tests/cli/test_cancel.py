@@ -107,12 +107,14 @@ def test_what_has_ended_cannot_be_cancelled(labq, queue, four):
         "labq: cannot cancel task 4: it is success (labq task requeue runs it again)\n",
     )
     end(queue, 4, published_at=queue.store.now())
-    assert labq("task", "cancel", "4").err == "labq: cannot cancel task 4: it is published\n"
+    assert labq("task", "cancel", "4").err == (
+        "labq: cannot cancel task 4: it is published (clone it instead)\n"
+    )
     labq("task", "cancel", "2", "-q")
     result = labq("task", "cancel", "2", "3", "4")
     assert (result.code, result.err) == (
         5,
-        "labq: cannot cancel 3 tasks: they have ended (labq task requeue runs them again)\n",
+        "labq: cannot cancel 3 tasks: 2 are cancelled (labq task requeue runs them again), 1 is published (clone it instead)\n",
     )
     assert labq("task", "cancel", "-s", "success").code == 0
 

@@ -160,7 +160,7 @@ def test_delete_removes_and_says_how_many(labq, queue, sweep):
     assert labq("task", "delete", "1", "n0.2", "--yes").err == "deleted 2 tasks\n"
     assert [task["number"] for task in labq("task", "ls", "--json").lines] == [3]
     assert labq("task", "delete", "-f", "args.lr > 0", "--yes", "--json").lines == [
-        {"deleted": 1, "running": 0}
+        {"deleted": 1, "left": 0}
     ]
 
 
@@ -168,10 +168,15 @@ def test_delete_leaves_what_runs(labq, queue, sweep):
     from labq.queue import WorkerName, leases
 
     leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
-    assert labq("task", "delete", "-f", "{}", "-y").err == "deleted 2 tasks, left 1 running\n"
-    result = labq("task", "delete", "1", "-y")
-    assert result.code == 5
-    assert result.err.endswith("labq: cannot delete 1 task: running (labq task cancel stops it)\n")
+    assert labq("task", "delete", "-f", "{}", "-y").err == (
+        "deleted 2 tasks, left 1: 1 running (labq task cancel stops it)\n"
+    )
+    for flags in ([], ["--force"]):
+        result = labq("task", "delete", "1", "-y", *flags)
+        assert result.code == 5
+        assert result.err == (
+            "labq: cannot delete task 1: it is running (labq task cancel stops it)\n"
+        )
 
 
 def test_no_ids_from_a_pipe_delete_nothing(labq, sweep, monkeypatch):

@@ -47,20 +47,24 @@ def test_retries_begin_anew(labq, queue):
 def test_what_has_not_ended_or_is_published_is_left(labq, queue, ended):
     labq("task", "submit")
     queue.store.update({"number": 3}, Change(set={"published_at": queue.store.now()}))
-    assert (
-        labq("task", "requeue", "-f", "{}").err == "requeued 2 tasks, left 2 that have not ended\n"
+    assert labq("task", "requeue", "-f", "{}").err == (
+        "requeued 2 tasks, left 2: 1 pending (labq worker run runs it),"
+        " 1 published (clone it instead)\n"
     )
-    for ref in ("3", "4"):
+    for ref, why in (
+        ("3", "it is published (clone it instead)"),
+        ("4", "it is pending (labq worker run runs it)"),
+    ):
         result = labq("task", "requeue", ref)
-        assert result.code == 5
-        assert result.err.endswith(
-            "labq: cannot requeue 1 task: not ended, or published (clone it)\n"
-        )
+        assert (result.code, result.err) == (5, f"labq: cannot requeue task {ref}: {why}\n")
 
 
 def test_requeue_wants_to_know_what(labq):
     result = labq("task", "requeue")
-    assert (result.code, result.err) == (2, "labq: requeue what? Give REF..., -s, --name or -f\n")
+    assert (result.code, result.err) == (
+        2,
+        "labq: requeue what? Give REF..., -s, --name or -f (every task: -f '{}')\n",
+    )
     assert labq("task", "requeue", "").err == "requeued 0 tasks\n"
 
 

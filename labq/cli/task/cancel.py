@@ -11,8 +11,8 @@ import typer
 
 from labq import clock
 from labq.args import normalised
-from labq.cli import options
 from labq.cli.output import ask, json_line, note, plural, progress
+from labq.cli.task.chosen import Chosen, on_tasks
 from labq.errors import ConflictError, UsageError
 from labq.queue import Cancelled
 from labq.task import TERMINAL, Status
@@ -48,24 +48,13 @@ class Asked:
     grace: float | None  # seconds
 
 
+@on_tasks("cancel")
 def command(
-    refs: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[REF...]", help="Tasks; - reads stdin.", show_default=False),
-    ] = None,
-    status: options.Status = None,
-    name: options.Names = None,
-    project: options.Projects = None,
-    extra_filter: options.Filters = None,
+    chosen: Chosen,
     grace: Grace = None,
     kill: Kill = False,
     reason: Reason = "cancelled",
     wait: Wait = False,
-    yes: options.Yes = False,
-    queue: options.QueueName = None,
-    uri: options.Uri = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
     """End tasks: those that do not run at once, the others by their workers, within moments.
 
@@ -77,15 +66,11 @@ def command(
       labq task cancel -s pending -f 'args.lr > 1' --reason 'they diverge'
       labq task cancel -f '{}' --grace 1m --wait
     """
-    chosen = options.selection(refs, status, name, extra_filter, project)
-    if not chosen.narrows:
-        raise UsageError("cancel what? Give REF..., -s, --name or -f (every task: -f '{}')")
     how = asked(grace, reason, kill=kill)
-    here = options.open_queue(uri, queue)
-    query = here.query(chosen)
-    if refs and (left := _count(here, query, ENDED)) and left == here.count(query):
+    here, query = chosen.here, chosen.query
+    if chosen.named and (left := _count(here, query, ENDED)) and left == chosen.total:
         raise ConflictError(_why_not(here, query, left))
-    end(here, query, how, wait=wait, yes=yes, json=json, quiet=quiet)
+    end(here, query, how, wait=wait, yes=chosen.yes, json=chosen.json, quiet=chosen.quiet)
 
 
 def asked(grace: str | None, reason: str, *, kill: bool) -> Asked:
@@ -174,10 +159,10 @@ def _wait(here: Queue, identities: set[str], *, quiet: bool) -> None:
 
 
 def _why_not(here: Queue, query: Document, left: int) -> str:
+    """Why none of the tasks is cancelled."""
+    from labq.queue.refusals import refusal, refusals, standing
+
     if left > 1:
-        return f"cannot cancel {plural(left)}: they have ended (labq task requeue runs them again)"
+        return refusals("cancel", standing(here.store, query, "cancel"))
     (task,) = here.find(query, fields=("number", "status", "published_at"))
-    if "published_at" in task:
-        return f"cannot cancel task {task['number']}: it is published"
-    again = "labq task requeue runs it again"
-    return f"cannot cancel task {task['number']}: it is {task['status']} ({again})"
+    return refusal("cancel", task)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +9,7 @@ import typer
 from labq.args import key_path, parse_value
 from labq.cli import options
 from labq.cli.output import json_line
+from labq.cli.task.job import own, spool
 from labq.errors import UsageError
 
 
@@ -30,18 +29,11 @@ def command(
     if not pairs:
         raise UsageError("report what? Give KEY=VALUE, such as acc=0.93")
     summary = _summary(pairs)
-    if ref is None and (folder := os.environ.get("LABQ_SPOOL")):  # of an offline run
-        from labq.offline import Spool
-
-        Spool(Path(folder)).summary(summary)
+    if ref is None and (kept := spool()):
+        kept.summary(summary)
         return
     here = options.open_queue(uri, queue)
-    if ref is not None:
-        identity, token = here.get(ref)["_id"], ""
-    elif identity := os.environ.get("LABQ_TASK_ID", ""):
-        token = os.environ.get("LABQ_TOKEN", "")
-    else:
-        raise UsageError("this is not a labq task: name one, labq task report REF acc=0.93")
+    identity, token = own(here, ref, "labq task report REF acc=0.93")
     here.report(identity, token, summary)
     if json:
         json_line({"_id": identity, "summary": summary})

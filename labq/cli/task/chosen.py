@@ -1,0 +1,105 @@
+"""The options that choose tasks, for the commands that do something to those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from inspect import Parameter, Signature, signature
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from labq.cli import options
+from labq.errors import UsageError
+
+if TYPE_CHECKING:
+    from labq.config import Settings
+    from labq.queue import Queue
+    from labq.task import Document
+
+Refs = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[REF...]", help="Tasks; - reads stdin.", show_default=False),
+]
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The tasks that the options choose, and how to speak with the person."""
+
+    settings: Settings
+    here: Queue
+    query: Document
+    total: int
+    named: bool  # by references: who names a task wants to know that it is refused
+    yes: bool
+    json: bool
+    quiet: bool
+
+
+def on_tasks(
+    verb: str, *, asks: bool = True
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Makes a command of a function of the tasks chosen and of options of its own.
+
+    Args:
+        verb: what the command does, for who chooses none.
+        asks: whether it may ask, and so has `--yes`.
+    """
+
+    def made(own: Callable[..., None]) -> Callable[..., None]:
+        def command(
+            refs: list[str] | None,
+            status: list[str] | None,
+            name: list[str] | None,
+            project: list[str] | None,
+            extra_filter: list[str] | None,
+            latest: bool,
+            queue: str | None,
+            uri: str | None,
+            json: bool,
+            quiet: bool,
+            yes: bool = True,
+            **more: Any,
+        ) -> None:
+            said = options.selection(refs, status, name, extra_filter, project, latest=latest)
+            if not said.narrows:
+                raise UsageError(
+                    f"{verb} what? Give REF..., -s, --name or -f (every task: -f '{{}}')"
+                )
+            settings = options.settings(uri, queue)
+            here = options.queue_of(settings)
+            query = here.query(said)
+            named = bool(refs)
+            own(Chosen(settings, here, query, here.count(query), named, yes, json, quiet), **more)
+
+        given = list(signature(own, eval_str=True).parameters.values())[1:]
+        parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in given]
+        whole = [*_CHOOSING, *parameters, *(_ASKING if asks else ()), *_LAST]
+        command.__signature__ = Signature(whole)  # type: ignore[attr-defined]
+        command.__annotations__ = {one.name: one.annotation for one in whole}
+        command.__doc__ = own.__doc__
+        return command
+
+    return made
+
+
+def _option(name: str, kind: Any, default: Any = None) -> Parameter:
+    return Parameter(name, Parameter.KEYWORD_ONLY, annotation=kind, default=default)
+
+
+_CHOOSING = (
+    _option("refs", Refs),
+    _option("status", options.Status),
+    _option("name", options.Names),
+    _option("project", options.Projects),
+    _option("extra_filter", options.Filters),
+    _option("latest", options.Latest, default=False),
+)
+_ASKING = (_option("yes", options.Yes, default=False),)
+_LAST = (
+    _option("queue", options.QueueName),
+    _option("uri", options.Uri),
+    _option("json", options.Json, default=False),
+    _option("quiet", options.Quiet, default=False),
+)

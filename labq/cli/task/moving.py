@@ -1,0 +1,82 @@
+"""A verb done to the tasks that were chosen: the question, what it did, what it left and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from labq.cli.output import ask, attended, json_line, note, plural
+from labq.cli.task.chosen import Chosen
+from labq.errors import ConflictError, UsageError
+from labq.queue.refusals import (
+    done_already,
+    left,
+    refusal,
+    refusals,
+    standing,
+    state_of,
+    takes,
+)
+from labq.task import Document
+
+
+@dataclass(frozen=True)
+class Verb:
+    """How a verb is spoken of; `{tasks}` stands for how many tasks of which queue."""
+
+    name: str  # as labq/queue/refusals.py has it
+    done: str  # what became of those that it took; their count in JSON
+    question: str  # before it takes several
+    loses: str = ""  # what nobody can undo: it asks before it takes one, too
+
+
+def move(chosen: Chosen, verb: Verb, do: Callable[[], int], *, force: bool = False) -> None:
+    """Does a verb to those of the tasks that it takes, once a person agrees, and tells of it.
+
+    Args:
+        chosen: the tasks.
+        verb: what it is called.
+        do: does it; returns how many it took.
+        force: whether it takes those that must be insisted on.
+
+    Raises:
+        UsageError: it cannot be undone, and nobody is there to be asked.
+        ConflictError: it does not take a task that was named; the others it did.
+    """
+    others = standing(chosen.here.store, chosen.query, verb.name, force=force)
+    able = chosen.total - others.total()
+    agreed = able > 0 and _agreed(chosen, verb, able)
+    count = do() if agreed else 0
+    states = +Counter({**others, "changed meanwhile": able - count if agreed else 0})
+    wrong = Counter({one: n for one, n in states.items() if not done_already(verb.name, one)})
+    if chosen.json:
+        why = {"states": dict(states)} if states else {}
+        json_line({verb.done: count, "left": chosen.total - count, **why})
+    elif not chosen.quiet and (count or not (chosen.named and wrong)):
+        there = [f"{n:,} {state} already" for state, n in (states - wrong).items()]
+        rest = there if chosen.named else [left(verb.name, states)] if states else []
+        note(", ".join([f"{verb.done} {plural(count)}", *rest]))
+    if chosen.named and wrong:
+        raise ConflictError(_why_not(chosen, verb.name, wrong, force=force))
+
+
+def _agreed(chosen: Chosen, verb: Verb, able: int) -> bool:
+    if verb.loses and not chosen.yes and not attended():
+        raise UsageError(f"{verb.loses.format(tasks=plural(able))}: add --yes")
+    if able == 1 and not verb.loses:
+        return True
+    tasks = f"{plural(able)} of queue {chosen.here.name}"
+    quiet = chosen.quiet and not verb.loses
+    return ask(verb.question.format(tasks=tasks), yes=chosen.yes, quiet=quiet)
+
+
+def _why_not(chosen: Chosen, verb: str, wrong: Counter[str], *, force: bool) -> str:
+    """Why tasks that were named are not taken: of one task by its number."""
+    untaken: Document = {"$and": [chosen.query, {"$nor": [takes(verb, force=force)]}]}
+    fields = ("number", "status", "published_at")
+    if wrong.total() == 1:
+        for task in chosen.here.find(untaken, fields=fields):
+            if state_of(task) in wrong:
+                return refusal(verb, task)
+    return refusals(verb, wrong)
