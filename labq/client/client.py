@@ -20,6 +20,7 @@ from labq.client.waiting import Live, until_ended
 from labq.errors import ConfigError, ConflictError, UsageError
 from labq.queue import EditReport, Queue, workers
 from labq.queue.edit import edit
+from labq.queue.refusals import not_edited
 from labq.store import open_store
 from labq.task import Document, Status
 
@@ -293,10 +294,10 @@ class Client:
         edits = [edit_of(path, value) for path, value in changes.items()]
         named = refs or None
         finding.narrow("update", (named, filter, status, name))
-        report = edit(self.queue.store, query_of(self.queue, named, filter, status, name), edits)
+        query = query_of(self.queue, named, filter, status, name)
+        report = edit(self.queue.store, query, edits)
         if refs and report.refused:
-            told = "; ".join(f"{count}: {why}" for why, count in report.refused.items())
-            raise ConflictError(f"cannot edit {told}")
+            raise ConflictError(not_edited(self.queue.store, query, report.refused))
         return report
 
     def delete(

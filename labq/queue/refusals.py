@@ -116,6 +116,20 @@ def told_of(reason: str, task: Document) -> str:
     return f"cannot edit task {number}: {said.replace(' REF ', f' {number} ')}"
 
 
+def not_edited(store: Store, query: Document, refused: Mapping[str, int]) -> str:
+    """Why an edit left tasks that were named: `refused` counts them by reason."""
+    found = list(store.find(query, limit=2, fields=("number", "status", "published_at")))
+    if len(found) == 1:
+        return told_of(next(iter(refused)), found[0])
+    return f"cannot edit {counted(refused)}"
+
+
+def counted(refused: Mapping[str, int]) -> str:
+    """`1 task: why; 2 tasks: why`."""
+    parts = (f"{count:,} task{'s' * (count != 1)}: {why}" for why, count in refused.items())
+    return "; ".join(parts)
+
+
 def standing(store: Store, query: Document, verb: str, *, force: bool = False) -> Counter[str]:
     """How many of the tasks that match the verb does not take, by state."""
     others: Document = {"$and": [query, {"$nor": [takes(verb, force=force)]}]}

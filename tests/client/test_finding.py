@@ -125,8 +125,15 @@ def test_many_are_updated_by_path(client):
     client.get(1).cancel()
     report = client.update({"priority": 7}, filter="args.lr < 2")
     assert (report.changed, sum(report.refused.values())) == (1, 1)
-    with pytest.raises(ConflictError, match="cannot edit 1: cancelled, its priority cannot change"):
+    with pytest.raises(ConflictError) as caught:
         client.update({"priority": 7}, 1)
+    assert str(caught.value) == (
+        "cannot edit task 1: it is cancelled, its priority cannot change (labq task clone 1 "
+        "--set args.lr=1 --enqueue runs a changed copy, labq task reset makes it draft again)"
+    )
+    client.get(2).cancel()
+    with pytest.raises(ConflictError, match="cannot edit 2 tasks: cancelled, its priority cannot"):
+        client.update({"priority": 7}, 1, 2)
 
 
 @pytest.mark.parametrize(

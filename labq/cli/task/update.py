@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -14,7 +13,7 @@ from labq.cli.output import as_json, ask, attended, json_line, note, plural, pub
 from labq.errors import ConflictError, UsageError
 from labq.queue import Edit, EditReport, Queue, parse_edit
 from labq.queue.edit import applied, check_field, edit, edits_between
-from labq.queue.refusals import told_of
+from labq.queue.refusals import counted, not_edited
 from labq.task import EDITABLE, FIELDS, Document
 
 if TYPE_CHECKING:
@@ -79,24 +78,13 @@ def command(
     elif not quiet and not (refused and total == 1):
         _tell(report)
     if refused:
-        raise ConflictError(_why_not(here, query, report))
+        raise ConflictError(not_edited(here.store, query, report.refused))
 
 
 def _tell(report: EditReport) -> None:
     same = f", {report.same:,} had the value already" if report.same else ""
-    left = f", left {_left(report.refused)}" if report.refused else ""
+    left = f", left {counted(report.refused)}" if report.refused else ""
     note(f"changed {plural(report.changed)}{same}{left}")
-
-
-def _why_not(here: Queue, query: Document, report: EditReport) -> str:
-    found = list(here.find(query, limit=2, fields=("number", "status", "published_at")))
-    if len(found) == 1:
-        return told_of(next(iter(report.refused)), found[0])
-    return f"cannot edit {_left(report.refused)}"
-
-
-def _left(refused: Counter[str]) -> str:
-    return "; ".join(f"{plural(count)}: {why}" for why, count in refused.items())
 
 
 def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
@@ -135,7 +123,7 @@ def _apply(here: Queue, tasks: dict[str, Document], changes: dict[str, list[Edit
             report.refused["it changed while you edited it: edit it again"] += 1
     if report.refused:
         done = f" (changed {plural(report.changed)})" if report.changed else ""
-        raise ConflictError(f"cannot edit {_left(report.refused)}{done}")
+        raise ConflictError(f"cannot edit {counted(report.refused)}{done}")
     return report
 
 
