@@ -79,15 +79,15 @@ class Queue:
         """How many tasks match a query of this queue."""
         return self.store.count(query)
 
-    def get(self, ref: str) -> Document:
-        """The task that `ref` names.
+    def get(self, ref: str, *, latest: bool = False) -> Document:
+        """The task that `ref` names; with `latest` the newest of several of a name.
 
         Raises:
             NotFoundError, ConflictError: it names none, or several.
         """
         from labq.queue.selection import resolve
 
-        (identity,) = resolve(self.store, self.name, [ref])
+        (identity,) = resolve(self.store, self.name, [ref], latest=latest)
         return next(self.store.find({"queue": self.name, "_id": identity}))
 
     def enqueue(self, query: Document) -> int:

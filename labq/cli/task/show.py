@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 def command(
     refs: Annotated[list[str], typer.Argument(metavar="REF...", show_default=False)],
+    latest: options.Latest = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -30,7 +31,7 @@ def command(
     """
     settings = options.settings(uri, queue)
     here = options.queue_of(settings)
-    tasks = [here.get(ref) for ref in refs]
+    tasks = [here.get(ref, latest=latest) for ref in refs]
     if json:
         for task in tasks:
             json_line(public(task))
