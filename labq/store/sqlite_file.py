@@ -30,6 +30,7 @@ class File:
         self.path = Path(path)
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
+        self._turn = threading.Lock()  # SQLite sleeps a millisecond and more where it has to wait
         with self.faults():
             self._prepare_file()
 
@@ -61,7 +62,7 @@ class File:
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
         """One write transaction; rolled back whole by any error."""
-        with self.faults():
+        with self.faults(), self._turn:
             db = self.db
             if durable:
                 db.execute("PRAGMA synchronous = FULL")
