@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from labq.args import flat, normalised, signature
+from labq.client.profiles import under
 from labq.client.values import plain, seconds
 from labq.config import Settings
 from labq.errors import ArgsError, TemplateError, UsageError
@@ -30,6 +31,8 @@ def draft(
         TaskNotFound, ConflictError: a reference to no task, or to several.
     """
     given = {name: value for name, value in words.items() if value is not None}
+    if (profile := given.pop("profile", None)) is not None:
+        given = under(profile, given)
     waits = _waits(queue, given)
     key = given.pop("key", None)
     kept = {word: given.pop(word) for word in ("ttl", "auto_delete") if word in given}

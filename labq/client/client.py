@@ -110,6 +110,7 @@ class Client:
         env: Mapping[str, str] | None = None,
         resources: Mapping[str, Any] | str | None = None,
         require: str | Sequence[str] | None = None,
+        profile: str | None = None,
         after: Refs | None = None,
         after_any: Refs | None = None,
         at: datetime | str | None = None,
@@ -138,6 +139,8 @@ class Client:
             env: variables of its job.
             resources: {"cpus": 2, "memory": "4Gi", "gpus": 1}, and named ones (dicts).
             require: labels that its worker must have, such as "vram>=40Gi".
+            profile: the name of an entry of `profiles:` in `labq.yaml`: its words where none are
+                given here; tags and requirements of both, dicts joined.
             after: what must succeed first: a Task, a number, an id, a name, or a list of these.
             after_any: what must end first, however it does.
             at: when it may begin, such as "tomorrow 9:00"; a datetime without zone is local.
