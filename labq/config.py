@@ -144,7 +144,8 @@ def load(
     return settings
 
 
-SECTIONS = ("tasks",)  # keys of a file that are no settings: each a mapping of names to mappings
+# Keys of a file that are no settings: each a mapping of names to mappings.
+SECTIONS = ("tasks", "profiles")
 
 
 def section(

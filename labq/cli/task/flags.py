@@ -28,7 +28,9 @@ Metadata = Annotated[
     str | None, typer.Option(metavar="DICT", help="Notes of yours, as JSON or a Python dict.")
 ]
 Tag = Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag; again for more.")]
-Priority = Annotated[int, typer.Option(metavar="INT", help="Higher runs first.")]
+Priority = Annotated[
+    int | None, typer.Option(metavar="INT", help="Higher runs first.", show_default="0")
+]
 After = Annotated[
     list[str] | None,
     typer.Option(
@@ -102,5 +104,12 @@ Require = Annotated[
     list[str] | None,
     typer.Option(
         metavar="LABEL", help="A label that its worker must have: 'vram>=40Gi'; again for more."
+    ),
+]
+Profile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What profiles: in labq.yaml says of NAME, where nothing else is said here.",
     ),
 ]

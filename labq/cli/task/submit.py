@@ -14,6 +14,7 @@ from labq.errors import UsageError
 from labq.task import Document, new
 
 if TYPE_CHECKING:
+    from labq.config import Settings
     from labq.queue import Queue
     from labq.queue.arrays import Array
 
@@ -26,7 +27,7 @@ def command(
     name: flags.Name = None,
     metadata: flags.Metadata = None,
     tag: flags.Tag = None,
-    priority: flags.Priority = 0,
+    priority: flags.Priority = None,
     after: flags.After = None,
     after_any: flags.AfterAny = None,
     at: flags.At = None,
@@ -43,6 +44,7 @@ def command(
     env: flags.Env = None,
     resource: flags.Resource = None,
     require: flags.Require = None,
+    profile: flags.Profile = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -60,28 +62,34 @@ def command(
       labq task submit --after "$id" --cmd 'python evaluate.py'
       labq task submit --file runs.jsonl --key sweep-1 --max-retries 2 --resources gpus=1
       labq task submit --array 10 --group sweep --cmd 'python train.py'
+      labq task submit --profile big-gpu -- --lr 0.1
     """
     settings = options.settings(uri, queue)
     base = parse_document(args, "--args") if args is not None else {}
     parsed, warnings = parse_tokens(tokens or [], base)
-    retries = settings.max_retries if max_retries is None else max_retries
-    pause = settings.retry_delay if retries > 0 else None
-    task = new(
-        parsed,
-        name=name,
-        metadata=parse_document(metadata, "--metadata") if metadata is not None else None,
-        tags=tag,
-        priority=priority,
-        max_retries=retries,
-        retry_delay=pause if retry_delay is None else clock.wait(retry_delay),
-        timeout=None if timeout is None else clock.seconds(timeout),
-        cmd=cmd,
-        cwd=os.path.abspath(os.path.expanduser(cwd)) if cwd else cwd,  # noqa: PTH100, PTH111 - fast
-        env=_variables(env) if env else None,
-        resources=_amounts(resource) if resource else None,
-        require=require or None,
-    )
-    task.update(_kept(ttl, auto_delete=auto_delete, group=group))
+    said: dict[str, Any] = {
+        "name": name,
+        "metadata": parse_document(metadata, "--metadata") if metadata is not None else None,
+        "tags": tag,
+        "priority": priority,
+        "max_retries": max_retries,
+        "retry_delay": None if retry_delay is None else clock.wait(retry_delay),
+        "timeout": None if timeout is None else clock.seconds(timeout),
+        "cmd": cmd,
+        "cwd": cwd,
+        "env": _variables(env) if env else None,
+        "resources": _amounts(resource) if resource else None,
+        "require": require or None,
+        "ttl": ttl,
+        "auto_delete": auto_delete or None,
+    }
+    if profile is not None:
+        from labq.client.profiles import under
+
+        said = under(profile, said)
+    task = _task(parsed, said, settings)
+    if group is not None:
+        task["group"] = _group(group)
     indexes = None if array is None else _indexes(array, file)
     if file is None:
         _check_cmd(task)
@@ -110,18 +118,27 @@ def _variables(texts: list[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
-def _kept(ttl: str | None, *, auto_delete: bool, group: str | None) -> Document:
-    """How long the task is kept, and in which group."""
-    found: Document = {}
+def _task(args: Document, said: dict[str, Any], settings: Settings) -> Document:
+    """The new task: what was said of it, and the settings where nothing was."""
+    ttl, auto_delete = said.pop("ttl", None), said.pop("auto_delete", False)
+    if said.get("max_retries") is None:
+        said["max_retries"] = settings.max_retries
+    if said["max_retries"] > 0 and said.get("retry_delay") is None:
+        said["retry_delay"] = settings.retry_delay
+    if cwd := said.get("cwd"):
+        said["cwd"] = os.path.abspath(os.path.expanduser(cwd))  # noqa: PTH100, PTH111 - fast
+    task = new(args, **said)
     if ttl is not None or auto_delete:
         from labq.queue.retention import retention
 
-        found["retention"] = retention(ttl, auto_delete=auto_delete)
-    if group is not None:
-        from labq.queue.groups import checked_group
+        task["retention"] = retention(ttl, auto_delete=auto_delete)
+    return task
 
-        found["group"] = checked_group(group)
-    return found
+
+def _group(name: str) -> str:
+    from labq.queue.groups import checked_group
+
+    return checked_group(name)
 
 
 def _indexes(text: str, file: str | None) -> Array:
