@@ -21,3 +21,10 @@ def gone(pid):
             return file.read().rpartition(")")[2].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def heard(process):
+    """Whether a child of ours has ended, or taken every signal that it was sent."""
+    with open(f"/proc/{process.pid}/status") as file:
+        fields = dict(line.split(":", 1) for line in file)
+    return "Z" in fields["State"] or not int(fields["ShdPnd"], 16)

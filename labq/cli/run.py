@@ -16,7 +16,7 @@ from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.cli.task import flags
 from labq.cli.task.submit import _variables
-from labq.cli.worker.telling import teller
+from labq.cli.worker.telling import say, teller
 from labq.errors import ArgsError, StoreError, UsageError
 from labq.task import Document, new
 
@@ -150,7 +150,7 @@ def _run(
     except StoreError as error:  # nothing has begun yet
         raise StoreError(f"{error} (labq run --offline keeps the record in a folder)") from None
     ends: list[Finished] = []
-    tell = teller(json=json, quiet=quiet)
+    tell = teller(json=json, quiet=quiet, over=lambda: single.stopping)
 
     def began(claim: Claim) -> None:
         if not quiet and not json:
@@ -160,7 +160,8 @@ def _run(
         ends.append(finished)
         tell(finished)
 
-    tally = Single(here, task, chosen, began, ended, lambda text: note(f"labq: {text}")).run()
+    single = Single(here, task, chosen, began, ended, say)
+    tally = single.run()
     code = ends[0].code if ends else None
     return code if code is not None else 128 + tally.stopped_by if tally.stopped_by else 1
 

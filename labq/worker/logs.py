@@ -45,10 +45,19 @@ class Echo:
             return
         view = memoryview(block)
         while view:
-            while not select.select([], [descriptor], [], 0.1)[1]:
-                if self._stopping.is_set():
-                    raise TimeoutError
+            await_room(descriptor, self._stopping.is_set)
             view = view[os.write(descriptor, view[: select.PIPE_BUF]) :]
+
+
+def await_room(descriptor: int, over: Callable[[], bool]) -> None:
+    """Waits until a pipe or a terminal takes PIPE_BUF bytes, however slowly its reader reads.
+
+    Raises:
+        TimeoutError: there was no room, and `over` said that it is waited for no longer.
+    """
+    while not select.select([], [descriptor], [], 0.1)[1]:
+        if over():
+            raise TimeoutError
 
 
 class Output:

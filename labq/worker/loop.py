@@ -49,6 +49,11 @@ class Worker:
         capacity = self._shift.capacity
         return str(capacity), capacity.whole_query()
 
+    @property
+    def stopping(self) -> bool:
+        """Whether it ends now, whatever runs."""
+        return self._shift.stopping.is_set()
+
     def run(self) -> Tally:
         """Works until done or stopped.
 
@@ -117,14 +122,14 @@ class Worker:
         shift = self._shift
         shift.tally.stopped_by = number
         if self._step == FINISH:
-            shift.say(f"{told}: finishing what runs, claiming no more (again: stop the jobs)")
             shift.drain()
+            shift.say(f"{told}: finishing what runs, claiming no more (again: stop the jobs)")
         elif self._step == STOP:
-            shift.say(f"{told}: stopping what runs and giving the tasks back (again: kill)")
             shift.stop()
+            shift.say(f"{told}: stopping what runs and giving the tasks back (again: kill)")
         elif self._step == KILL:
-            shift.say(f"{told} again: killing what runs")
             self._kill()
+            shift.say(f"{told} again: killing what runs")
         else:  # something hangs; the guard ends the jobs
             os._exit(128 + number)
 

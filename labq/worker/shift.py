@@ -62,6 +62,7 @@ class Shift:
         self._draining = False
         self._paused_by: set[str] = set()  # "worker", "queue"
         self._changed = threading.Condition()
+        self._telling = threading.Lock()  # not that of `_changed`: who is told may be slow
         self._changes = 0
         self._began = self._active = time.monotonic()
 
@@ -135,8 +136,10 @@ class Shift:
                 told[finished.became] = told.get(finished.became, 0) + 1
                 self.tally.unstarted = self.tally.unstarted + 1 if finished.unstarted else 0
                 self._judge()
-                self.on_finish(finished)
         self.wake()
+        if finished is not None:
+            with self._telling:
+                self.on_finish(finished)
 
     def _judge(self) -> None:
         """Claims no more where too much has failed."""

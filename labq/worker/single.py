@@ -113,13 +113,14 @@ class Single(Worker):
             self._heard = signal.Signals(number)
             shift.say(f"{told}: passed on, waiting for the job to end (again: stop it)")
         elif self._step == STOP:
-            shift.say(f"{told} again: stopping the job (again: kill)")
+            shift.stopping.set()  # nor is a reader of the output waited for
             for job in jobs:
                 job.pass_on(signal.SIGTERM, CANCELLED)
                 job.stop(CANCELLED)
+            shift.say(f"{told} again: stopping the job (again: kill)")
         else:
-            shift.say(f"{told} again: killing the job")
             self._kill()
+            shift.say(f"{told} again: killing the job")
 
     def _kill(self, why: str = CANCELLED) -> None:
         super()._kill(why)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import sys
 
 import pytest
 from books import statuses, tasks
-from waiting import until
+from waiting import heard, until
 
 from labq.cli.run import parted
 
@@ -175,6 +176,18 @@ def test_c38_ctrl_c_again_stops_and_a_third_one_kills(process, queue, script):
         assert running.stderr.readline() == told
     running.wait(60)
     assert running.returncode == 137
+    assert statuses(queue) == ["cancelled"]
+
+
+def test_c38_a_reader_that_does_not_read_keeps_it_from_no_end(process, queue, tmp_path):
+    running = process("run", "--", "yes", stderr=subprocess.DEVNULL)
+    home = tmp_path / "home"
+    kept = until(lambda: list(home.glob("tasks/*/1.stdout")))[0]
+    until(lambda: kept.stat().st_size > 1 << 16)  # what a pipe holds
+    for _ in range(2):
+        running.send_signal(signal.SIGTERM)
+        until(lambda: heard(running))
+    assert running.wait(timeout=30) == 143
     assert statuses(queue) == ["cancelled"]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
+from contextlib import suppress
 
 import pytest
 import servers
 from books import statuses, submit, tasks, wait_for
-from waiting import gone, until
+from waiting import gone, heard, until
 
 from labq.queue import Queue, WorkerName, leases, sweep
 from labq.store import open_store
@@ -232,3 +234,35 @@ def test_a_reader_of_the_output_that_leaves_does_not_stop_the_worker(labq, queue
     worker.stderr.read()
     assert worker.wait(timeout=30) == 0
     assert statuses(queue) == ["success"] * 3
+
+
+def unread_pipe():
+    """A full pipe: its reading end, which nobody reads, and its writing end."""
+    read, write = os.pipe()
+    os.set_blocking(write, False)
+    with suppress(BlockingIOError):
+        while True:
+            os.write(write, b"\n" * select.PIPE_BUF)
+    os.set_blocking(write, True)
+    return read, write
+
+
+@pytest.mark.parametrize(
+    ("stream", "command"), [("stdout", ("--json",)), ("stderr", ()), ("stderr", ("--slots", "2"))]
+)
+@pytest.mark.parametrize(("signals", "code"), [(["SIGTERM"], 143), (["SIGINT", "SIGINT"], 130)])
+def test_a_reader_that_does_not_read_keeps_no_worker_from_its_end(
+    labq, queue, process, stream, command, signals, code
+):
+    submit(labq, {}, {}, {})
+    read, write = unread_pipe()
+    worker = process("worker", "run", *command, "--", "true", **{stream: write})
+    until(lambda: queue.count({"queue": "default", "status": "success"}))
+    for name in signals:
+        worker.send_signal(signal.Signals[name])
+        until(lambda: heard(worker))
+    assert worker.wait(timeout=30) == code
+    assert not list(queue.store.workers.find({}))
+    assert "lease" not in {field for task in tasks(queue) for field in task}
+    os.close(read)
+    os.close(write)

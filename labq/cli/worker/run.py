@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from labq import clock, config
 from labq.cli import options
-from labq.cli.output import note
 from labq.cli.worker import flags
-from labq.cli.worker.telling import PassedOver, both, close, judge, teller
+from labq.cli.worker.telling import PassedOver, both, close, judge, say, teller
 from labq.errors import UsageError
 from labq.queue import Selection
 from labq.template import Template, fitting, parse_command, parse_shell
@@ -115,9 +114,6 @@ def _work(
     from labq.worker import Worker
     from labq.worker.notify import Notifier
 
-    def say(text: str) -> None:
-        note(f"labq: {text}")
-
     notifier = Notifier(here, chosen.uri, hook, say)
     passed = [PassedOver(here, fits, selected, wanted)]
 
@@ -126,11 +122,12 @@ def _work(
             one.look()
 
     taken = {"$and": [selected, fits], "queue": here.name} if fits else selected
+    tell = teller(json=json, quiet=quiet, over=lambda: worker.stopping)
     worker = Worker(
         here,
         taken,
         chosen,
-        on_finish=both(teller(json=json, quiet=quiet), notifier.tell),
+        on_finish=both(tell, notifier.tell),
         say=say,
         on_idle=look,
     )

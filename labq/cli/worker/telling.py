@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
@@ -17,33 +19,68 @@ if TYPE_CHECKING:
     from labq.worker import Finished, Tally
 
 
-def teller(*, json: bool, quiet: bool) -> Any:
-    """What tells of each attempt's end."""
+PATIENCE = 1.0  # seconds that the worker waits for who reads what it says of itself
+
+
+def say(text: str) -> None:
+    """A line of the worker's own; where nobody reads it is lost, for nothing may wait for that."""
+    until = time.monotonic() + PATIENCE
+    with suppress(TimeoutError):
+        _await_reader(sys.stderr, lambda: time.monotonic() >= until)
+        note(f"labq: {text}")
+
+
+def _await_reader(stream: TextIO, over: Callable[[], bool]) -> None:
+    """Waits until the stream takes a line.
+
+    Raises:
+        TimeoutError: it did not, until it was `over`.
+    """
+    from labq.worker.logs import await_room
+
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):  # in memory: there is nobody to wait for
+        return
+    await_room(descriptor, over)
+
+
+def teller(*, json: bool, quiet: bool, over: Callable[[], bool]) -> Callable[[Finished], None]:
+    """What tells of each attempt's end; its reader is waited for until the work is `over`."""
 
     def tell(finished: Finished) -> None:
-        task = finished.task
-        if json:
-            with suppress(BrokenPipeError):  # the tasks are to be run, whoever reads of it
-                json_line(
-                    {
-                        "_id": task["_id"],
-                        "number": task["number"],
-                        "attempt": task["attempt"],
-                        "status": finished.became,
-                        "reason": finished.reason,
-                        "wall": round(finished.wall, 3),
-                    }
-                )
-        elif not quiet:
-            name = f" ({task['name']})" if "name" in task else ""
-            reason = f": {finished.reason}" if finished.reason else ""
-            if finished.became == "retried":
-                reason += f" (retry {task['retries'] + 1} of {task['max_retries']})"
-            again = finished.became == "retried"
-            became = f"{'failed' if again else finished.became} in {finished.wall:.1f} s"
-            note(f"labq: task {task['number']}{name} {became}{reason}")
+        if quiet and not json:
+            return
+        with suppress(BrokenPipeError, TimeoutError):  # tasks are to be run, whoever reads of it
+            _await_reader(sys.stdout if json else sys.stderr, over)
+            if json:
+                json_line(_record(finished))
+            else:
+                note(_line(finished))
 
     return tell
+
+
+def _record(finished: Finished) -> dict[str, Any]:
+    task = finished.task
+    return {
+        "_id": task["_id"],
+        "number": task["number"],
+        "attempt": task["attempt"],
+        "status": finished.became,
+        "reason": finished.reason,
+        "wall": round(finished.wall, 3),
+    }
+
+
+def _line(finished: Finished) -> str:
+    task, again = finished.task, finished.became == "retried"
+    name = f" ({task['name']})" if "name" in task else ""
+    reason = f": {finished.reason}" if finished.reason else ""
+    if again:
+        reason += f" (retry {task['retries'] + 1} of {task['max_retries']})"
+    became = f"{'failed' if again else finished.became} in {finished.wall:.1f} s"
+    return f"labq: task {task['number']}{name} {became}{reason}"
 
 
 def both(*tellers: Callable[[Finished], None]) -> Callable[[Finished], None]:
@@ -57,10 +94,10 @@ def both(*tellers: Callable[[Finished], None]) -> Callable[[Finished], None]:
 
 
 def close(tally: Tally, wall: float, *, quiet: bool) -> None:
-    """The line that says what became of the tasks."""
+    """Says what became of the tasks."""
     if not quiet:
         told = ", ".join(f"{count:,} {status}" for status, count in tally.by_status.items())
-        note(f"labq: {told or 'nothing to run'} in {wall:.1f} s")
+        say(f"{told or 'nothing to run'} in {wall:.1f} s")
 
 
 def judge(tally: Tally) -> None:
@@ -88,5 +125,5 @@ class PassedOver:
             return
         count = self._here.pass_over(self._fits, self._selected, self._why)
         if count != self._told and not quiet:
-            note(f"labq: {plural(count)} passed over: {self._why}")
+            say(f"{plural(count)} passed over: {self._why}")
         self._told = count
