@@ -27,6 +27,7 @@ class Settings:
     retry_delay: float
     lease: float
     heartbeat: float
+    source: bool = True  # whether a new task records where it comes from
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)  # key -> where from
 
 
@@ -42,6 +43,14 @@ def _count(text: str) -> int:
     if not text.isdecimal() or len(text) > 10 or int(text) >= 2**31:  # noqa: PLR2004 - its digits
         raise UsageError(f"{text!r} is not a whole number of 0 or more")
     return int(text)
+
+
+def _switch(text: str) -> bool:
+    words = {"true": True, "yes": True, "on": True, "1": True}
+    words |= {"false": False, "no": False, "off": False, "0": False}
+    if text.lower() not in words:
+        raise UsageError(f"{text!r} is neither true nor false")
+    return words[text.lower()]
 
 
 def _path(text: str) -> Path:
@@ -77,6 +86,7 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "retry_delay": clock.wait,
     "lease": clock.seconds,
     "heartbeat": clock.seconds,
+    "source": _switch,
 }
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from labq.config import KEYS, Settings, load, masked
 from labq.errors import ConfigError, ExitCode
 
-KNOWN = "(known keys: uri, queue, home, max_retries, retry_delay, lease, heartbeat)"
+KNOWN = "(known keys: uri, queue, home, max_retries, retry_delay, lease, heartbeat, source)"
 STORES = "(write sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE)"
 NAMED = "(printable, no spaces, no leading - or $, at most 120)"
 
@@ -205,6 +205,7 @@ BAD_VALUES = [
     ("max_retries", "2147483648", "'2147483648' is not a whole number of 0 or more"),
     ("max_retries", "9" * 5000, f"'{'9' * 5000}' is not a whole number of 0 or more"),
     ("lease", "5 parsecs", "'5 parsecs' is not a duration (write 90, 2s, 10m, 1h30m, 7d)"),
+    ("source", "maybe", "'maybe' is neither true nor false"),
     ("heartbeat", "0", "'0' is out of range (durations are above zero, at most 36500d)"),
 ]
 

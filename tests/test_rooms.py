@@ -14,7 +14,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 ROWS = [
     {"cli", "shell"},
     {"client", "worker", "job"},
-    {"queue", "offline"},
+    {"queue", "offline", "source"},
     {"store"},
     {"filters"},
     {"task", "resources", "args", "template", "config", "clock", "errors", "stops"},
@@ -42,7 +42,7 @@ OWNERS = {
     "dateparser": ("filters/",),
     "yaml": ("config.py", "cli/yaml_text.py"),
     "ast": ("filters/", "args.py"),
-    "subprocess": ("worker/",),
+    "subprocess": ("worker/", "source/git.py"),
     "signal": ("worker/", "job/stopping.py"),
 }
 FREE = {"__init__", "__main__", "demo"}  # the package's own door, and the demo's script
@@ -114,7 +114,7 @@ def test_wall_time_is_read_by_the_clock_alone_and_print_is_the_scripts(path):
 
 def test_every_room_has_its_tests():
     tests = Path(__file__).parent
-    for name in ("filters", "store", "queue", "worker", "job", "cli"):
+    for name in ("filters", "store", "queue", "source", "worker", "job", "cli"):
         assert list((tests / name).glob("test_*.py")), name
     for name in ("args", "resources", "template", "config", "task", "clock", "errors"):
         assert (tests / f"test_{name}.py").exists(), name

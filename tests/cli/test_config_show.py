@@ -23,6 +23,7 @@ def test_every_setting_with_where_it_comes_from(run, monkeypatch, tmp_path):
         "retry_delay": ["1s", "default"],
         "lease": ["60s", "default"],
         "heartbeat": ["10s", "default"],
+        "source": ["true", "default"],
     }
 
 

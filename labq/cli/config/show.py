@@ -29,4 +29,5 @@ def command(
     width = max(len(str(value)) for value in values.values())
     for key, value in values.items():
         text = f"{value:g}s" if isinstance(value, float) else str(value)
+        text = text.lower() if isinstance(value, bool) else text
         line(f"{key:<12} {text:<{width}}  {settings.origins.get(key, 'default')}")

@@ -113,3 +113,7 @@ Profile = Annotated[
         help="What profiles: in labq.yaml says of NAME, where nothing else is said here.",
     ),
 ]
+NoSource = Annotated[
+    bool,
+    typer.Option("--no-source", help="Do not record which code it is of (labq guide source)."),
+]

@@ -45,6 +45,7 @@ def command(
     resource: flags.Resource = None,
     require: flags.Require = None,
     profile: flags.Profile = None,
+    no_source: flags.NoSource = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -94,6 +95,8 @@ def command(
     if file is None:
         _check_cmd(task)
     here = options.queue_of(settings)
+    if settings.source and not no_source:
+        task["source"] = _source(here, settings, task)
     if any(value is not None for value in (after, after_any, at, delay)):
         from labq.cli.task.waits import waiting_for
 
@@ -116,6 +119,14 @@ def _variables(texts: list[str]) -> dict[str, str]:
         if "=" not in text:
             raise UsageError(f"--env {text}: write KEY=VALUE")
     return dict(text.split("=", 1) for text in texts)
+
+
+def _source(here: Queue, settings: Settings, task: Document) -> Document:
+    """Where the task comes from, noted once for all tasks of a submit."""
+    from labq.source.capture import capture
+
+    folder = task.get("cwd") or os.getcwd()  # noqa: PTH109 - fast
+    return capture(here.store.blobs, settings.home, folder, task.get("cmd"))
 
 
 def _task(args: Document, said: dict[str, Any], settings: Settings) -> Document:

@@ -1,0 +1,122 @@
+"""The field `source` of a new task."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from collections.abc import Sequence
+from os import path as paths
+from pathlib import Path
+
+from labq.source import packages
+from labq.source.changes import diff, origin, text, untracked
+from labq.source.entry import entry_point
+from labq.source.git import GitError
+from labq.source.parts import Cache, Keeper, Part
+from labq.source.repository import Repository, find, stamps
+from labq.source.status import head, status
+from labq.task import Document
+
+
+def capture(
+    blobs: Keeper,
+    home: Path,
+    folder: str,
+    words: Sequence[str] | None = None,
+    script: str | None = None,
+    *,
+    ours: bool = False,
+) -> Document:
+    """What a task that is submitted in `folder` comes from. Raises nothing.
+
+    It has `url`, `branch`, `commit`, `cwd` (from the top of the repository), `entry_point`,
+    `host`, `user`, `python` (its version), `notes` (what was not captured, on one line) and, as
+    `{"blob": SHA-256, "size": bytes, ...}` of contents in `blobs`, `diff` (with `files`),
+    `untracked` (a tar file; `files`, `left_out`), `bundle` (`commits`) and `packages` (`count`).
+    What there is nothing of is left out. No environment variable is ever among it.
+
+    `python` and `packages` are those of this process, and only there where the job is likely to
+    run in the same environment (`packages.is_ours`): labq runs no other Python to ask it.
+
+    Args:
+        blobs: where contents go.
+        home: where labq keeps its files, what it captured the last time among them.
+        folder: where the task is to run.
+        words: its command, if it has one.
+        script: the program that submits it, where it has none.
+        ours: whether the job runs in this environment, whatever its command.
+    """
+    found: Document = {"host": os.uname().nodename, "user": _user()}
+    notes: list[str] = []
+    try:
+        parts = []
+        repository = find(folder) if paths.isdir(folder) else None
+        subject = repository.root if repository else ""
+        if repository is not None:
+            parts += _of(repository, folder, found, notes)
+        entry = entry_point(words, folder) if words else script and _relative(script, subject)
+        if entry:
+            found["entry_point"] = text(entry)
+        if ours or packages.is_ours(words):
+            found["python"] = packages.version()
+            parts.append(Part("packages", packages.key(), packages.packages))
+        else:
+            notes.append("packages: the job's Python is not the one that labq runs in")
+        fields, missed = Cache(home, f"{subject}\n{sys.prefix}").gather(parts, blobs)
+        found |= fields
+        notes += missed
+    except Exception as error:  # noqa: BLE001 - a submit never fails for what it cannot note
+        notes.append(f"source: {error or type(error).__name__}")
+    if notes:
+        found["notes"] = text("; ".join(" ".join(note.split()) for note in notes))
+    return found
+
+
+def _of(repository: Repository, folder: str, found: Document, notes: list[str]) -> list[Part]:
+    """The parts of a repository; what is known at once goes into `found`."""
+    root = repository.root
+    found["cwd"] = text(paths.relpath(paths.realpath(folder), root))
+    whole = True
+    try:
+        tree = status(repository)
+    except GitError as error:
+        notes.append(f"git: {error}")
+        tree, whole = head(repository), False
+    if tree.branch:
+        found["branch"] = text(tree.branch)
+    if tree.commit:
+        found["commit"] = tree.commit
+    elif whole:
+        notes.append("git: there is no commit yet")
+    else:
+        return []
+    marks = f"{tree.commit} {tree.branch} {repository.stamps()}"
+    parts = [Part("origin", marks, lambda: origin(repository, tree))]
+    if tree.changed:
+        marks = f"{tree.commit} {os.fsdecode(tree.raw)} {_state(root, tree.changed)}"
+        parts.append(Part("diff", marks, lambda: diff(repository, tree)))
+    if tree.untracked:
+        marks = f"{tree.untracked} {_state(root, tree.untracked)}"
+        parts.append(Part("untracked", marks, lambda: untracked(repository, tree)))
+    return parts
+
+
+def _state(root: str, names: Sequence[str]) -> str:
+    """A text that is another once one of the files is."""
+    return stamps([paths.join(root, name) for name in names])
+
+
+def _relative(script: str, root: str) -> str | None:
+    """A program's file, from the top of the repository where it is in it; None where it is none."""
+    if not paths.isfile(script):
+        return None
+    whole = paths.realpath(script)
+    return paths.relpath(whole, root) if root and whole.startswith(f"{root}/") else whole
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())

@@ -1,0 +1,143 @@
+"""What of a working tree is in no commit, and which commits are nowhere else."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from fnmatch import fnmatch
+from os import path as paths
+
+from labq.source.address import absolute, stripped
+from labq.source.git import GitError, TooLarge, git
+from labq.source.parts import Made
+from labq.source.repository import Repository
+from labq.source.status import Status
+
+FILE_BYTES = 1024 * 1024  # the most of one untracked file
+FILES_BYTES = 10 * 1024 * 1024  # and of all of them
+DIFF_BYTES = BUNDLE_BYTES = 50 * 1024 * 1024
+NAMED = 20  # names of files that are left out, in the record
+SECRETS = (".env", ".env.*", ".netrc", ".pypirc", "id_*", "*.pem", "*.key")
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+DIFF = (
+    *("-c", "diff.autoRefreshIndex=false"),  # it would write the index, optional locks or not
+    *("diff", "--binary", "--full-index", "--no-ext-diff", "--no-textconv", "--no-color", "-U3"),
+    *("--no-renames", "--src-prefix=a/", "--dst-prefix=b/", "--submodule=short"),
+    *("--ignore-submodules=dirty",),
+)
+
+
+def diff(repository: Repository, found: Status) -> Made:
+    """The difference between the commit and the tracked files, staged or not."""
+    try:
+        content = git(repository.root, *DIFF, found.commit or EMPTY_TREE, "--", most=DIFF_BYTES)
+    except TooLarge:
+        return Made(notes=[f"diff: left out, it is over {_mebibytes(DIFF_BYTES)}"])
+    return Made({"diff": {"files": len(found.changed)}}, {"diff": content})
+
+
+def untracked(repository: Repository, found: Status) -> Made:
+    """The files that git neither tracks nor ignores, as a tar file that holds nothing but them.
+
+    Large files, those whose name says that they hold a secret, and other repositories are left out.
+    """
+    import tarfile
+
+    buffer = io.BytesIO()
+    count, room = 0, FILES_BYTES
+    left: list[str] = []
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        for name in sorted(found.untracked):
+            content = _content(paths.join(repository.root, name), min(room, FILE_BYTES))
+            if content is None or _is_secret(name):
+                left.append(name)
+                continue
+            mode, data = content
+            member = tarfile.TarInfo(name)
+            member.mode = 0o755 if mode & stat.S_IXUSR else 0o644
+            if stat.S_ISLNK(mode):
+                member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(data)
+                archive.addfile(member)
+            else:
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+            count, room = count + 1, room - len(data)
+    made = Made()
+    if count:
+        made.contents["untracked"] = buffer.getvalue()
+        made.fields["untracked"] = {"files": count}
+    if left:
+        named = [text(name) for name in left[:NAMED]]
+        made.fields.setdefault("untracked", {"files": 0}).update(left_out=named)
+        files = "1 file" if len(left) == 1 else f"{len(left)} files"
+        made.notes.append(f"untracked: {files} left out")
+    return made
+
+
+def origin(repository: Repository, found: Status) -> Made:
+    """The address of the remote, and the commits that none of its branches has, as a bundle."""
+    made = Made()
+    url = address(repository, found.branch)
+    if url:
+        made.fields["url"] = text(url)
+    if not found.commit:
+        return made
+    range_ = (found.commit, "--not", "--remotes")
+    count = int(git(repository.root, "rev-list", "--count", *range_))
+    if not count:
+        return made
+    unpushed = ("HEAD", *range_[1:])
+    try:
+        content = git(
+            repository.root, "bundle", "create", "--quiet", "-", *unpushed, most=BUNDLE_BYTES
+        )
+    except TooLarge:
+        made.notes.append(f"bundle: left out, it is over {_mebibytes(BUNDLE_BYTES)}")
+        return made
+    made.fields["bundle"] = {"commits": count}
+    made.contents["bundle"] = content
+    return made
+
+
+def address(repository: Repository, branch: str) -> str:
+    """That of the branch's remote, of `origin`, or of the first; empty where there is none."""
+    pattern = r"^(remote\..*\.url|branch\..*\.remote)$"
+    try:
+        said = git(repository.root, "config", "-z", "--get-regexp", pattern)
+    except GitError:  # no line matches
+        return ""
+    pairs = [line.partition("\n")[::2] for line in os.fsdecode(said).split("\0") if line]
+    values = dict(reversed(pairs))  # the first of several
+    remotes = [key.removeprefix("remote.").removesuffix(".url") for key, _ in pairs]
+    wanted = [values.get(f"branch.{branch}.remote", ""), "origin", *remotes]
+    urls = (values[f"remote.{name}.url"] for name in wanted if f"remote.{name}.url" in values)
+    return stripped(absolute(next(urls, ""), repository.root))
+
+
+def text(name: str) -> str:
+    """A name as it may be stored: bytes that are no UTF-8 become escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\0", "")
+
+
+def _content(name: str, most: int) -> tuple[int, bytes] | None:
+    """The mode and the bytes of a file, or of a link the path; None where it is left out."""
+    try:
+        mode = os.lstat(name).st_mode
+        if stat.S_ISLNK(mode):
+            return mode, os.fsencode(os.readlink(name))
+        if not stat.S_ISREG(mode):
+            return None
+        with open(name, "rb") as file:
+            data = file.read(most + 1)
+    except OSError:
+        return None
+    return (mode, data) if len(data) <= most else None
+
+
+def _is_secret(name: str) -> bool:
+    return any(fnmatch(paths.basename(name), pattern) for pattern in SECRETS)
+
+
+def _mebibytes(count: int) -> str:
+    return f"{count // (1024 * 1024)} MiB"

@@ -1,0 +1,138 @@
+"""Runs git: it asks nobody, runs no hook, writes nothing that it need not, and takes its time.
+
+The caller's repository is named by its folder; variables such as GIT_DIR, which git sets for hooks
+and which would name another, are left out (git rev-parse --local-env-vars lists them).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import subprocess
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from math import inf
+
+from labq.errors import LabqError
+
+TIMEOUT = 30.0  # seconds
+LOOK = 0.1  # seconds between two looks at whether it is to stop
+BLOCK = 1 << 16
+SIGKILL = 9
+LOCAL = frozenset(
+    {
+        *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_PREFIX"),
+        *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
+        *("GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_CONFIG"),
+        *("GIT_NO_REPLACE_OBJECTS", "GIT_INTERNAL_SUPER_PREFIX", "GIT_NAMESPACE"),
+        *("GIT_DIFF_OPTS", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "SSH_ASKPASS"),
+    }
+)
+SETTINGS = {
+    "LC_ALL": "C",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS_REQUIRE": "never",
+    "GCM_INTERACTIVE": "never",
+    "GIT_NO_LAZY_FETCH": "1",
+}
+QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0")
+SECRET = re.compile(r"(?<=://)[^\s/]*@")
+
+
+class GitError(LabqError):
+    """git could not do it."""
+
+
+class TooLarge(GitError):  # noqa: N818 - what it is
+    """What git had to say is more than is wanted."""
+
+
+def git(
+    folder: str,
+    *words: str,
+    timeout: float = TIMEOUT,
+    most: float = inf,
+    stopped: Callable[[], bool] = lambda: False,
+    lazily: bool = False,
+) -> bytes:
+    """What `git WORDS` prints in that folder.
+
+    Args:
+        folder: the folder.
+        words: the command.
+        timeout: seconds that it may take.
+        most: bytes that it may print.
+        stopped: looked at now and then; it is killed once this is true.
+        lazily: whether it may fetch what a partial clone lacks.
+
+    Raises:
+        TooLarge: it prints more than `most`.
+        GitError: there is no git, it fails, takes too long or is stopped; git's last line, without
+            passwords.
+    """
+    kept = {name: text for name, text in os.environ.items() if name not in LOCAL}
+    settings = {**SETTINGS, "GIT_NO_LAZY_FETCH": "0"} if lazily else SETTINGS
+    try:
+        process = subprocess.Popen(  # noqa: S603 - the words are labq's own
+            ["git", "-C", folder, *QUIET, *words],  # noqa: S607 - the git of the person's PATH
+            env={**kept, **settings},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,  # away from the terminal: ssh has nobody to ask
+        )
+    except OSError as error:
+        told = "git is not installed" if isinstance(error, FileNotFoundError) else str(error)
+        raise GitError(told) from None
+    verb = next(word for word in words if word[0] != "-" and "=" not in word)
+    with process:
+        try:
+            out, err = _taken(process, verb, time.monotonic() + timeout, most, stopped)
+        except BaseException:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(process.pid, SIGKILL)
+            raise
+    if process.returncode:
+        lines = SECRET.sub("", err.decode("utf-8", "backslashreplace")).strip().splitlines()
+        raise GitError(_told(lines) or f"git {verb} ends with {process.returncode}")
+    return out
+
+
+def _taken(
+    process: subprocess.Popen[bytes],
+    verb: str,
+    deadline: float,
+    most: float,
+    stopped: Callable[[], bool],
+) -> tuple[bytes, bytes]:
+    """What it writes to its stdout and stderr, to their ends."""
+    pipes = {pipe.fileno(): bytearray() for pipe in (process.stdout, process.stderr) if pipe}
+    out, err = pipes.values()
+    poller = select.poll()
+    for descriptor in pipes:
+        poller.register(descriptor, select.POLLIN)
+    left = len(pipes)
+    while left:
+        if stopped():
+            raise GitError(f"git {verb} was stopped")
+        if time.monotonic() >= deadline:
+            raise GitError(f"git {verb} takes too long")
+        for descriptor, _ in poller.poll(LOOK * 1000):
+            block = os.read(descriptor, BLOCK)
+            pipes[descriptor] += block
+            if not block:
+                poller.unregister(descriptor)
+                left -= 1
+        if len(out) > most:
+            raise TooLarge(f"git {verb} says more than {most:.0f} bytes")
+    return bytes(out), bytes(err)
+
+
+def _told(lines: list[str]) -> str:
+    """The line that says what is wrong."""
+    faults = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    return faults[0].partition(": ")[2] if faults else lines[-1] if lines else ""

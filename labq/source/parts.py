@@ -1,0 +1,117 @@
+"""What is captured in parts, each made anew only where its key is another than the last time."""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from labq.errors import LabqError
+from labq.task import Document
+
+BLOBS = ("diff", "untracked", "bundle", "packages")  # the fields that hold a content's hash
+
+
+class Keeper(Protocol):
+    """What keeps contents: the blobs of a store, or a folder."""
+
+    def put(self, content: bytes) -> str:
+        """Keeps it; its SHA-256, 64 hex digits."""
+
+    def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those that are not there."""
+
+
+@dataclass
+class Made:
+    """Fields of `source`, the contents of those of them that are blobs, and what was left out."""
+
+    fields: Document = field(default_factory=dict)
+    contents: dict[str, bytes] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part by its name; `make` makes it, and what it makes is the same while `key` is."""
+
+    name: str
+    key: str
+    make: Callable[[], Made]
+
+
+class Cache:
+    """What was made of a subject, in a file below `home`; one that cannot be kept is done without.
+
+    Another subject of the same file name takes its place.
+    """
+
+    def __init__(self, home: Path, subject: str) -> None:
+        name = f"{zlib.crc32(os.fsencode(subject)):08x}.json"
+        self._path = os.path.join(home, "cache", "source", name)
+        self._subject = subject
+        self._parts: dict[str, Any] = {}
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            with open(self._path, encoding="utf-8") as file:
+                found = json.load(file)
+            if found["subject"] == subject:
+                self._parts = dict(found["parts"])
+
+    def gather(self, parts: Sequence[Part], blobs: Keeper) -> tuple[Document, list[str]]:
+        """The fields and the notes of all parts, what is kept being in `blobs` by then."""
+        held = {part.name: made for part in parts if (made := self._held(part)) is not None}
+        needed = {name: list(_digests(made.fields)) for name, made in held.items()}
+        digests = [digest for some in needed.values() for digest in some]
+        gone = set(blobs.missing(digests)) if digests else set()
+        fields: Document = {}
+        notes: list[str] = []
+        new = False
+        for part in parts:
+            made = held.get(part.name)
+            if made is None or not gone.isdisjoint(needed[part.name]):
+                try:
+                    made = kept(part.make(), blobs)
+                except (LabqError, OSError) as error:
+                    notes.append(f"{part.name}: {error}")
+                    continue
+                self._parts[part.name] = [part.key, made.fields, made.notes]
+                new = True
+            fields |= made.fields
+            notes += made.notes
+        if new:
+            self._save()
+        return fields, notes
+
+    def _held(self, part: Part) -> Made | None:
+        key, fields, notes = self._parts.get(part.name, (None, {}, []))
+        return Made(fields=fields, notes=notes) if key == part.key else None
+
+    def _save(self) -> None:
+        with suppress(OSError):
+            folder = Path(self._path).parent
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            mine = f"{self._path}.{os.getpid()}"
+            descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with open(descriptor, "w", encoding="utf-8") as file:
+                json.dump({"subject": self._subject, "parts": self._parts}, file)
+            Path(mine).replace(self._path)
+
+
+def kept(made: Made, blobs: Keeper) -> Made:
+    """The same, its contents in `blobs` and their hashes and sizes in the fields."""
+    for name, content in made.contents.items():
+        made.fields[name] = {
+            "blob": blobs.put(content),
+            "size": len(content),
+            **made.fields.get(name, {}),
+        }
+    return made
+
+
+def _digests(fields: Document) -> list[str]:
+    return [fields[name]["blob"] for name in BLOBS if "blob" in fields.get(name, {})]

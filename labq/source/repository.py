@@ -1,0 +1,72 @@
+"""Finds the repository that a folder is in, and tells whether it is still the same, without git."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from os import path as paths
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A working tree: its top, and the folder of what it shares with the other trees of a clone."""
+
+    root: str
+    shared: str
+
+    def stamps(self) -> str:
+        """A text that is another once the settings or the remotes' branches are."""
+        looked = ["config", "config.worktree", "packed-refs", "reftable"]
+        heads = paths.join(self.shared, "refs", "remotes")
+        folders = [folder for folder, _, _ in os.walk(heads)]
+        return stamps([*(paths.join(self.shared, name) for name in looked), *folders])
+
+
+def find(folder: str) -> Repository | None:
+    """The repository that the folder is in; None where it is in none."""
+    here = paths.realpath(folder)
+    while True:
+        private = _private(here)
+        if private is not None:
+            return Repository(here, _shared(private))
+        above = paths.dirname(here)
+        if above == here:
+            return None
+        here = above
+
+
+def stamps(names: list[str]) -> str:
+    """A text that is another once one of the files is."""
+    return " ".join(map(_stamp, names))
+
+
+def _stamp(name: str) -> str:
+    try:
+        found = os.lstat(name)
+    except OSError:
+        return "-"
+    return f"{found.st_mode}:{found.st_ino}:{found.st_size}:{found.st_mtime_ns}:{found.st_ctime_ns}"
+
+
+def _private(folder: str) -> str | None:
+    """The git directory of the tree whose top is this folder; a file there may name it."""
+    at = paths.join(folder, ".git")
+    if paths.isfile(at):
+        line = _line(at)
+        if not line.startswith("gitdir: "):
+            return None
+        at = paths.join(folder, line.removeprefix("gitdir: "))
+    return at if paths.lexists(paths.join(at, "HEAD")) else None
+
+
+def _shared(private: str) -> str:
+    at = paths.join(private, "commondir")
+    return paths.normpath(paths.join(private, _line(at))) if paths.isfile(at) else private
+
+
+def _line(name: str) -> str:
+    try:
+        with open(name, "rb") as file:
+            return os.fsdecode(file.readline()).rstrip("\n")
+    except OSError:
+        return ""
