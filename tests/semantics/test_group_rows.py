@@ -8,8 +8,6 @@ from datetime import timedelta
 
 import pytest
 
-from labq.cli import main as entry
-from labq.cli import options
 from labq.errors import QuotaExceeded
 from labq.queue import Ending, Queue, Selection, WorkerName, catalog, groups, leases
 from labq.queue.arrays import parse_indexes
@@ -18,37 +16,6 @@ from labq.store import Change, open_store
 from labq.task import checked, new
 
 REPORT = f"{sys.executable} -m labq task report square=$((LABQ_INDEX * LABQ_INDEX))"
-
-
-@pytest.fixture
-def labq(uri, monkeypatch, tmp_path, capfd):
-    """Runs `labq` on an empty store; gives its code, its output and its errors."""
-    stores = []
-
-    def opened(address):
-        stores.append(open_store(address))
-        return stores[-1]
-
-    monkeypatch.setattr(options, "open_store", opened)
-    monkeypatch.setenv("LABQ_URI", uri)
-    monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words):
-        code = entry.main(list(words))
-        caught = capfd.readouterr()
-        return int(code), caught.out, caught.err
-
-    yield run
-    for store in stores:
-        store.close()
-
-
-@pytest.fixture
-def queue(uri):
-    store = open_store(uri)
-    yield Queue(store, "default")
-    store.close()
 
 
 def tasks(queue):

@@ -10,8 +10,6 @@ import sys
 import pytest
 from waiting import until
 
-from labq.queue import Queue
-from labq.store import open_store
 
 STOPS = """
 import labq, os, signal
@@ -59,13 +57,6 @@ for task in labq.loop():
         pathlib.Path("ready").touch()
         signal.pause()
 """
-
-
-@pytest.fixture
-def queue(uri):
-    store = open_store(uri)
-    yield Queue(store, "default")
-    store.close()
 
 
 @pytest.fixture
