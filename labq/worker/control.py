@@ -116,14 +116,16 @@ class Control:
             self._on_idle()
 
     def _obey(self, record: Mapping[str, Any]) -> None:
-        """Does what was asked of the worker, and of its queue."""
+        """Does what was asked of the worker, and of its queue; its record soon says so."""
         shift, word = self._shift, record.get("command")
         if word == workers.STOP and not shift.stopping.is_set():
             shift.say("asked to stop: stopping what runs and giving the tasks back")
             shift.stop()
+            shift.keeper.hasten()
         elif word == workers.DRAIN and shift.phase not in ("draining", "stopping"):
             shift.say("asked to drain: finishing what runs, claiming no more")
             shift.drain()
+            shift.keeper.hasten()
         if word is not None:  # else nothing was asked, or the record was lost in an outage
             self._pause("worker", shift.name.id, paused=word == workers.PAUSE)
         queue_paused = workers.is_paused(self._store, self._queue)
@@ -132,6 +134,7 @@ class Control:
     def _pause(self, what: str, name: str, *, paused: bool) -> None:
         if not self._shift.pause(what, paused):
             return
+        self._shift.keeper.hasten()
         if paused:
             how = f"labq {what} resume {name}"
             self._shift.say(f"{what} {name} is paused: claiming nothing until {how}")

@@ -58,7 +58,8 @@ class Keeper:
     say: Callable[[str], None]
     _held: dict[str, Held] = field(default_factory=dict)
     _gate: threading.Lock = field(default_factory=threading.Lock)
-    _over: threading.Event = field(default_factory=threading.Event)
+    _due: threading.Event = field(default_factory=threading.Event)  # something is, before its time
+    _over: bool = False
 
     def hold(self, claim: Claim, job: Stoppable, asked: float) -> None:
         """Renews this claim from now on; it was asked for at monotonic second `asked`."""
@@ -83,7 +84,11 @@ class Keeper:
 
     def run(self, pulse: Callable[[], object]) -> None:
         """Renews, and does `pulse`, at every heartbeat until `close`: the lease thread's body."""
-        while not self._over.wait(self.heartbeat):
+        while True:
+            self._due.wait(self.heartbeat)
+            self._due.clear()
+            if self._over:
+                return
             self.beat()
             with suppress(StoreError):  # the renewal tells of it
                 pulse()
@@ -134,6 +139,11 @@ class Keeper:
             (one.until - self.margin for one in held if one.until - self.margin > now), default=inf
         )
 
+    def hasten(self) -> None:
+        """Has the next heartbeat come now."""
+        self._due.set()
+
     def close(self) -> None:
         """Ends `run`."""
-        self._over.set()
+        self._over = True
+        self._due.set()

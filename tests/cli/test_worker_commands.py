@@ -210,3 +210,13 @@ def test_a_paused_worker_takes_nothing_until_it_is_resumed(labq, queue, at_work,
     assert statuses(queue) == ["failed", "pending"]
     labq("worker", "resume", "--all")
     wait_for(queue, "running", number=2)
+
+
+def test_the_record_of_a_worker_says_at_once_that_it_obeyed(labq, queue, at_work):
+    labq("worker", "pause", "--all")  # the next heartbeat is seconds away
+    (record,) = until(lambda: list(queue.store.workers.find({"status": "paused"})))
+    assert record["command"] == "pause"
+    labq("worker", "resume", "--all")
+    until(lambda: list(queue.store.workers.find({"status": "busy"})))
+    labq("worker", "drain", "--all")
+    until(lambda: list(queue.store.workers.find({"status": "draining"})))
