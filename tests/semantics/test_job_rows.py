@@ -10,7 +10,6 @@ import sys
 import pytest
 from waiting import until
 
-
 STOPS = """
 import labq, os, signal
 @labq.on_stop
