@@ -10,12 +10,9 @@ from os import path as paths
 from pathlib import Path
 
 from labq.source import packages
-from labq.source.changes import diff, origin, text, untracked
 from labq.source.entry import entry_point
-from labq.source.git import GitError
 from labq.source.parts import Cache, Keeper, Part
-from labq.source.repository import Repository, find, stamps
-from labq.source.status import head, status
+from labq.source.repository import find, text
 from labq.task import Document
 
 
@@ -54,7 +51,9 @@ def capture(
         repository = find(folder) if paths.isdir(folder) else None
         subject = repository.root if repository else ""
         if repository is not None:
-            parts += _of(repository, folder, found, notes)
+            from labq.source.tree import parts_of
+
+            parts += parts_of(repository, folder, found, notes)
         entry = entry_point(words, folder) if words else script and _relative(script, subject)
         if entry:
             found["entry_point"] = text(entry)
@@ -71,40 +70,6 @@ def capture(
     if notes:
         found["notes"] = text("; ".join(" ".join(note.split()) for note in notes))
     return found
-
-
-def _of(repository: Repository, folder: str, found: Document, notes: list[str]) -> list[Part]:
-    """The parts of a repository; what is known at once goes into `found`."""
-    root = repository.root
-    found["cwd"] = text(paths.relpath(paths.realpath(folder), root))
-    whole = True
-    try:
-        tree = status(repository)
-    except GitError as error:
-        notes.append(f"git: {error}")
-        tree, whole = head(repository), False
-    if tree.branch:
-        found["branch"] = text(tree.branch)
-    if tree.commit:
-        found["commit"] = tree.commit
-    elif whole:
-        notes.append("git: there is no commit yet")
-    else:
-        return []
-    marks = f"{tree.commit} {tree.branch} {repository.stamps()}"
-    parts = [Part("origin", marks, lambda: origin(repository, tree))]
-    if tree.changed:
-        marks = f"{tree.commit} {os.fsdecode(tree.raw)} {_state(root, tree.changed)}"
-        parts.append(Part("diff", marks, lambda: diff(repository, tree)))
-    if tree.untracked:
-        marks = f"{tree.untracked} {_state(root, tree.untracked)}"
-        parts.append(Part("untracked", marks, lambda: untracked(repository, tree)))
-    return parts
-
-
-def _state(root: str, names: Sequence[str]) -> str:
-    """A text that is another once one of the files is."""
-    return stamps([paths.join(root, name) for name in names])
 
 
 def _relative(script: str, root: str) -> str | None:

@@ -11,7 +11,7 @@ from os import path as paths
 from labq.source.address import absolute, stripped
 from labq.source.git import GitError, TooLarge, git
 from labq.source.parts import Made
-from labq.source.repository import Repository
+from labq.source.repository import Repository, text
 from labq.source.status import Status
 
 FILE_BYTES = 1024 * 1024  # the most of one untracked file
@@ -113,11 +113,6 @@ def address(repository: Repository, branch: str) -> str:
     wanted = [values.get(f"branch.{branch}.remote", ""), "origin", *remotes]
     urls = (values[f"remote.{name}.url"] for name in wanted if f"remote.{name}.url" in values)
     return stripped(absolute(next(urls, ""), repository.root))
-
-
-def text(name: str) -> str:
-    """A name as it may be stored: bytes that are no UTF-8 become escapes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\0", "")
 
 
 def _content(name: str, most: int) -> tuple[int, bytes] | None:

@@ -40,6 +40,11 @@ def stamps(names: list[str]) -> str:
     return " ".join(map(_stamp, names))
 
 
+def text(name: str) -> str:
+    """A name as it may be stored: bytes that are no UTF-8 become escapes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace").replace("\0", "")
+
+
 def _stamp(name: str) -> str:
     try:
         found = os.lstat(name)
