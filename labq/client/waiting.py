@@ -58,9 +58,9 @@ def _looking(
         try:
             found = _open(queue, [task["_id"] for task in left])
             heard = begun
+            left[:] = found
             if tell is not None:
                 tell(found)
-            left[:] = found
             if all(task["status"] == Status.DRAFT.value for task in found):
                 return not found
             if begun >= recover_at:
