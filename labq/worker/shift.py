@@ -145,7 +145,8 @@ class Shift:
         """Claims no more where too much has failed."""
         options, tally = self.options, self.tally
         if tally.unstarted >= options.max_start_failures:
-            tally.gave_up = f"{tally.unstarted} tasks in a row could not be started"
+            told = f"{tally.unstarted} tasks in a row could not be started"
+            tally.gave_up = f"{told} (labq task requeue runs failed tasks again)"
         elif options.max_failures is not None and tally.failures >= options.max_failures:
             tally.gave_up = f"{tally.failures} attempts failed (--max-failures)"
         self._draining = self._draining or bool(tally.gave_up)

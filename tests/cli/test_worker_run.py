@@ -246,10 +246,6 @@ def test_an_own_command_that_was_mended_is_taken_by_the_worker_that_passed_it_ov
 @pytest.mark.parametrize(
     ("args", "told"),
     [
-        (
-            ["--", "no-such-program"],
-            "labq: no command 'no-such-program': it is not on the PATH, or may not be run\n",
-        ),
         (["--", "echo", "%(a"], "labq: %(a"),
         (["-c", "echo '%(a)'"], "labq: %(a) "),
         (["-c", "true", "--", "true"], "labq: give -c TEXT or -- COMMAND, not both\n"),
@@ -280,14 +276,20 @@ def test_a_home_that_cannot_be_written_gives_the_task_back_and_stops_the_worker(
     assert (statuses(queue), tasks(queue)[0]["retries"]) == (["pending"], 0)
 
 
+@pytest.mark.parametrize(
+    ("submitted", "command"),
+    [(["--cmd", "no-such-program"], []), ([], ["--", "no-such-program"])],
+    ids=["its own command", "the worker's"],
+)
 def test_tasks_that_cannot_start_fail_with_the_reason_and_three_in_a_row_stop_the_worker(
-    labq, queue
+    labq, queue, submitted, command
 ):
     for _ in range(5):
-        labq("task", "submit", "--cmd", "no-such-program")
-    result = labq("worker", "run")
+        labq("task", "submit", *submitted)
+    result = labq("worker", "run", *command)
     assert result.code == 1
-    assert result.err.endswith("labq: stopped: 3 tasks in a row could not be started\n")
+    told = "3 tasks in a row could not be started (labq task requeue runs failed tasks again)"
+    assert result.err.endswith(f"labq: stopped: {told}\n")
     assert statuses(queue) == ["failed"] * 3 + ["pending"] * 2
     told = "cannot start no-such-program: no such command, or it may not be run"
     assert tasks(queue)[0]["reason"] == told

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -191,19 +190,13 @@ def _template(words: list[str], shell: str | None) -> Template | None:
     """The command to run; None where each task brings its own.
 
     Raises:
-        UsageError: two commands, or one that is not there.
+        UsageError: two commands, or an empty one.
     """
     if shell is not None:
         if words:
             raise UsageError("give -c TEXT or -- COMMAND, not both")
         return parse_shell(shell)
-    if not words:
-        return None
-    template = parse_command(words)
-    program = template.items[0]
-    if all(isinstance(part, str) for part in program) and shutil.which(words[0]) is None:
-        raise UsageError(f"no command {words[0]!r}: it is not on the PATH, or may not be run")
-    return template
+    return parse_command(words) if words else None
 
 
 def _hook(text: str | None) -> Hook | None:
