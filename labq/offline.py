@@ -1,6 +1,7 @@
 """Runs whose store was out of reach: each is a folder, brought into a store later, once.
 
 task.json      the task as it began; times by this machine's clock
+blobs/HASH     the contents that its `source` names
 lines.jsonl    what it told since, a line each: {"summary": ...}, {"progress": ...}, {"end": ...}
 tasks/ID/      the task's own folder, with its output
 """
@@ -11,7 +12,7 @@ import fcntl
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
@@ -23,11 +24,36 @@ from labq.errors import ConflictError, NotFoundError, UsageError
 from labq.queue import Queue
 from labq.queue.leases import moved
 from labq.queue.waiting import settle
+from labq.source.capture import capture
 from labq.store import Change, Now
+from labq.store.base import digest_of
 from labq.task import Document, Status
 
 TIMES = ("created_at", "queued_at", "started_at", "ended_at")
 KILLED = "its process was killed"
+
+
+class Contents:
+    """Contents in a folder, each in a file that its hash names."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, content: bytes) -> str:
+        """Keeps it; its hash."""
+        digest = digest_of(content)
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        (self._folder / digest).write_bytes(content)
+        return digest
+
+    def missing(self, digests: Sequence[str]) -> list[str]:
+        """Those that are not there."""
+        return [digest for digest in digests if not (self._folder / digest).exists()]
+
+    def all(self) -> Iterator[bytes]:
+        """Each of them."""
+        for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
+            yield path.read_bytes()
 
 
 class Spool:
@@ -51,6 +77,18 @@ class Spool:
         (spool.folder / "task.json").write_text(json.dumps(begun, indent=1), "utf-8")
         spool._lines.touch()
         return spool
+
+    @property
+    def contents(self) -> Contents:
+        """What its `source` names."""
+        return Contents(self.folder / "blobs")
+
+    def record(self, home: Path, words: Sequence[str]) -> None:
+        """Notes where the run comes from, whose command this is, before it begins."""
+        path = self.folder / "task.json"
+        begun = json.loads(path.read_text("utf-8"))
+        begun["source"] = capture(self.contents, home, begun["cwd"], words)
+        path.write_text(json.dumps(begun, indent=1), "utf-8")
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -134,6 +172,8 @@ def bring_in(queue: Queue, spool: Spool, home: Path) -> tuple[Document, bool]:
     task = spool.whole()
     known = bool(queue.store.count({"_id": task["_id"]}))
     if not known:
+        for content in spool.contents.all():
+            queue.store.blobs.put(content)
         queue.store.insert(queue.name, [{**task, "modified_at": Now()}])
     _copy(spool, task["_id"], home / "tasks" / task["_id"], 1)
     return next(queue.store.find({"_id": task["_id"]})), not known

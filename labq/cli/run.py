@@ -15,9 +15,10 @@ from labq.args import parse_document, parse_tokens
 from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.cli.task import flags
-from labq.cli.task.submit import _variables
+from labq.cli.task.submit import _source, _variables
 from labq.cli.worker.telling import say, teller
 from labq.errors import ArgsError, StoreError, UsageError
+from labq.source.entry import script_at
 from labq.task import Document, new
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ def command(
     grace: Annotated[
         str, typer.Option(metavar="DURATION", help="Between SIGTERM and SIGKILL.")
     ] = "10s",
+    no_source: flags.NoSource = False,
     offline: Annotated[
         bool,
         typer.Option("--offline", help="Keep the record in a folder (LABQ_OFFLINE=1); see import."),
@@ -90,9 +92,10 @@ def command(
         cwd=folder,
         env=_variables(env) if env else None,
     )
+    recorded = settings.source and not no_source
     away = offline or os.environ.get("LABQ_OFFLINE", "0") not in ("", "0")
     run = _run_offline if away else _run
-    code = run(settings, task, words, clock.seconds(grace), json=json, quiet=quiet)
+    code = run(settings, task, words, clock.seconds(grace), recorded, json=json, quiet=quiet)
     if code:
         raise typer.Exit(code)
 
@@ -114,16 +117,9 @@ def parted(words: Sequence[str], folder: str) -> tuple[list[str], dict[str, Any]
     """The command without the flags after its script, and these as args.
 
     Where they are not all `--key value`, or one of them is repeated, all of it is the command. The
-    script is the first file among the words, or what follows `-m`; without any, the program itself.
+    script is as `script_at` has it.
     """
-    at = next(
-        (
-            at
-            for at, word in enumerate(words)
-            if at and (words[at - 1] == "-m" or os.path.isfile(os.path.join(folder, word)))  # noqa: PTH113, PTH118
-        ),
-        0,
-    )
+    at = script_at(words, folder)
     try:
         args, warnings = parse_tokens(words[at + 1 :])
     except ArgsError:
@@ -136,6 +132,7 @@ def _run(
     task: Document,
     words: Sequence[str],
     grace: float,
+    recorded: bool,
     *,
     json: bool,
     quiet: bool,
@@ -149,6 +146,8 @@ def _run(
         here.store.now()
     except StoreError as error:  # nothing has begun yet
         raise StoreError(f"{error} (labq run --offline keeps the record in a folder)") from None
+    if recorded:
+        task["source"] = _source(here, settings, {**task, "cmd": words})
     ends: list[Finished] = []
     tell = teller(json=json, quiet=quiet, over=lambda: single.stopping)
 
@@ -187,6 +186,7 @@ def _run_offline(
     task: Document,
     words: Sequence[str],
     grace: float,
+    recorded: bool,
     *,
     json: bool,
     quiet: bool,
@@ -196,6 +196,8 @@ def _run_offline(
 
     chosen = _options(settings, grace, follow=not (quiet or json))
     run = Offline(settings.queue, task, chosen, lambda text: note(f"labq: {text}"))
+    if recorded:
+        run.spool.record(settings.home, words)
     finished = run.run(words)
     folder = run.spool.folder
     if json:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from inspect import signature
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from labq import config
 from labq.client import building, finding
+from labq.client.alike import like
 from labq.client.changes import edit_of
 from labq.client.finding import Filter, Words, query_of
 from labq.client.mirror import CACHE_SECONDS, Mirror
+from labq.client.origin import noted
 from labq.client.runs import POLL
 from labq.client.task import Task
+from labq.client.values import limit
 from labq.client.waiting import Live, until_ended
 from labq.errors import ConfigError, ConflictError, UsageError
 from labq.queue import EditReport, Queue, workers
@@ -27,23 +29,9 @@ from labq.task import Document, Status
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Span = float | str | timedelta  # seconds, or such as "10m"
 Refs = Any  # a Task, a number, an id, a name; or a list of these
 BATCH = 1000  # tasks per write
-
-
-def _like(
-    model: Callable[Concatenate[Client, P], object],
-) -> Callable[[Callable[..., T]], Callable[Concatenate[Client, P], T]]:
-    """Gives a method that passes all on the parameters of the one that it passes them to."""
-
-    def signed(method: Callable[..., T]) -> Callable[Concatenate[Client, P], T]:
-        method.__signature__ = signature(model)  # type: ignore[attr-defined]
-        return method
-
-    return signed
 
 
 class Client:
@@ -161,7 +149,7 @@ class Client:
         del words["self"], words["args"]
         return Task(self, building.draft(self.queue, self.settings, args, words), there=False)
 
-    @_like(task)
+    @like(task)
     def submit(self, *args: Any, **words: Any) -> Task:
         """Stores a task, to be run; its words are those of `Client.task`.
 
@@ -197,7 +185,7 @@ class Client:
         else:
             args = words.pop("args", None)
             common = building.draft(self.queue, self.settings, args, words, whole=False)
-            documents = building.series(self.queue, common, given, key)
+            documents = building.series(self.queue, noted(self, common), given, key)
             made = [Task(self, document, there=False) for document in documents]
         for at in range(0, len(made), BATCH):
             batch = documents[at : at + BATCH]
@@ -294,6 +282,8 @@ class Client:
             UsageError: nothing says which tasks, or a field cannot hold its value.
             ConflictError: a task that is named may not be edited.
         """
+        if not isinstance(changes, Mapping):
+            raise UsageError(f"changes must be a dict such as {{'args.lr': 0.3}}, not {changes!r}")
         edits = [edit_of(path, value) for path, value in changes.items()]
         named = refs or None
         finding.narrow("update", (named, filter, status, name))
@@ -324,30 +314,30 @@ class Client:
 
     def wait(
         self,
-        tasks: Iterable[int | str | Task] | Task,
-        timeout: float | None = None,
+        tasks: Iterable[int | str | Task] | int | str | Task,
+        timeout: Span | None = None,
         *,
         poll: float = POLL,
         live_progress: bool = False,
     ) -> bool:
-        """Waits until all of these have ended, `timeout` seconds at most; whether they have.
+        """Waits until all of these have ended, for `timeout` at most; whether they have.
 
         One that is not submitted does not end; one that is gone has. Ctrl-C ends the waiting and
         not the tasks.
 
         Args:
-            tasks: tasks, or references to some.
-            timeout: seconds; None is for as long as it takes.
+            tasks: one or several: Tasks, or references to some.
+            timeout: as all spans seconds, a timedelta, or such as "10m"; None is for ever.
             poll: seconds between two looks.
             live_progress: whether stderr tells how it stands.
         """
-        given = [tasks] if isinstance(tasks, Task) else list(tasks)
+        given = [tasks] if isinstance(tasks, (Task, int, str)) else list(tasks)
         stored = [one for one in given if not (isinstance(one, Task) and one.number is None)]
         known = [one._id for one in stored if isinstance(one, Task)]  # noqa: SLF001 - a field
         others = [one for one in stored if not isinstance(one, Task)]
         ids = list(dict.fromkeys([*known, *building.references(self.queue, others)]))
         live = Live(len(ids)) if live_progress else None
-        ended = until_ended(self.queue, ids, timeout, poll, live)
+        ended = until_ended(self.queue, ids, limit(timeout), poll, live)
         for task in given:
             if isinstance(task, Task):
                 task._flush()  # noqa: SLF001 - its own class's

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 from labq.client.building import placed
 from labq.client.changes import Copy, with_edits
 from labq.client.fields import Fields
+from labq.client.origin import noted
 from labq.errors import ConflictError, TaskNotFound
 from labq.queue.edit import edit_as_read
+from labq.queue.refusals import told_of
 from labq.store import Now
 from labq.task import EDITABLE, FIELDS, TERMINAL, Document, Status
 
@@ -172,7 +174,7 @@ class Mirror(Fields):
             try:
                 saved = edit_as_read(self._queue.store, now, edits)
             except ConflictError as error:
-                raise ConflictError(f"cannot save {self._called}: {error}") from None
+                raise ConflictError(told_of(str(error), now, "save")) from None
             if saved:
                 self._copy.drop()
                 return self.refresh()
@@ -194,6 +196,8 @@ class Mirror(Fields):
         task = self._to_store(status)
         (number,) = self._queue.submit([task])
         self._became({**task, "number": number})
+        if {"after", "after_any", "available_at"} & task.keys():
+            self.refresh()  # it may wait
         if self._copy.document["_id"][12] == KEYED and self.args != task["args"]:
             warnings.warn(f"{self._called} of this key has other args", stacklevel=3)
         return self
@@ -207,7 +211,7 @@ class Mirror(Fields):
         if self._there is not False:
             raise ConflictError(f"{self._called} is stored already")
         task = with_edits(self._copy.document, self._copy.edits())
-        return placed(self._queue, task, status)
+        return placed(self._queue, noted(self.client, task), status)
 
     def _became(self, document: Document) -> None:
         """Takes note that this is the task now, and that the store has it."""
