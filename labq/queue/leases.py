@@ -114,12 +114,16 @@ def disown(store: Store, queue: str, tokens: Sequence[str], worker: WorkerName) 
     return sum(release(store, claim, ending) is not None for claim in claims)
 
 
-def landed(store: Store, claim: Claim) -> Status | None:
-    """What became of an attempt whose end was written though the answer to that was lost."""
+def landed(store: Store, claim: Claim, ending: Ending) -> Status | None:
+    """What became of a task whose attempt's end was written though the answer to that was lost.
+
+    None where somebody else has written that the attempt ended: its worker was taken to be lost.
+    """
     query = {"_id": claim.task["_id"]}
     task = next(iter(store.find(query, fields=("status", "attempts"))), {})
     for record in task.get("attempts", ()):
-        if record["attempt"] == claim.task["attempt"] and record["worker"] == claim.worker.id:
+        same = record["attempt"] == claim.task["attempt"] and record["worker"] == claim.worker.id
+        if same and (ending.record or _reason(ending)).items() <= record.items():
             return Status(task["status"])
     return None
 

@@ -22,6 +22,8 @@ BECAME = {
     Status.CANCELLED: "cancelled",
     Status.PENDING: "retried",
     Status.WAITING: "retried",
+    Status.RUNNING: "retried",  # and claimed again, before its end was known to be written
+    Status.DRAFT: "retried",  # and taken out of the queue
     None: "lost",
 }
 
@@ -61,17 +63,20 @@ def close(
     ending: Ending,
     until: float,
 ) -> Finished:
-    """Writes the end; while the store cannot be reached, tries until the lease is over.
+    """Writes the end; while the store cannot be reached, tries until `until`, the lease's end.
+
+    Where the worker's patience is longer, so is the wait: the token decides whether the end counts.
 
     Raises:
         StoreError: it was away for longer, or the worker is being stopped.
     """
     stopped = doubtful = False
+    until = max(until, time.monotonic() + shift.options.patience)
     while True:
         try:
             status = verb(shift.queue.store, claim, ending)
             if status is None and doubtful:
-                status = leases.landed(shift.queue.store, claim)
+                status = leases.landed(shift.queue.store, claim, ending)
             break
         except StoreError as error:
             doubtful = True

@@ -63,9 +63,9 @@ def test_what_a_claim_took_whose_answer_was_lost_is_given_back(queue):
 def test_an_end_whose_answer_was_lost_is_found_in_the_books(queue):
     queue.submit([new({}, max_retries=1)])
     granted = claim(queue)
-    assert leases.landed(queue.store, granted) is None
+    assert leases.landed(queue.store, granted, OK) is None
     leases.finish(queue.store, granted, OK)
-    assert leases.landed(queue.store, granted) is Status.SUCCESS
+    assert leases.landed(queue.store, granted, OK) is Status.SUCCESS
 
 
 def test_a_success_is_written_once_with_its_attempt(queue):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from waiting import until
 
 from labq.errors import StoreError
-from labq.queue import Ending, Queue, WorkerName, leases
+from labq.queue import Ending, Queue, WorkerName, leases, sweep
 from labq.store import open_store
 from labq.task import new
 from labq.worker import claims
@@ -56,3 +58,71 @@ def test_an_end_that_was_written_unheard_is_no_loss(shift, monkeypatch):
     finished = claims.close(shift, leases.finish, claim, ending, float("inf"))
     assert finished.became == "success"
     assert len(shift.queue.get("1")["attempts"]) == 1
+
+
+def away(monkeypatch, store, times):
+    """Makes the next so many writes of the store fail."""
+    write, left = store.update_first, [None] * times
+
+    def fail(*given):
+        if left:
+            left.pop()
+            raise StoreError("cannot reach it")
+        return write(*given)
+
+    monkeypatch.setattr(store, "update_first", fail)
+
+
+def test_a_worker_of_patience_writes_the_end_though_the_lease_is_over(shift, monkeypatch):
+    claim, _ = shift.claim(W, [])
+    away(monkeypatch, shift.queue.store, times=1)
+    finished = claims.close(shift, leases.finish, claim, Ending(succeeded=True), until=0.0)
+    assert finished.became == "success"
+    assert shift.queue.get("1")["status"] == "success"
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        Ending(succeeded=True, record={"pid": 7}),
+        Ending(succeeded=False, reason="cannot start nothing"),
+    ],
+)
+@pytest.mark.parametrize("again", [True, False])
+def test_an_end_that_waited_for_the_store_is_refused_once_the_lease_was_lost(
+    shift, monkeypatch, ending, again
+):
+    shift.options = replace(shift.options, lease=0.0)
+    claim, _ = shift.claim(W, [])
+    assert until(lambda: sweep.recover(shift.queue.store, "q"))
+    if again:
+        shift.claim(W, [])
+    away(monkeypatch, shift.queue.store, times=1)
+    finished = claims.close(shift, leases.finish, claim, ending, until=0.0)
+    assert (finished.became, finished.reason) == ("lost", "the lease was lost")
+    assert shift.queue.get("1")["status"] == ("running" if again else "pending")
+
+
+def test_a_retry_that_was_written_unheard_and_runs_already_is_a_retry(shift, monkeypatch):
+    shift.queue.submit([new({}, max_retries=1, retry_delay=0)])
+    claim, _ = [shift.claim(W, []) for _ in range(2)][1]
+    write = shift.queue.store.update_first
+
+    def unheard(*given):
+        write(*given)
+        monkeypatch.setattr(shift.queue.store, "update_first", write)
+        shift.claim(W, [])
+        raise StoreError("the connection was lost")
+
+    monkeypatch.setattr(shift.queue.store, "update_first", unheard)
+    failure = Ending(succeeded=False, reason="exit code 1", record={"pid": 7})
+    assert claims.close(shift, leases.finish, claim, failure, until=0.0).became == "retried"
+    assert shift.queue.get("2")["attempt"] == 2
+
+
+def test_a_worker_without_patience_gives_up_when_the_lease_is_over(shift, monkeypatch):
+    claim, _ = shift.claim(W, [])
+    shift.options = replace(shift.options, patience=0.0)
+    away(monkeypatch, shift.queue.store, times=1)
+    with pytest.raises(StoreError, match="cannot reach it"):
+        claims.close(shift, leases.finish, claim, Ending(succeeded=True), until=0.0)
