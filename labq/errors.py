@@ -14,6 +14,7 @@ class ExitCode(IntEnum):
     NOT_FOUND = 3  # no such task or queue
     UNREACHABLE = 4  # the store cannot be reached, opened or written
     CONFLICT = 5  # the task is not in a state that allows it, or changed meanwhile
+    NOT_ENDED = 124  # what was waited for has not ended in time, as timeout(1) has it
     INTERRUPTED = 130  # stopped by Ctrl-C, as shells have it
 
 
@@ -107,3 +108,9 @@ class QuotaExceeded(ConflictError):  # noqa: N818 - what its users call it
     def __init__(self, message: str | None = None, over: int = 0) -> None:
         self.over = over  # how many of the new tasks are too many
         super().__init__(message)
+
+
+class NotEndedError(LabqError):
+    """What was waited for has not ended in time."""
+
+    exit_code = ExitCode.NOT_ENDED

@@ -12,6 +12,7 @@ CODES = [
     (ExitCode.NOT_FOUND, 3),
     (ExitCode.UNREACHABLE, 4),
     (ExitCode.CONFLICT, 5),
+    (ExitCode.NOT_ENDED, 124),
     (ExitCode.INTERRUPTED, 130),
 ]
 
@@ -32,6 +33,11 @@ TREE = [
     (errors.AuthError, ExitCode.UNREACHABLE, "The store refuses this user."),
     (errors.ConflictError, ExitCode.CONFLICT, "The task's state does not allow this."),
     (errors.QuotaExceeded, ExitCode.CONFLICT, "The queue holds as many tasks as it may."),
+    (
+        errors.NotEndedError,
+        ExitCode.NOT_ENDED,
+        "What was waited for has not ended in time.",
+    ),
 ]
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -251,6 +252,46 @@ def _error(one: Mapping[str, Any]) -> str:
     tail = one.get("stderr") or one.get("traceback") or ""
     told = f"attempt {one.get('attempt', '?')}: {one.get('message', '')}"
     return f"{told}\n{tail}" if tail else told
+
+
+LAST_LINES = 20  # of what a job said
+
+
+def failure(task: Document) -> None:
+    """Why a task did not succeed, and the end of what its last job said on stderr; to stderr."""
+    console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
+    reason = f": {shortened(task['reason'], 200)}" if "reason" in task else ""
+    status = (task["status"], _style(task["status"]))
+    console.print(Text.assemble((f"task {task['number']} ", "bold"), status, reason))
+    errors: list[Document] = task.get("errors", [])
+    told = errors[-1] if errors else {}
+    if told.get("attempt") == task["attempt"] and told.get("stderr"):
+        lines = told["stderr"].rstrip("\n").splitlines()[-LAST_LINES:]
+        console.print(Text(_safe("\n".join(f"  {line}" for line in lines)), style="red"))
+
+
+@contextmanager
+def waiting(total: int) -> Iterator[Callable[[list[Document]], None]]:
+    """A bar on stderr, gone at the end: it is given those of so many tasks that have not ended."""
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("", total=None)
+
+        def show(left: list[Document]) -> None:
+            part = sum(task.get("progress", 0) for task in left) / 100
+            done = total - len(left)
+            known = total > 1 or part
+            words = f"{done:,} of {total:,} tasks have ended"
+            if total == 1:
+                words = f"task {left[0]['number']} {left[0]['status']}" if left else "ended"
+            words += " (Ctrl-C: no longer wait)"
+            bars.update(
+                bar, description=words, completed=done + part, total=total if known else None
+            )
+
+        yield show
 
 
 def ranking(rows: Sequence[Sequence[str]], headings: Sequence[str]) -> None:

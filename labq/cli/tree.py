@@ -70,6 +70,7 @@ TREE = Entry(
                 "progress": Entry("Say how much of a task is done.", "labq.cli.task.progress"),
             },
         ),
+        "wait": Entry("Wait until tasks have ended.", "labq.cli.wait"),
         "worker": Entry(
             "Run tasks, see and direct the workers.",
             entries={

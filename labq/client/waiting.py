@@ -18,6 +18,7 @@ SHARE = 0.1  # of the time that it has taken so far: an end is heard of that muc
 RECOVER_SECONDS = 10.0  # between two looks whether a worker is dead
 PATIENCE = 60.0  # seconds that a store may be away
 CHUNK = 1000  # tasks per query
+NAMED = 20  # tasks that are named to one who waits no more
 ENDED = frozenset(status.value for status in TERMINAL)
 
 Tell = Callable[[list[Document]], None]  # of those that have not ended: status, progress, number
@@ -45,7 +46,7 @@ def until_ended(
     try:
         return _looking(queue, left, inf if timeout is None else timeout, poll, tell)
     except KeyboardInterrupt:
-        raise KeyboardInterrupt(_detached(left)) from None
+        raise KeyboardInterrupt(detached(left)) from None
 
 
 def _looking(
@@ -92,12 +93,14 @@ def _open(queue: Queue, ids: Sequence[str]) -> list[Document]:
     return found
 
 
-def _detached(left: Sequence[Document]) -> str:
+def detached(left: Sequence[Document]) -> str:
     """What is left to do for one who waits no more."""
     if len(left) == 1:
         ref = left[0].get("number", left[0]["_id"])
         return f"task {ref} goes on: labq wait {ref} waits again, labq task show {ref} tells of it"
-    return f"{len(left):,} tasks go on: labq task ls tells of them"
+    refs = " ".join(str(task.get("number", task["_id"])) for task in left)
+    again = f"labq wait {refs} waits again, " if len(left) <= NAMED else ""
+    return f"{len(left):,} tasks go on: {again}labq task ls tells of them"
 
 
 class Live:

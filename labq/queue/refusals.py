@@ -45,6 +45,7 @@ _INSTEAD: dict[str, dict[str, str]] = {
         "failed": "--force publishes {it} all the same",
     },
     "delete": {PUBLISHED: "--force deletes {it} all the same"},
+    "wait": {"draft": "labq task enqueue makes {it} pending"},
     "progress": {
         "draft": "labq task enqueue makes {it} pending",
         **dict.fromkeys(("waiting", "pending"), "a worker runs {it} first: labq worker run"),
@@ -61,7 +62,7 @@ _THERE = {
     "reset": ("draft",),
     "publish": (PUBLISHED,),
 }
-_CALLED = {"progress": "set the progress of", "report": "report on"}
+_CALLED = {"progress": "set the progress of", "report": "report on", "wait": "wait for"}
 
 
 def state_of(task: Mapping[str, object]) -> str:
@@ -109,11 +110,11 @@ def left(verb: str, counts: Mapping[str, int]) -> str:
     return f"left {sum(counts.values()):,}: {told}"
 
 
-def told_of(reason: str, task: Document) -> str:
+def told_of(reason: str, task: Document, verb: str = "edit") -> str:
     """Why an edit left the one task that was named, by the reason that its report has."""
     said = f"it is {reason}" if reason.startswith(state_of(task)) else reason
     number = task["number"]
-    return f"cannot edit task {number}: {said.replace(' REF ', f' {number} ')}"
+    return f"cannot {verb} task {number}: {said.replace(' REF ', f' {number} ')}"
 
 
 def not_edited(store: Store, query: Document, refused: Mapping[str, int]) -> str:

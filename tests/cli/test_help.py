@@ -57,7 +57,7 @@ def test_version(run, args):
         (["tsk"], "labq: no command 'tsk' in labq: did you mean task?\n"),
         (
             ["zzz"],
-            "labq: no command 'zzz' in labq: there are demo, run, import, task, worker, queue, events, config, guide, completion\n",
+            "labq: no command 'zzz' in labq: there are demo, run, import, task, wait, worker, queue, events, config, guide, completion\n",
         ),
         (
             ["task"],

@@ -15,7 +15,7 @@ import termios
 import pytest
 
 from labq.queue import Queue, WorkerName, leases, workers
-from labq.store import Now, open_store
+from labq.store import Change, Now, open_store
 from labq.task import new
 
 
@@ -190,3 +190,13 @@ def test_a_stop_of_workers_that_run_tasks_asks_first(terminal, queue, keys, aske
     assert "Stop 1 worker and give back 1 task? [y/N]" in text
     assert text.endswith(f"asked {asked} worker{'' if asked else 's'} to stop\n")
     assert terminal("worker", "stop", "--all", "--yes")[1] == "asked 1 worker to stop\n"
+
+
+def test_a_wait_shows_how_it_goes(terminal, queue):
+    submit(queue, 2)
+    queue.store.update({"number": 2}, Change(set={"progress": 40}))
+    code, text = terminal("wait", "2", "--timeout", "0.3")
+    assert code == 124
+    assert "task 2 pending (Ctrl-C: no longer wait)" in text
+    _, text = terminal("wait", "1", "2", "--timeout", "0.3")
+    assert "0 of 2 tasks have ended (Ctrl-C: no longer wait)" in text

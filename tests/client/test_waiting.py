@@ -194,7 +194,10 @@ def test_ctrl_c_while_several_are_waited_for(client, clock, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(waiting.time, "sleep", interrupt)
-    with pytest.raises(KeyboardInterrupt, match="2 tasks go on: labq task ls tells of them"):
+    with pytest.raises(
+        KeyboardInterrupt,
+        match="2 tasks go on: labq wait 1 2 waits again, labq task ls tells of them",
+    ):
         client.wait(client.submit_many([{}, {}]))
 
 
