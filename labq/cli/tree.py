@@ -39,6 +39,7 @@ TREE = Entry(
                 "submit": Entry("Store a task: an argument set to run.", "labq.cli.task.submit"),
                 "ls": Entry("List tasks.", "labq.cli.task.ls"),
                 "show": Entry("Show all of a task.", "labq.cli.task.show"),
+                "source": Entry("Show which code a task is of.", "labq.cli.task.source"),
                 "count": Entry("Count tasks.", "labq.cli.task.count"),
                 "update": Entry("Edit tasks, by value or in your editor.", "labq.cli.task.update"),
                 "diff": Entry("Show where two tasks differ.", "labq.cli.task.diff"),
