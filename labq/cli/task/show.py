@@ -51,12 +51,18 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
     for field in ("timeout", "retry_delay"):
         if field in task:
             words[field] = span(timedelta(seconds=task[field]))
+    if "raw_args" in task:
+        words["raw_args"] = f"{task['raw_args']} (behind the command, as it is: a shell runs both)"
     if "resources" in task:
         words["resources"] = shown(task["resources"])
     if "require" in task:
         words["require"] = ", ".join(map(shown_requirement, task["require"]))
     if "retention" in task:
         words["retention"] = _kept(task["retention"])
+    if "source" in task:
+        from labq.source.words import told
+
+        words["source"] = told(task["source"])
     if "lease" in task:
         lease = task["lease"]
         words["lease"] = f"of {lease['worker']} until {when(lease['expires_at'])}"

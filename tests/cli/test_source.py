@@ -1,0 +1,142 @@
+"""What a submit records of its code, and `labq task source`, on every store."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+from repositories import NEUTRAL, cloned, commit, git, made, write
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch, labq):
+    """A clone with a change, an untracked file and a commit that is not pushed; we are in it."""
+    for name, text in NEUTRAL.items():
+        monkeypatch.setenv(name, text)
+    remote = made(tmp_path / "remote", train_py="print(1)\n", sub__x="x\n")
+    folder = cloned(remote, tmp_path / "clone")
+    write(folder, more="1\n")
+    commit(folder)
+    write(folder, train_py="print(2)\n", new="n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def source(queue, ref="1"):
+    return queue.get(ref).get("source")
+
+
+def test_a_submit_records_where_it_comes_from_and_show_says_so(labq, queue, tree):
+    assert labq("task", "submit", "-q", "--cmd", f"{sys.executable} train.py").code == 0
+    found = source(queue)
+    head = git(tree, "rev-parse", "HEAD")
+    assert (found["branch"], found["commit"], found["cwd"]) == ("main", head, ".")
+    assert found["entry_point"] == "train.py"
+    told = (
+        f"{tree.parent}/remote main {head[:12]}, 1 file changed, 1 untracked, 1 commit not pushed\n"
+    )
+    assert told in labq("task", "show", "1").out
+
+
+def test_cwd_is_where_it_is_looked_for(labq, queue, tree, monkeypatch):
+    monkeypatch.chdir("/")
+    labq("task", "submit", "-q", "--cwd", tree / "sub")
+    assert source(queue)["cwd"] == "sub"
+
+
+@pytest.mark.parametrize("off", [["--no-source"], []])
+def test_it_can_be_turned_off(labq, queue, tree, monkeypatch, off):
+    if not off:
+        (tree / "labq.yaml").write_text("source: false\n")
+    labq("task", "submit", "-q", *off)
+    labq("run", "-q", *off, "--", "true")
+    assert source(queue) is source(queue, "2") is None
+    shown = labq("task", "source", "1")
+    assert (shown.code, shown.err) == (3, "labq: task 1 has no source: it was not recorded\n")
+
+
+def test_a_file_of_tasks_is_looked_at_once_and_a_clone_keeps_it(labq, queue, tree, tmp_path):
+    (tmp_path / "runs").write_text('{"a": 1}\n{"a": 2}\n')
+    labq("task", "submit", "-q", "--file", tmp_path / "runs")
+    assert source(queue, "1") == source(queue, "2")
+    task = queue.clone(queue.get("1")["_id"])
+    assert task["source"] == source(queue)
+
+
+def test_a_run_records_it_too(labq, queue, tree):
+    assert labq("run", "-q", "--", sys.executable, "train.py", "--lr", "1").code == 0
+    found = source(queue)
+    assert (found["entry_point"], found["diff"]["files"]) == ("train.py", 1)
+
+
+def test_an_offline_run_brings_its_contents_along(labq, queue, tree, tmp_path):
+    (folder,) = labq("run", "--json", "--offline", "--", sys.executable, "train.py").lines[-1:]
+    assert labq("import", "-q", folder["folder"]).code == 0
+    for part in ("diff", "untracked", "bundle", "packages"):
+        assert queue.store.blobs.get(source(queue)[part]["blob"])
+
+
+def test_all_of_it_is_shown_plainly_and_as_json(labq, queue, tree):
+    labq("task", "submit", "-q")
+    rows = dict(line.split(maxsplit=1) for line in labq("task", "source", "1").out.splitlines())
+    assert rows["url"] == f"{tree.parent}/remote"
+    assert rows["diff"].startswith("1 file, ")
+    assert rows["bundle"].startswith("1 commit, ")
+    assert labq("task", "source", "1", "--json").lines == [source(queue)]
+
+
+def test_the_diff_is_printed_as_git_applies_it(labq, queue, tree):
+    labq("task", "submit", "-q")
+    text = labq("task", "source", "1", "--diff").out
+    assert "\n+print(2)\n" in text
+    assert labq("task", "source", "1", "--diff", "--json").lines == [{"diff": text}]
+
+
+def test_the_packages_are_lines(labq, queue, tree):
+    labq("task", "submit", "-q", "--cmd", f"{sys.executable} train.py")
+    lines = labq("task", "source", "1", "--packages").out.splitlines()
+    assert any(line.startswith("pytest==") for line in lines)
+    assert labq("task", "source", "1", "--packages", "--json").lines == [{"packages": lines}]
+
+
+def test_the_bundle_and_the_untracked_files_are_written(labq, queue, tree, tmp_path):
+    labq("task", "submit", "-q")
+    done = labq("task", "source", "1", "--bundle", tmp_path / "b")
+    assert done.err == f"labq: {(tmp_path / 'b').stat().st_size:,} bytes in {tmp_path}/b\n"
+    assert git(tree, "bundle", "verify", str(tmp_path / "b"))
+    (told,) = labq("task", "source", "1", "--untracked", tmp_path / "u", "--json").lines
+    assert told == {"file": str(tmp_path / "u"), "size": (tmp_path / "u").stat().st_size}
+
+
+def test_what_there_is_not_is_said_with_the_reason(labq, queue, tmp_path):
+    labq("task", "submit", "-q")
+    for part, why in (
+        ("--diff", "has no diff: its files were as committed"),
+        ("--bundle=x", "has no bundle: its commits were on a remote, or there were none"),
+        ("--untracked=x", "has no untracked: git knew or ignored all of its files"),
+    ):
+        done = labq("task", "source", "1", part)
+        assert done.code == 3
+        assert done.err.startswith(f"labq: task 1 {why}")
+    assert "no repository, on " in labq("task", "show", "1").out
+
+
+def test_two_parts_at_once_are_refused(labq, queue):
+    done = labq("task", "source", "1", "--diff", "--packages")
+    assert (done.code, done.err) == (2, "labq: give --diff or --packages, not both\n")
+
+
+def test_a_file_that_cannot_be_written_is_told_of(labq, queue, tree):
+    labq("task", "submit", "-q")
+    done = labq("task", "source", "1", "--bundle", "/no/b")
+    assert (done.code, done.err) == (1, "labq: /no/b: No such file or directory\n")
+
+
+def test_a_terminal_is_not_driven_by_a_diff(labq, queue, tree, monkeypatch):
+    write(tree, train_py="\x1b[31m\n")
+    labq("task", "submit", "-q")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    out = labq("task", "source", "1", "--diff").out
+    assert "\n+\\x1b[31m\n" in out
+    assert json.loads(labq("task", "source", "1", "--json").out)["commit"]
