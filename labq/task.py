@@ -38,6 +38,7 @@ FIELDS: dict[str, Kind] = {
     "args": Kind.JSON,
     "args_signature": Kind.TEXT,
     "cmd": Kind.JSON,
+    "raw_args": Kind.TEXT,  # shell text, appended to the command as it is
     "env": Kind.JSON,
     "cwd": Kind.TEXT,
     "resources": Kind.JSON,
@@ -160,6 +161,7 @@ SETTINGS = frozenset(
     {
         *("args", "cmd", "env", "cwd", "resources", "require", "name", "type", "project"),
         *("priority", "max_retries", "retry_delay", "timeout", "retention", "publish_on_success"),
+        "raw_args",
     }
 )
 EDITABLE = NOTES | SETTINGS
@@ -246,6 +248,13 @@ def _line(field: str, value: Any) -> str:
     return text
 
 
+def _shell(field: str, value: Any) -> str:
+    text = str(normalised(text_of(value), field))
+    if not text.strip() or "\0" in text:
+        raise UsageError(f"{field} must be a text for the shell, not {_told(value)}")
+    return text
+
+
 def _variables(_field: str, value: Any) -> dict[str, str]:
     """Environment variables for the job."""
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
@@ -319,6 +328,7 @@ def _number(field: str, value: Any) -> int | float:
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("args", "metadata", "summary"), _dict),
     **dict.fromkeys(("name", "comment", "cwd"), _line),
+    "raw_args": _shell,
     **dict.fromkeys(("resources", "require"), _asked),
     "cmd": _words,
     "tags": _tags,

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -97,6 +98,19 @@ class Template:
         if part.default is None:
             raise TemplateError(f"%({part.key}): the task has no such arg ({_have(args)})")
         return part.default
+
+
+def with_raw(argv: Sequence[str], raw: str, *, shell: bool) -> list[str]:
+    """The argv that has a shell run a command, quoted, and behind it a text as it is.
+
+    Args:
+        argv: the command, rendered.
+        raw: the text.
+        shell: whether the command is shell text itself.
+    """
+    if shell:
+        return [*argv[:2], f"{argv[2].rstrip()} {raw}", *argv[3:]]
+    return ["/bin/sh", "-c", f"{shlex.join(argv)} {raw}"]
 
 
 MISSING = object()

@@ -34,18 +34,12 @@ def command(
         list[str] | None, typer.Argument(metavar="-- COMMAND...", show_default=False)
     ] = None,
     name: flags.Name = None,
-    project: Annotated[
-        str | None,
-        typer.Option("--project", "-P", metavar="PATH", help="Its project, such as a/b."),
-    ] = None,
-    kind: Annotated[
-        str | None,
-        typer.Option("--type", metavar="TYPE", help="What it does.", show_default="training"),
-    ] = None,
+    project: flags.Project = None,
+    kind: flags.Type = None,
     args: flags.Args = None,
     metadata: flags.Metadata = None,
     tag: flags.Tag = None,
-    comment: Annotated[str | None, typer.Option(metavar="TEXT", help="A word about it.")] = None,
+    comment: flags.Comment = None,
     timeout: flags.Timeout = None,
     cwd: flags.Cwd = None,
     env: flags.Env = None,

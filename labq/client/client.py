@@ -94,6 +94,7 @@ class Client:
         metadata: Mapping[str, Any] | None = None,
         priority: int | None = None,
         cmd: str | Sequence[str] | None = None,
+        raw_args: str | None = None,
         cwd: str | PathLike[str] | None = None,
         env: Mapping[str, str] | None = None,
         resources: Mapping[str, Any] | str | None = None,
@@ -123,6 +124,7 @@ class Client:
             metadata: notes: a nested dict of JSON values.
             priority: higher runs first; 0 unless said.
             cmd: what it runs, where the worker names no command.
+            raw_args: shell text that is appended to the command as it is: a shell runs both.
             cwd: where.
             env: variables of its job.
             resources: {"cpus": 2, "memory": "4Gi", "gpus": 1}, and named ones (dicts).

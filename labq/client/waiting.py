@@ -98,8 +98,9 @@ def detached(left: Sequence[Document]) -> str:
     if len(left) == 1:
         ref = left[0].get("number", left[0]["_id"])
         return f"task {ref} goes on: labq wait {ref} waits again, labq task show {ref} tells of it"
-    refs = " ".join(str(task.get("number", task["_id"])) for task in left)
-    again = f"labq wait {refs} waits again, " if len(left) <= NAMED else ""
+    numbers = sorted(task.get("number", 0) for task in left)
+    refs = " ".join(map(str, numbers))
+    again = f"labq wait {refs} waits again, " if numbers[0] and len(left) <= NAMED else ""
     return f"{len(left):,} tasks go on: {again}labq task ls tells of them"
 
 

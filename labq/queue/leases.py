@@ -17,10 +17,11 @@ from labq.task import Document, Status
 
 LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
-    *("number", "queue", "name", "args", "cmd", "env", "cwd", "attempt", "timeout"),
+    *("number", "queue", "name", "args", "cmd", "raw_args", "env", "cwd", "attempt", "timeout"),
     *("retries", "max_retries", "retry_delay", "resources", "started_at", "rev", "parent"),
     *("publish_on_success", "index", "count"),
 )
+RETRY, CANCEL = "retry", "cancel"
 OPEN = {"stop_requested": {"$exists": False}}
 
 
@@ -31,6 +32,7 @@ class WorkerName:
     id: str
     host: str
     slot: int = 0
+    on_lost: str = RETRY  # what becomes of its task where it is lost
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,8 @@ def claim(
     """
     token = token or new_token()
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
+    if worker.on_lost != RETRY:
+        holder["on_lost"] = worker.on_lost
     change = Change(
         set=moved(Status.RUNNING, lease=holder, started_at=Now()),
         inc={"attempt": 1, "rev": 1},

@@ -22,6 +22,7 @@ CONFIGURATION = (
     *("type", "project", "tags", "comment", "metadata", "args", "args_signature", "cmd", "env"),
     *("cwd", "resources", "require", "priority", "max_retries", "retry_delay", "timeout", "after"),
     *("after_any", "available_at", "source", "inputs", "retention", "publish_on_success"),
+    "raw_args",
 )
 # What came of a task, which a reset takes away. The count of attempts goes on, so that no two
 # attempts of a task ever have the same number.

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labq.queue import workers
-from labq.queue.leases import Ending, WorkerName, moved, record_of, write
+from labq.queue.leases import CANCEL, Ending, WorkerName, moved, record_of, write
 from labq.queue.waiting import LIMIT, promote, settle
 from labq.store import Change, Now, Store
 from labq.task import TERMINAL, Document, Status
@@ -42,7 +42,7 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
     """Gives back the tasks whose worker let its lease run out; returns how many.
 
     A lost worker costs no retry, but a task that loses MAX_CRASHES of them fails. One that was
-    asked to stop is cancelled.
+    asked to stop is cancelled, and so is one whose worker was to have it so.
     """
     stale = {
         "queue": queue,
@@ -78,6 +78,8 @@ def _fate(task: Document) -> tuple[Status, str]:
     crashes = task.get("crashes", 0) + 1
     if "stop_requested" in task:
         return Status.CANCELLED, f"{task['stop_requested']['reason']}; {told}"
+    if task["lease"].get("on_lost") == CANCEL:
+        return Status.CANCELLED, f"{told} (--on-lost cancel)"
     if crashes >= MAX_CRASHES:
         return Status.FAILED, f"{told}, the {crashes}th worker that this task lost"
     return Status.PENDING, told

@@ -34,6 +34,7 @@ CREATE TABLE tasks (
   "args" TEXT,
   "args_signature" TEXT,
   "cmd" TEXT,
+  "raw_args" TEXT,
   "env" TEXT,
   "cwd" TEXT,
   "resources" TEXT,

@@ -9,7 +9,7 @@ from pathlib import Path
 from labq.errors import StoreError
 from labq.store.sqlite_file import File
 
-VERSION = 3
+VERSION = 4
 
 # From a version to the next. A file keeps its tasks, its numbers and its counters.
 STEPS = {
@@ -46,6 +46,9 @@ CREATE TABLE blobs (
   "size" INTEGER NOT NULL,
   "data" BLOB NOT NULL
 );
+""",
+    3: """
+ALTER TABLE tasks ADD COLUMN "raw_args" TEXT;
 """,
 }
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from labq.queue.leases import RETRY
 from labq.template import Template
 
 
@@ -33,6 +34,7 @@ class Options:
     gpus: Sequence[str] | None = None  # the ids given to CUDA_VISIBLE_DEVICES; None: not its affair
     gpus_per_task: int = 1  # of a task that does not say
     labels: Mapping[str, Any] = field(default_factory=dict)
+    on_lost: str = RETRY  # what becomes of its tasks where it is lost: RETRY or CANCEL
     follow: Mapping[str, IO[bytes]] = field(default_factory=dict)
 
 

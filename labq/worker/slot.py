@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from labq.errors import StoreError, TemplateError
-from labq.queue import Claim, Ending, WorkerName, leases
-from labq.template import parse_command
+from labq.queue import Claim, Ending, leases
+from labq.template import parse_command, with_raw
 from labq.worker.capacity import Grant
 from labq.worker.claims import close, conclude, give_back, take
 from labq.worker.guard import Guard
@@ -23,7 +23,7 @@ class Slot:
 
     def __init__(self, shift: Shift, guard: Guard, number: int) -> None:
         self._shift, self._guard = shift, guard
-        self._name = WorkerName(shift.name.id, shift.name.host, number)
+        self._name = replace(shift.name, slot=number, on_lost=shift.options.on_lost)
         self._unfit: list[dict[str, Any]] = []  # tasks as they are, whose cmd does not fit them
 
     def run(self) -> None:
@@ -42,6 +42,8 @@ class Slot:
         try:
             template = options.template or parse_command(task["cmd"])
             argv = template.render(task["args"])
+            if "raw_args" in task:
+                argv = with_raw(argv, task["raw_args"], shell=template.shell)
         except TemplateError as error:
             self._unfit.append({"_id": task["_id"], "rev": task["rev"] + 1})  # once given back
             return give_back(self._shift, claim, f"passed over: {error}")

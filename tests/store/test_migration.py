@@ -15,7 +15,7 @@ from labq.store import Change, Now, open_store, sqlite_schema
 from labq.store.sqlite_rows import encode, quoted
 
 SCHEMAS = {
-    version: Path(__file__).with_name(f"schema_{version}.sql").read_text() for version in (1, 2)
+    version: Path(__file__).with_name(f"schema_{version}.sql").read_text() for version in (1, 2, 3)
 }
 TASKS = [
     {"_id": "a" * 32, "queue": "q", "number": 1, "status": "pending", "args": {"lr": 0.1, "n": 5}}
@@ -36,7 +36,7 @@ def path(request, tmp_path):
     db = sqlite3.connect(path)
     db.execute("PRAGMA journal_mode = WAL")
     db.executescript(SCHEMAS[request.param])
-    columns = {1: "name, next_number", 2: '"_id", "next_number"'}[request.param]
+    columns = {1: "name, next_number"}.get(request.param, '"_id", "next_number"')
     db.executemany(f"INSERT INTO queues ({columns}) VALUES (?, ?)", COUNTERS.items())
     for one in TASKS:
         marks = ", ".join("?" * len(one))

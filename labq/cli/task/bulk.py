@@ -31,8 +31,10 @@ def submit(
     *,
     json: bool,
     quiet: bool,
-) -> None:
+) -> list[str]:
     """Stores the draft, or a task like it for each line of the file or index of the array.
+
+    Returns the ids of all of them, of those that were there already too.
 
     Raises:
         UsageError: a line is no dict of args that can be stored; then nothing is.
@@ -55,6 +57,7 @@ def submit(
     if added.others and not quiet:
         have = "has" if added.others == 1 else "have"
         note(f"labq: warning: {plural(added.others)} of this key {have} other args")
+    return added.ids
 
 
 def _each_index(
@@ -107,6 +110,7 @@ class _Added:
     there: int = 0  # with the same key already
     others: int = 0  # of those, with other args
     numbers: dict[str, int] = field(default_factory=dict)  # of the last batch
+    ids: list[str] = field(default_factory=list)
 
     @property
     def seen(self) -> int:
@@ -124,6 +128,7 @@ class _Added:
         self.numbers = {task["_id"]: task["number"] for task in old.values()}
         self.numbers.update(zip((task["_id"] for task in fresh), given, strict=True))
         self.new, self.there = self.new + len(fresh), self.there + len(old)
+        self.ids += [task["_id"] for task in batch]
         self.others += sum(
             task["args"] != old[task["_id"]]["args"] for task in batch if task["_id"] in old
         )

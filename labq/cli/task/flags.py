@@ -117,3 +117,35 @@ NoSource = Annotated[
     bool,
     typer.Option("--no-source", help="Do not record which code it is of (labq guide source)."),
 ]
+Draft = Annotated[
+    bool, typer.Option("--draft", help="Keep it as a draft: labq task enqueue sets it going.")
+]
+Publish = Annotated[bool, typer.Option("--publish-on-success", help="Seal it once it succeeds.")]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="REF",
+        help="Its parent, whose reported values are variables for its job: $model_path.",
+    ),
+]
+Type = Annotated[
+    str | None,
+    typer.Option("--type", metavar="TYPE", help="What it does.", show_default="training"),
+]
+Project = Annotated[
+    str | None,
+    typer.Option("--project", "-P", metavar="PATH", help="Its project, such as a/b."),
+]
+Comment = Annotated[str | None, typer.Option(metavar="TEXT", help="A word about it.")]
+RawArgs = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="Shell text behind the command, as it is: --lr $(cat lr) | tee log. A shell runs it.",
+    ),
+]
+Wait = Annotated[
+    bool,
+    typer.Option("--wait", help="Come back when it has ended, as labq wait does, with its code."),
+]

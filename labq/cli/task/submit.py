@@ -11,7 +11,7 @@ from labq.cli import options
 from labq.cli.output import json_line, line, note
 from labq.cli.task import flags
 from labq.errors import UsageError
-from labq.task import Document, new
+from labq.task import Document, Status, new
 
 if TYPE_CHECKING:
     from labq.config import Settings
@@ -25,8 +25,12 @@ def command(
     file: flags.File = None,
     key: flags.Key = None,
     name: flags.Name = None,
+    kind: flags.Type = None,
+    project: flags.Project = None,
+    comment: flags.Comment = None,
     metadata: flags.Metadata = None,
     tag: flags.Tag = None,
+    parent: flags.From = None,
     priority: flags.Priority = None,
     after: flags.After = None,
     after_any: flags.AfterAny = None,
@@ -39,7 +43,11 @@ def command(
     auto_delete: flags.AutoDelete = False,
     array: flags.Array = None,
     group: flags.Group = None,
+    draft: flags.Draft = False,
+    publish_on_success: flags.Publish = False,
+    wait: flags.Wait = False,
     cmd: flags.Cmd = None,
+    raw_args: flags.RawArgs = None,
     cwd: flags.Cwd = None,
     env: flags.Env = None,
     resource: flags.Resource = None,
@@ -63,6 +71,7 @@ def command(
       labq task submit --after "$id" --cmd 'python evaluate.py'
       labq task submit --file runs.jsonl --key sweep-1 --max-retries 2 --resources gpus=1
       labq task submit --array 10 --group sweep --cmd 'python train.py'
+      labq task submit --from 4 --type service --cmd 'sh serve.sh' --wait
       labq task submit --profile big-gpu -- --lr 0.1
     """
     settings = options.settings(uri, queue)
@@ -70,6 +79,9 @@ def command(
     parsed, warnings = parse_tokens(tokens or [], base)
     said: dict[str, Any] = {
         "name": name,
+        "type": kind,
+        "project": project,
+        "comment": comment,
         "metadata": parse_document(metadata, "--metadata") if metadata is not None else None,
         "tags": tag,
         "priority": priority,
@@ -77,12 +89,14 @@ def command(
         "retry_delay": None if retry_delay is None else clock.wait(retry_delay),
         "timeout": None if timeout is None else clock.seconds(timeout),
         "cmd": cmd,
+        "raw_args": raw_args,
         "cwd": cwd,
         "env": _variables(env) if env else None,
         "resources": _amounts(resource) if resource else None,
         "require": require or None,
         "ttl": ttl,
         "auto_delete": auto_delete or None,
+        "publish_on_success": publish_on_success or None,
     }
     if profile is not None:
         from labq.client.profiles import under
@@ -91,6 +105,8 @@ def command(
     task = _task(parsed, said, settings)
     if group is not None:
         task["group"] = _group(group)
+    if draft:
+        task["status"] = _draft(wait=wait)
     indexes = None if array is None else _indexes(array, file)
     if file is None:
         _check_cmd(task)
@@ -102,15 +118,41 @@ def command(
 
         fields, late = waiting_for(here, after, after_any, at, delay)
         task, warnings = {**task, **fields}, [*warnings, *late]
-    if file is not None or key is not None or indexes is not None:
-        from labq.cli.task import bulk
-
-        bulk.submit(here, task, file, key, indexes, json=json, quiet=quiet)
-    else:
-        (number,) = here.submit([task])
-        _tell(here, task, number, json=json, quiet=quiet)
+    if parent is not None:
+        task["parent"] = here.get(parent)["_id"]
+    ids = _stored(here, task, file, key, indexes, json=json, quiet=quiet)
     for warning in () if quiet else warnings:
         note(f"labq: warning: {warning}")
+    if wait:
+        from labq.cli.waiting import wait_for
+
+        wait_for(here, ids, None, json=json, quiet=quiet)
+
+
+def _stored(
+    here: Queue,
+    task: Document,
+    file: str | None,
+    key: str | None,
+    indexes: Array | None,
+    *,
+    json: bool,
+    quiet: bool,
+) -> list[str]:
+    """Stores the task, or those like it, and tells of them; returns their ids."""
+    if file is None and key is None and indexes is None:
+        (number,) = here.submit([task])
+        _tell(here, task, number, json=json, quiet=quiet)
+        return [task["_id"]]
+    from labq.cli.task import bulk
+
+    return bulk.submit(here, task, file, key, indexes, json=json, quiet=quiet)
+
+
+def _draft(*, wait: bool) -> str:
+    if wait:
+        raise UsageError("give --draft or --wait, not both: nobody runs a draft")
+    return Status.DRAFT.value
 
 
 def _variables(texts: list[str]) -> dict[str, str]:

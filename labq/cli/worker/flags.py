@@ -71,6 +71,12 @@ Lease = Annotated[
         show_default="60s",
     ),
 ]
+OnLost = Annotated[
+    str,
+    typer.Option(
+        metavar="retry|cancel", help="What becomes of its tasks where the worker is lost."
+    ),
+]
 OnFinish = Annotated[
     str | None,
     typer.Option(

@@ -43,6 +43,7 @@ def command(
     grace: flags.Grace = "10s",
     lease: flags.Lease = None,
     heartbeat: flags.Heartbeat = None,
+    on_lost: flags.OnLost = "retry",
     on_finish: flags.OnFinish = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
@@ -87,6 +88,7 @@ def command(
         time_limit=_seconds(time_limit),
         grace=clock.seconds(grace),
         patience=inf if forever or idle_timeout is not None else settings.lease,
+        on_lost=_on_lost(on_lost),
         follow=streams,
         **machine,
     )
@@ -197,6 +199,14 @@ def _template(words: list[str], shell: str | None) -> Template | None:
             raise UsageError("give -c TEXT or -- COMMAND, not both")
         return parse_shell(shell)
     return parse_command(words) if words else None
+
+
+def _on_lost(text: str) -> str:
+    from labq.queue.leases import CANCEL, RETRY
+
+    if text not in (RETRY, CANCEL):
+        raise UsageError(f"--on-lost {text}: write retry or cancel")
+    return text
 
 
 def _hook(text: str | None) -> Hook | None:
