@@ -41,16 +41,32 @@ class File:
 
     @property
     def db(self) -> sqlite3.Connection:
-        """This thread's connection."""
+        """This thread's connection, to the file that has the name now.
+
+        Raises:
+            OSError: there is none any more.
+        """
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db is None:
+        if db is not None and db.in_transaction:
+            return db
+        there = self.there()
+        if db is None or there != self._local.there:
             db = self.another()
             db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
-            self._local.db = db
+            self._local.db, self._local.there = db, there
             self._open.append(db)
         return db
+
+    def there(self) -> tuple[int, int]:
+        """Which file has the name now: a connection stays with its own, though it was removed.
+
+        Raises:
+            OSError: none has.
+        """
+        status = os.stat(self.path)  # noqa: PTH116 - for every read and write
+        return status.st_dev, status.st_ino
 
     def another(self) -> sqlite3.Connection:
         """A connection of the caller's own.

@@ -123,3 +123,37 @@ def test_queries_of_one_shape_are_compiled_once_and_answer_each_for_itself(path)
         assert not list(store.find({**fence, "lease.token": "no"}))
     assert len(store._compiled) == 1
     store.close()
+
+
+def remove(path):
+    for end in ("", "-wal", "-shm"):
+        path.with_name(path.name + end).unlink(missing_ok=True)
+
+
+def test_a_file_that_was_removed_is_no_store_any_more(path):
+    store = open_store(f"sqlite:{path}")
+    remove(path)
+    for use in (lambda: store.insert("default", [task()]), lambda: list(store.find({}))):
+        with pytest.raises(StoreError, match=r"labq\.db: No such file or directory"):
+            use()
+    assert not path.exists()
+    store.close()
+
+
+def test_a_file_that_was_replaced_is_the_store_from_then_on(path):
+    old = open_store(f"sqlite:{path}")
+    watch = old.watch("default")
+    old.insert("default", [task()])
+    remove(path)
+    new = open_store(f"sqlite:{path}")
+    assert list(old.find({})) == []
+    assert watch.wait(10)
+    assert not watch.wait(0)
+    one = task()
+    new.insert("default", [one])
+    assert watch.wait(10)
+    assert [found["_id"] for found in old.find({})] == [one["_id"]]
+    watch.close()
+    old.close()
+    assert [found["_id"] for found in new.find({})] == [one["_id"]]
+    new.close()
