@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import stat
 from fnmatch import fnmatch
@@ -30,11 +29,12 @@ DIFF = (
 
 def diff(repository: Repository, found: Status) -> Made:
     """The difference between the commit and the tracked files, staged or not."""
+    fields = {"diff": {"files": len(found.changed)}}
     try:
         content = git(repository.root, *DIFF, found.commit or EMPTY_TREE, "--", most=DIFF_BYTES)
     except TooLarge:
-        return Made(notes=[f"diff: left out, it is over {_mebibytes(DIFF_BYTES)}"])
-    return Made({"diff": {"files": len(found.changed)}}, {"diff": content})
+        return Made(fields, notes=[f"diff: left out, it is over {_mebibytes(DIFF_BYTES)}"])
+    return Made(fields, {"diff": content})
 
 
 def untracked(repository: Repository, found: Status) -> Made:
@@ -42,36 +42,26 @@ def untracked(repository: Repository, found: Status) -> Made:
 
     Large files, those whose name says that they hold a secret, and other repositories are left out.
     """
-    import tarfile
+    from labq.source.archive import pack
 
-    buffer = io.BytesIO()
-    count, room = 0, FILES_BYTES
+    room = FILES_BYTES
+    files: list[tuple[str, int, bytes]] = []
     left: list[str] = []
-    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for name in sorted(found.untracked):
-            content = _content(paths.join(repository.root, name), min(room, FILE_BYTES))
-            if content is None or _is_secret(name):
-                left.append(name)
-                continue
-            mode, data = content
-            member = tarfile.TarInfo(name)
-            member.mode = 0o755 if mode & stat.S_IXUSR else 0o644
-            if stat.S_ISLNK(mode):
-                member.type, member.linkname = tarfile.SYMTYPE, os.fsdecode(data)
-                archive.addfile(member)
-            else:
-                member.size = len(data)
-                archive.addfile(member, io.BytesIO(data))
-            count, room = count + 1, room - len(data)
-    made = Made()
-    if count:
-        made.contents["untracked"] = buffer.getvalue()
-        made.fields["untracked"] = {"files": count}
+    for name in sorted(found.untracked):
+        content = _content(paths.join(repository.root, name), min(room, FILE_BYTES))
+        if content is None or _is_secret(name):
+            left.append(name)
+        else:
+            files.append((name, *content))
+            room -= len(content[1])
+    made = Made({"untracked": {"files": len(files)}})
+    if files:
+        made.contents["untracked"] = pack(files)
     if left:
         named = [text(name) for name in left[:NAMED]]
-        made.fields.setdefault("untracked", {"files": 0}).update(left_out=named)
-        files = "1 file" if len(left) == 1 else f"{len(left)} files"
-        made.notes.append(f"untracked: {files} left out")
+        made.fields["untracked"]["left_out"] = named
+        many = "1 file" if len(left) == 1 else f"{len(left)} files"
+        made.notes.append(f"untracked: {many} left out")
     return made
 
 
@@ -87,6 +77,7 @@ def origin(repository: Repository, found: Status) -> Made:
     count = int(git(repository.root, "rev-list", "--count", *range_))
     if not count:
         return made
+    made.fields["bundle"] = {"commits": count}
     unpushed = ("HEAD", *range_[1:])
     try:
         content = git(
@@ -95,7 +86,6 @@ def origin(repository: Repository, found: Status) -> Made:
     except TooLarge:
         made.notes.append(f"bundle: left out, it is over {_mebibytes(BUNDLE_BYTES)}")
         return made
-    made.fields["bundle"] = {"commits": count}
     made.contents["bundle"] = content
     return made
 

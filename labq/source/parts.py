@@ -78,6 +78,7 @@ class Cache:
                     made = kept(part.make(), blobs)
                 except (LabqError, OSError) as error:
                     notes.append(f"{part.name}: {error}")
+                    fields |= {part.name: {}} if part.name in BLOBS else {}
                     continue
                 self._parts[part.name] = [part.key, made.fields, made.notes]
                 new = True

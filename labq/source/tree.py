@@ -24,6 +24,7 @@ def parts_of(repository: Repository, folder: str, found: Document, notes: list[s
     except GitError as error:
         notes.append(f"git: {error}")
         tree, whole = head(repository), False
+        found["diff"] = {}  # whether there is any is not known
     if tree.branch:
         found["branch"] = text(tree.branch)
     if tree.commit:

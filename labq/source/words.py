@@ -12,11 +12,11 @@ def told(source: Mapping[str, Any]) -> str:
     """In a line: the repository, branch, commit, and how much is not in it."""
     place = [source.get("url", ""), source.get("branch", ""), source.get("commit", "")[:DIGITS]]
     parts = [" ".join(word for word in place if word)]
-    if "diff" in source:
+    if source.get("diff"):
         parts.append(f"{_count(source['diff']['files'], 'file')} changed")
     if files := source.get("untracked", {}).get("files"):
         parts.append(f"{files} untracked")
-    if "bundle" in source:
+    if source.get("bundle"):
         parts.append(f"{_count(source['bundle']['commits'], 'commit')} not pushed")
     told = ", ".join(part for part in parts if part)
     return told or f"no repository, on {source.get('host', '?')}"

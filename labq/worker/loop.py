@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 from labq.queue import Queue
 from labq.store import Query
@@ -62,6 +63,7 @@ class Worker:
                 the store could be told.
         """
         shift, control = self._shift, self._control
+        _tidy(shift.options.home)
         guard = Guard()
         slots = [Slot(shift, guard, number) for number in range(shift.options.slots)]
         lease = partial(shift.keeper.run, control.beat)
@@ -136,3 +138,11 @@ class Worker:
     def _kill(self, why: str = RELEASED) -> None:
         for job in self._shift.keeper.jobs:
             job.kill(why)
+
+
+def _tidy(home: Path) -> None:
+    """Removes the trees that killed workers left."""
+    if (home / "checkouts").is_dir():
+        from labq.source.checkout import Checkouts
+
+        Checkouts(home).tidy()

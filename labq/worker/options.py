@@ -35,6 +35,7 @@ class Options:
     gpus_per_task: int = 1  # of a task that does not say
     labels: Mapping[str, Any] = field(default_factory=dict)
     on_lost: str = RETRY  # what becomes of its tasks where it is lost: RETRY or CANCEL
+    checkout: bool = False  # whether each job runs in the tree that its task came from
     follow: Mapping[str, IO[bytes]] = field(default_factory=dict)
 
 

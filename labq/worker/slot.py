@@ -52,22 +52,55 @@ class Slot:
         except OSError as error:  # no place for output: the next task would fare no better
             give_back(self._shift, claim, RELEASED)
             raise StoreError(f"{options.home}: {error.strerror or error}") from None
-        environment = self._environment(claim, grant, output)
         try:
-            job = Job(
-                argv,
-                environment,
-                output,
-                folder=task.get("cwd"),
-                timeout=task.get("timeout"),
-                grace=options.grace,
-                guard=self._guard,
-            )
+            if options.checkout:
+                return self._checked_out(claim, grant, argv, output, asked)
+            return self._job(claim, grant, argv, output, task.get("cwd"), asked)
         except StartError as error:
             output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             until = asked + options.lease
             return replace(close(self._shift, leases.finish, claim, ending, until), unstarted=True)
+
+    def _checked_out(
+        self, claim: Claim, grant: Grant, argv: list[str], output: Output, asked: float
+    ) -> Finished:
+        """As `_job`, in the tree that the task came from."""
+        from labq.worker.checkout import Stopped, tree
+
+        try:
+            with tree(self._shift, claim, output.folder, asked) as (folder, since):
+                return self._job(claim, grant, argv, output, folder, since)
+        except Stopped as stopped:
+            output.abandon()
+            ending = Ending(succeeded=False, reason=stopped.why)
+            return conclude(self._shift, claim, stopped.held, stopped.why, ending)
+
+    def _job(
+        self,
+        claim: Claim,
+        grant: Grant,
+        argv: list[str],
+        output: Output,
+        folder: str | None,
+        asked: float,
+    ) -> Finished:
+        """Runs the job in the folder to its end, and writes that.
+
+        Raises:
+            StartError: it cannot be started.
+        """
+        task, options = claim.task, self._shift.options
+        environment = self._environment(claim, grant, output)
+        job = Job(
+            argv,
+            environment,
+            output,
+            folder=folder,
+            timeout=task.get("timeout"),
+            grace=options.grace,
+            guard=self._guard,
+        )
         self._shift.keeper.hold(claim, job, asked)
         if self._shift.stopping.is_set():
             job.stop(RELEASED if self._shift.left() > 0 else TIME_OVER)

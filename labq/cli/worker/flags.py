@@ -92,3 +92,9 @@ Heartbeat = Annotated[
         show_default="10s, or a sixth of the lease",
     ),
 ]
+Checkout = Annotated[
+    bool,
+    typer.Option(
+        "--checkout", help="Run each task in the tree that it came from (labq guide source)."
+    ),
+]

@@ -1,0 +1,190 @@
+"""Rebuilds the tree that a task came from, in a folder of its own.
+
+checkouts/KEY.git   a bare clone for each address, with every commit that was asked for
+checkouts/trees/    a file for each tree that is in use, locked by the process that uses it
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from os import path as paths
+from pathlib import Path
+from typing import Any
+
+from labq.source.archive import unpack
+from labq.source.git import GitError, git
+from labq.store.base import Blobs, digest_of
+
+FETCH_TIMEOUT = 3600.0  # seconds
+REST = 0.05  # seconds between two looks at a lock
+Stopped = Callable[[], bool]
+
+
+class Checkouts:
+    """The clones and trees of one machine, below `home`; safe for any number of its processes."""
+
+    def __init__(self, home: Path) -> None:
+        self._folder = home / "checkouts"
+        self._trees = self._folder / "trees"
+        self._used: dict[str, int] = {}  # trees of this object, and the descriptors of their locks
+
+    def build(
+        self, source: Mapping[str, Any], blobs: Blobs, tree: Path, stopped: Stopped = lambda: False
+    ) -> str:
+        """Makes the tree; the folder in it that the task was submitted in.
+
+        Args:
+            source: the task's.
+            blobs: where its contents are.
+            tree: the folder to make, removed by `remove`.
+            stopped: looked at now and then; all ends with an error once it is true.
+
+        Raises:
+            GitError, NotFoundError, StoreError, OSError: it cannot be rebuilt.
+        """
+        commit = source.get("commit", "")
+        if not re.fullmatch("[0-9a-f]{40,64}", commit):
+            raise GitError("its repository had no commit")
+        for part in ("diff", "untracked"):
+            if part in source and "blob" not in source[part] and source[part].get("files", 1):
+                raise GitError(f"its {part} could not be recorded: {source.get('notes', '')}")
+        folder = Path(paths.normpath(tree / source.get("cwd", ".")))
+        if not folder.is_relative_to(tree):
+            raise GitError(f"its working directory {source['cwd']} is outside of the repository")
+        clone = self._folder / f"{digest_of(source.get('url', '').encode())[:16]}.git"
+        self._use(clone, tree)
+        with _locked(f"{clone}.lock", stopped):
+            self._fetch(clone, source, commit, blobs, tree, stopped)
+            words = ("worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
+            git(str(clone), *words, timeout=FETCH_TIMEOUT, stopped=stopped)
+        if "diff" in source:
+            with _file(tree, "diff", blobs.get(source["diff"]["blob"])) as name:
+                git(str(tree), "apply", "--index", "--whitespace=nowarn", name, stopped=stopped)
+        if "blob" in source.get("untracked", {}):
+            unpack(blobs.get(source["untracked"]["blob"]), str(tree))
+        folder.mkdir(parents=True, exist_ok=True)  # git knows no empty folder
+        return str(folder)
+
+    def remove(self, tree: Path) -> None:
+        """Removes a tree of this object, whatever is there of it; raises nothing."""
+        descriptor = self._used.pop(str(tree), None)
+        if descriptor is not None:
+            self._forget(self._name(tree))
+            os.close(descriptor)
+
+    def tidy(self) -> None:
+        """Removes the trees of processes that were killed; raises nothing."""
+        if not self._trees.is_dir():
+            return
+        with _locked(str(self._folder / "lock")):
+            for name in sorted(self._trees.iterdir()):
+                with suppress(OSError), name.open("rb") as file:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    self._forget(name)
+
+    def _name(self, tree: Path) -> Path:
+        """The file that says that the tree is in use."""
+        return self._trees / digest_of(os.fsencode(tree))[:32]
+
+    def _use(self, clone: Path, tree: Path) -> None:
+        self._trees.mkdir(parents=True, mode=0o700, exist_ok=True)
+        with _locked(str(self._folder / "lock")):  # nobody tidies a file that is not locked yet
+            descriptor = os.open(self._name(tree), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            os.write(descriptor, json.dumps([str(clone), str(tree)]).encode())
+        self._used[str(tree)] = descriptor
+
+    @staticmethod
+    def _forget(name: Path) -> None:
+        """Removes the tree that such a file names, and the file."""
+        with suppress(OSError, ValueError):
+            clone, tree = json.loads(name.read_text("utf-8"))
+            shutil.rmtree(tree, ignore_errors=True)
+            with suppress(GitError), _locked(f"{clone}.lock", lambda: True):  # else another prunes
+                git(clone, "worktree", "prune")
+        with suppress(OSError):
+            name.unlink()
+
+    def _fetch(
+        self,
+        clone: Path,
+        source: Mapping[str, Any],
+        commit: str,
+        blobs: Blobs,
+        tree: Path,
+        stopped: Stopped,
+    ) -> None:
+        """Sees to it that the clone has the commit, for good."""
+        if not (clone / "HEAD").exists():
+            kind = "sha1" if len(commit) == 40 else "sha256"  # noqa: PLR2004 - their digits
+            bare = ("init", "--quiet", "--bare", f"--object-format={kind}", str(clone))
+            git(str(self._folder), *bare)
+        if _has(clone, commit):
+            return
+        url = source.get("url", "")
+
+        def fetch(place: str, what: str) -> None:
+            words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", place, what)
+            git(str(clone), *words, timeout=FETCH_TIMEOUT, stopped=stopped)
+
+        kept = f"refs/labq/{commit}"
+        if "blob" in source.get("bundle", {}):
+            with _file(tree, "bundle", blobs.get(source["bundle"]["blob"])) as name:
+                try:
+                    fetch(name, f"+HEAD:{kept}")
+                except GitError:  # what it builds on is not here yet
+                    if not url:
+                        raise
+                    fetch(url, "+refs/heads/*:refs/heads/*")
+                    fetch(name, f"+HEAD:{kept}")
+            return
+        if not url:
+            raise GitError("it is on no remote, and was not recorded")
+        fetch(url, "+refs/heads/*:refs/heads/*")
+        if not _has(clone, commit):
+            try:
+                fetch(url, f"+{commit}:{kept}")  # of no branch any more; some servers give it
+            except GitError:
+                raise GitError(f"{url} does not have it") from None
+        git(str(clone), "update-ref", kept, commit)
+
+
+def _has(clone: Path, commit: str) -> bool:
+    try:
+        git(str(clone), "cat-file", "-e", f"{commit}^{{commit}}")
+    except GitError:
+        return False
+    return True
+
+
+@contextmanager
+def _file(tree: Path, kind: str, content: bytes) -> Iterator[str]:
+    """A file beside the tree, for as long as git reads it."""
+    path = tree.with_name(f"{tree.name}.{kind}")
+    path.write_bytes(content)
+    try:
+        yield str(path)
+    finally:
+        path.unlink()
+
+
+@contextmanager
+def _locked(name: str, stopped: Stopped = lambda: False) -> Iterator[None]:
+    """While it is held, no thread and no other process of this machine holds it."""
+    with Path(name).open("ab") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if stopped():
+                    raise GitError("it was stopped") from None
+                time.sleep(REST)
+        yield
