@@ -39,7 +39,9 @@ def query_of(
         UsageError: a wrong filter, an unknown status.
         TaskNotFound, ConflictError: a reference to no task, or to several.
     """
-    filters = [filter] if isinstance(filter, (str, Mapping)) else list(filter or ())
+    filters = [filter] if isinstance(filter, (str, Mapping)) else filter or []
+    if not isinstance(filters, Sequence) or any(not isinstance(f, (str, Mapping)) for f in filters):
+        raise UsageError(f"filter must be a text, a dict or a list of these, not {filter!r}")
     selection = Selection(
         None if refs is None else [reference(one) for one in refs],
         _words(status),
@@ -126,8 +128,8 @@ def walk(
     page is read. In another order, that of the start holds: those that are gone by then are left
     out, and those that no longer match are not.
     """
-    if limit is not None and limit < 0:
-        raise UsageError(f"limit must be 0 or more, not {limit}")
+    if limit is not None and (not isinstance(limit, int) or limit < 0):
+        raise UsageError(f"limit must be 0 or more, not {limit!r}")
     if order in ([], [("number", 1)], [("number", -1)]):
         found = _by_number(queue, query, down=order == [("number", -1)])
     else:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from labq.client import files
+from labq.client.values import limit
 from labq.client.verbs import Verbs
 from labq.client.waiting import Live, until_ended
 from labq.errors import ConflictError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 Folder = str | PathLike[str]
+Span = float | str | timedelta  # seconds, or such as "10m"
 Progress = Callable[[int, int, str], object]  # bytes read, bytes in all, the file's name
 POLL = 2.0  # seconds
 
@@ -58,10 +61,10 @@ class Runs(Verbs):
 
     def run(
         self,
-        timeout: float | None = None,
+        timeout: Span | None = None,
         poll: float = POLL,
         output_dir: Folder | None = None,
-        job_timeout: float | None = None,
+        job_timeout: Span | None = None,
         live_progress: bool = False,
         results_progress: bool | Progress | None = None,
         *,
@@ -73,10 +76,11 @@ class Runs(Verbs):
         `start()`. A failure does not raise: look at `succeeded`, `status`, `errors`.
 
         Args:
-            timeout: seconds; then TimeoutError, and the task goes on.
+            timeout: as all spans seconds, a timedelta, or such as "10m"; then TimeoutError, and
+                the task goes on.
             poll: seconds between two looks.
             output_dir: where its results go; nothing is fetched without it.
-            job_timeout: seconds; then it is cancelled, if it runs still.
+            job_timeout: a span, too; then it is cancelled, if it has not ended.
             live_progress: whether stderr tells how it stands.
             results_progress: True, or a function of bytes read, bytes in all and the file's name.
             overwrite: whether files in `output_dir` may be written over.
@@ -88,17 +92,22 @@ class Runs(Verbs):
         """
         if self._there is False or self.status == Status.DRAFT.value or self.completed:
             self.start()
-        self._await(timeout, poll, job_timeout, Live(1) if live_progress else None)
+        self._await(
+            limit(timeout),
+            poll,
+            limit(job_timeout, "job_timeout"),
+            Live(1) if live_progress else None,
+        )
         return self._fetched(output_dir, results_progress, overwrite=overwrite)
 
     def resume(
         self,
         output_dir: Folder | None = None,
-        job_timeout: float | None = None,
+        job_timeout: Span | None = None,
         live_progress: bool = False,
         results_progress: bool | Progress | None = None,
         *,
-        timeout: float | None = None,
+        timeout: Span | None = None,
         overwrite: bool = False,
     ) -> Self:
         """Waits for a task that was submitted and fetches its results, as `run`; starts nothing.
@@ -107,12 +116,17 @@ class Runs(Verbs):
         """
         if self._there is False or self.status == Status.DRAFT.value:
             return self
-        self._await(timeout, POLL, job_timeout, Live(1) if live_progress else None)
+        self._await(
+            limit(timeout),
+            POLL,
+            limit(job_timeout, "job_timeout"),
+            Live(1) if live_progress else None,
+        )
         return self._fetched(output_dir, results_progress, overwrite=overwrite)
 
     def wait(
         self,
-        timeout: float | None = None,
+        timeout: Span | None = None,
         progress: Callable[[Self], object] | None = None,
         live_progress: bool = False,
         *,
@@ -123,7 +137,7 @@ class Runs(Verbs):
         It has not, at once, where it is not submitted. Ctrl-C ends the waiting and not the task.
 
         Args:
-            timeout: seconds; None is for as long as it takes.
+            timeout: seconds, a timedelta, or such as "10m"; None is for ever.
             progress: called with the task whenever its status or its percent is another.
             live_progress: whether stderr tells how it stands.
             poll: seconds between two looks.
@@ -144,7 +158,7 @@ class Runs(Verbs):
                 seen[0] = found
                 progress(self.refresh())
 
-        ended = until_ended(self._queue, [self._id], timeout, poll, tell)
+        ended = until_ended(self._queue, [self._id], limit(timeout), poll, tell)
         self.refresh()
         return ended
 

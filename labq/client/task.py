@@ -31,6 +31,13 @@ class Task(Runs):
         ]
         return f"<Task {' '.join(parts)}>"
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same task, however the two were read."""
+        return isinstance(other, Task) and self._id == other._id
+
+    def __hash__(self) -> int:
+        return hash(self._id)
+
     @classmethod
     def from_dict(
         cls, client: Client, document: Mapping[str, Any], is_summary: bool = False

@@ -39,3 +39,12 @@ def seconds(what: str, length: float | str | timedelta) -> float:
     if not 0 <= number <= clock.LONGEST:
         raise UsageError(f"{what} must be from 0 to {clock.LONGEST:.0f} seconds, not {number:g}")
     return number
+
+
+def limit(timeout: float | str | timedelta | None, what: str = "timeout") -> float | None:
+    """How long to wait at most, in seconds; None is for ever.
+
+    Raises:
+        UsageError: a text or a timedelta that is no length.
+    """
+    return seconds(what, timeout) if isinstance(timeout, (str, timedelta)) else timeout

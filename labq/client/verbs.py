@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from labq.client import files
 from labq.client.changes import edit_of
 from labq.client.mirror import Mirror
 from labq.client.values import plain
-from labq.errors import ConflictError
+from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
 
 if TYPE_CHECKING:
@@ -29,19 +30,21 @@ class Verbs(Mirror):
             reason: for those who ask later.
             grace: seconds between SIGTERM and SIGKILL; None is the worker's own.
         """
-        if self._there is False:
-            warnings.warn("the task is not submitted: there is nothing to cancel", stacklevel=2)
-            return self
-        done = self._queue.cancel(self._stored(), reason, grace)
-        self._flush()
-        if not (done.ended or done.asked) and self.refresh().completed:
-            told = f"{self._called} is {self._status} already: there is nothing to cancel"
-            warnings.warn(told, stacklevel=2)
-        return self
+        return self._cancelled(reason, grace)
 
     def abort(self) -> Self:
         """The same as `cancel`."""
-        return self.cancel()
+        return self._cancelled("cancelled", None)
+
+    def _cancelled(self, reason: str, grace: float | None) -> Self:
+        if self._there is False:
+            warnings.warn("the task is not submitted: there is nothing to cancel", stacklevel=3)
+            return self
+        done = self._queue.cancel(self._stored(), reason, grace)
+        if not (done.ended or done.asked) and self.refresh().completed:
+            told = f"{self._called} is {self._status} already: there is nothing to cancel"
+            warnings.warn(told, stacklevel=3)
+        return self._seen()
 
     def enqueue(self) -> Self:
         """Makes a draft pending, as it is stored."""
@@ -108,14 +111,24 @@ class Verbs(Mirror):
         return self
 
     def update_task_info(self, info: Mapping[str, Any]) -> Self:
-        """Merges values into its `summary`, for everybody to see; while it runs, too."""
+        """Merges values into its `summary`, for everybody to see; while it runs, too.
+
+        Args:
+            info: a nested dict of JSON values; NumPy's become such.
+
+        Raises:
+            UsageError: it cannot be stored.
+            ConflictError: the task is published.
+        """
         self._stored()
+        if not isinstance(info, Mapping):
+            raise UsageError(f"info must be a dict such as {{'acc': 0.9}}, not {info!r}")
         self._queue.report(self._id, "", plain(info))
         self._flush()
         return self
 
     def _moved(self, verb: str, count: object) -> Self:
-        """Has the next look read the store, where a verb moved it.
+        """Reads the task again, where a verb moved it.
 
         Raises:
             ConflictError: it did not.
@@ -124,5 +137,12 @@ class Verbs(Mirror):
         if not count:
             now = self._current()
             if not done_already(verb, state_of(now)):
-                raise ConflictError(refusal(verb, now))
+                raise ConflictError(refusal(verb, now).replace("--force", "force=True"))
+        return self._seen()
+
+    def _seen(self) -> Self:
+        """Itself as it is now; as it was read last, where somebody has deleted it meanwhile."""
+        self._flush()
+        with suppress(TaskNotFound):
+            self.refresh()
         return self
