@@ -1,0 +1,160 @@
+"""`labq worker run --checkout`, on every store."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from books import statuses, wait_for
+from repositories import NEUTRAL, cloned, git, made, write
+from waiting import until
+
+RUN = ("worker", "run", "-q", "--checkout", "--")
+
+
+@pytest.fixture
+def tree(tmp_path, monkeypatch, labq):
+    """A clone with a change; we are elsewhere once the tasks are submitted."""
+    for name, text in NEUTRAL.items():
+        monkeypatch.setenv(name, text)
+    remote = made(tmp_path / "remote", train_py="print(1)\n", sub__x="x\n")
+    folder = cloned(remote, tmp_path / "clone")
+    write(folder, train_py="print(2)\n", new="n")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+@pytest.fixture
+def submitted(labq, tree, monkeypatch):
+    """A task of the tree, which is another since."""
+
+    def submit(*words):
+        labq("task", "submit", "-q", *words)
+        write(tree, train_py="print(3)\n")
+        monkeypatch.chdir(tree.parent)
+
+    return submit
+
+
+def output(tmp_path, queue, ref="1", stream="stdout"):
+    return (tmp_path / "home" / "tasks" / queue.get(ref)["_id"] / f"1.{stream}").read_text()
+
+
+def left(tmp_path, queue):
+    """The trees that are there still."""
+    return list((tmp_path / "home" / "tasks").glob("*/*.tree"))
+
+
+def test_a_task_runs_as_its_tree_was_and_nothing_is_left(labq, queue, submitted, tmp_path):
+    submitted()
+    assert labq(*RUN, "sh", "-c", f"{sys.executable} train.py; cat new; pwd").code == 0
+    folder = tmp_path / "home" / "tasks" / queue.get("1")["_id"] / "1.tree"
+    assert output(tmp_path, queue) == f"2\nn{folder}\n"
+    assert left(tmp_path, queue) == []
+
+
+def test_it_runs_in_the_folder_that_it_was_submitted_in(labq, queue, submitted, tree, tmp_path):
+    submitted("--cwd", tree / "sub")
+    labq(*RUN, "cat", "x")
+    assert output(tmp_path, queue) == "x\n"
+
+
+def test_several_slots_share_a_clone(labq, queue, submitted, tmp_path):
+    submitted("--array", "6")
+    labq("worker", "run", "-q", "--slots", "3", "--checkout", "--", sys.executable, "train.py")
+    assert statuses(queue) == ["success"] * 6
+    assert {output(tmp_path, queue, str(ref)) for ref in range(1, 7)} == {"2\n"}
+    assert left(tmp_path, queue) == []
+    assert len(list((tmp_path / "home" / "checkouts").glob("*.git"))) == 1
+
+
+def test_what_cannot_be_checked_out_counts_as_not_started(labq, queue, submitted, tmp_path):
+    for number in range(4):
+        submitted("--no-source") if number == 3 else submitted()
+    commit = queue.get("1")["source"]["commit"][:12]
+    (tmp_path / "remote").rename(tmp_path / "moved")
+    done = labq("worker", "run", "--checkout", "--", "true")
+    assert done.code == 1
+    assert "3 tasks in a row could not be started" in done.err
+    reason = queue.get("1")["reason"]
+    assert reason.startswith(
+        f"cannot check out {commit}: '{tmp_path}/remote' does not appear to be"
+    )
+    assert statuses(queue) == ["failed"] * 3 + ["pending"]
+
+
+def test_a_task_without_a_source_runs_where_it_is_with_a_note(labq, queue, submitted, tmp_path):
+    submitted("--no-source")
+    done = labq("worker", "run", "--checkout", "--", "pwd")
+    assert "labq: task 1 has no source: it runs where the worker is\n" in done.err
+    assert output(tmp_path, queue) == f"{tmp_path}\n"
+
+
+def test_without_the_flag_the_tree_is_not_rebuilt(labq, queue, submitted, tmp_path):
+    submitted()
+    labq("worker", "run", "-q", "--", "pwd")
+    assert output(tmp_path, queue) == f"{tmp_path}\n"
+    assert not (tmp_path / "home" / "checkouts").exists()
+
+
+def test_what_a_killed_worker_left_is_removed_by_the_next(
+    labq, queue, submitted, process, tmp_path
+):
+    submitted()
+    worker = process("worker", "run", "--lease", "1s", "--checkout", "--", "sleep", "600")
+    wait_for(queue, "running")
+    until(lambda: left(tmp_path, queue))
+    worker.kill()
+    worker.wait()
+    labq("worker", "run", "-q", "--", "true")
+    assert left(tmp_path, queue) == []
+    (bare,) = (tmp_path / "home" / "checkouts").glob("*.git")
+    assert git(bare, "worktree", "list").count("\n") == 0
+
+
+@pytest.fixture
+def hung(tmp_path, monkeypatch, submitted):
+    """A git whose fetch never ends; the file in which it leaves its process."""
+    real = next(
+        Path(place) / "git"
+        for place in os.environ["PATH"].split(":")
+        if (Path(place) / "git").exists()
+    )
+    submitted()
+    slow = tmp_path / "bin" / "git"
+    write(
+        tmp_path / "bin",
+        git=f'#!/bin/sh\ncase " $* " in *" fetch "*) echo $$ > "{tmp_path}/hung"; exec sleep 600;; esac\nexec {real} "$@"\n',
+    )
+    slow.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
+    return tmp_path / "hung"
+
+
+def test_a_cancel_reaches_a_fetch(labq, queue, process, hung, tmp_path):
+    worker = process("worker", "run", "--checkout", "--", "true")
+    until(lambda: hung.exists() and hung.read_text())
+    assert labq("task", "cancel", "1", "--wait", "-q").code == 0
+    worker.communicate(timeout=60)
+    assert statuses(queue) == ["cancelled"]
+    assert left(tmp_path, queue) == []
+    assert not Path(f"/proc/{hung.read_text().strip()}").exists()
+
+
+def test_a_worker_that_is_stopped_gives_back_what_it_fetches(labq, queue, process, hung, tmp_path):
+    worker = process("worker", "run", "--checkout", "--", "true")
+    until(lambda: hung.exists() and hung.read_text())
+    worker.terminate()
+    worker.communicate(timeout=60)
+    assert statuses(queue) == ["pending"]
+
+
+def test_a_long_fetch_keeps_its_lease(labq, queue, process, hung):
+    words = ("--lease", "1s", "--heartbeat", "100ms")
+    process("worker", "run", *words, "--checkout", "--", "true")
+    until(lambda: hung.exists() and hung.read_text())
+    first = queue.get("1")["lease"]["expires_at"]
+    until(lambda: (queue.get("1")["lease"]["expires_at"] - first).total_seconds() > 1.2)
+    assert statuses(queue) == ["running"]
