@@ -37,6 +37,7 @@ TREE = Entry(
             "Submit, find, edit, cancel and remove tasks.",
             entries={
                 "submit": Entry("Store a task: an argument set to run.", "labq.cli.task.submit"),
+                "start": Entry("Run a draft, or an entry of labq.yaml.", "labq.cli.task.start"),
                 "ls": Entry("List tasks.", "labq.cli.task.ls"),
                 "show": Entry("Show all of a task.", "labq.cli.task.show"),
                 "source": Entry("Show which code a task is of.", "labq.cli.task.source"),

@@ -61,7 +61,7 @@ def test_version(run, args):
         ),
         (
             ["task"],
-            "labq: labq task what? (submit, ls, show, source, count, update, diff, compare, clone, tag, enqueue, dequeue, cancel, requeue, reset, publish, delete, group, report, progress)\n",
+            "labq: labq task what? (submit, start, ls, show, source, count, update, diff, compare, clone, tag, enqueue, dequeue, cancel, requeue, reset, publish, delete, group, report, progress)\n",
         ),
         (
             ["task", "ls", "--limt", "3"],

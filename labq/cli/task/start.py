@@ -1,0 +1,61 @@
+"""`labq task start`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from labq.cli import options
+from labq.cli.output import json_line, line, note
+from labq.cli.task import flags
+from labq.queue import parse_edit
+
+
+def command(
+    name: Annotated[str, typer.Argument(metavar="NAME", show_default=False)],
+    edits: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            "-u",
+            metavar="FIELD=VALUE",
+            help="What is other in this run, such as args.lr=0.3; again for more.",
+        ),
+    ] = None,
+    comment: flags.Comment = None,
+    wait: flags.Wait = False,
+    queue: options.QueueName = None,
+    uri: options.Uri = None,
+    json: options.Json = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run a configuration as a new task of its name, and print the task's id.
+
+    NAME is that of a draft, which stays as it is, or of an entry of tasks: in labq.yaml, whose keys
+    are the options of labq task submit; or else a task to run once more, as a new one.
+
+    Examples:
+      labq task start train
+      labq task start train --set args.lr=0.3 --comment 'a larger rate' --wait
+    """
+    from labq.client import Client
+    from labq.queue.edit import applied
+
+    changes = [parse_edit(text) for text in edits or ()]
+    with Client(uri, queue) as client:
+        task = client.get(name)
+        for field, value in applied(task.to_dict(), changes).items():
+            setattr(task, field, value)
+        task.start(comment)
+        here = client.queue
+        if json:
+            json_line({"_id": task.id, "number": task.number, "queue": here.name})
+        else:
+            line(task.id)
+        if not quiet and not json:
+            note(f"task {task.number} in queue {here.name} ({here.store.address})")
+        if wait:
+            from labq.cli.waiting import wait_for
+
+            wait_for(here, [task.id], None, json=json, quiet=quiet)
