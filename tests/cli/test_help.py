@@ -69,7 +69,7 @@ def test_version(run, args):
         ),
         (
             ["guide", "nothing"],
-            "labq: no guide 'nothing' (there are: events, filters, loop, source, tasks, workers)\n",
+            "labq: no guide 'nothing' (there are: events, filters, lifecycle, loop, source, tasks, workers)\n",
         ),
     ],
 )

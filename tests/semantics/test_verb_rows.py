@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -14,7 +15,7 @@ from waiting import until
 import labq as api
 from labq.queue import Ending, Queue, WorkerName, leases
 from labq.store import Change, open_store
-from labq.task import TYPES
+from labq.task import TAKES, TYPES, Status
 
 ENTRY = """
 tasks:
@@ -366,3 +367,11 @@ def test_c46_a_task_is_published_on_success(labq, queue, code, published):
         published,
         "success" if published else None,
     )
+
+
+def test_the_guide_names_every_status_and_every_verb():
+    guide = (Path(api.__file__).parent / "guide" / "lifecycle.md").read_text()
+    for status in Status:
+        assert f"| {status} |" in guide
+    for verb in set(TAKES) - {"edit", "tag", "progress"}:
+        assert f"| `labq task {verb}` |" in guide
