@@ -130,7 +130,7 @@ def test_a_task_that_runs_keeps_its_settings_and_takes_notes(client, crew):
     task.comment = "look at it"
     task.save()
     task.args["lr"] = 2
-    with pytest.raises(ConflictError, match="cannot save task 1: running, its args cannot change"):
+    with pytest.raises(ConflictError, match="cannot save task 1: it is running, its args"):
         task.save()
     assert client.get(1).args == {"lr": 1}
 

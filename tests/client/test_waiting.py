@@ -138,7 +138,7 @@ def test_an_outage_of_more_than_a_minute_is_told(client, clock, monkeypatch):
 
 def test_a_task_whose_worker_is_dead_is_given_back_meanwhile(client, crew, clock):
     task = client.submit()
-    crew.claim(lease=0.001)
+    crew.claim(lease=-1)
     assert task.wait(timeout=15) is False
     assert task.status == "pending"
 
