@@ -229,6 +229,14 @@ def test_c26_tasks_are_ordered_by_their_args(labq, queue):
         labq("task", "submit", "-q", "--", "--lr", lr)
     lines = labq("task", "ls", "--sort", "args.lr:desc", "--json").lines
     assert [line["args"]["lr"] for line in lines] == [3, 2, 1]
+    out = labq("task", "ls", "--sort", "args.lr", "--cols", "args.lr,status").out.splitlines()
+    rows = [line.split() for line in out]
+    assert [rows[0], *rows[2:]] == [
+        ["#", "args.lr", "status"],
+        ["3", "1", "pending"],
+        ["1", "2", "pending"],
+        ["2", "3", "pending"],
+    ]
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from datetime import datetime
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labq.args import key_path
+from labq.args import key_path, shortened, text_of
 from labq.cli import options
-from labq.cli.output import json_line, line, note, plural, public
+from labq.cli.output import json_line, line, moment, note, plural, public
 from labq.cli.task.waits import MOST, briefly, parents
 from labq.errors import UsageError
 from labq.filters import to_json
 from labq.task import FIELDS, Document
+from labq.template import MISSING, lookup
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -53,6 +56,12 @@ def command(
             show_default="number:asc",
         ),
     ] = None,
+    cols: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD,...", help="Show these, such as args.lr,summary.acc; again for more."
+        ),
+    ] = None,
     no_pager: Annotated[bool, typer.Option("--no-pager", help="Print it all at once.")] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", help="Show the MongoDB query, on stderr.")
@@ -69,9 +78,11 @@ def command(
     Examples:
       labq task ls -s running
       labq task ls -f 'args.lr > 0.05 and status == "success"' --sort summary.acc:desc
+      labq task ls --cols args.lr,summary.acc,status --sort args.lr:asc
       labq task ls --quiet -f '{"args.model.name": "a"}'
     """
     order = parse_sort(sort or ["number:asc"])
+    paths = parse_columns(cols or [])
     here = options.open_queue(uri, queue)
     query = here.query(options.selection(ids, status, name, extra_filter, project))
     if verbose:
@@ -79,27 +90,76 @@ def command(
     if quiet or json:
         fields = ("_id",) if quiet else ()
         for task in here.find(query, sort=order, limit=limit or 0, fields=fields):
-            line(task["_id"]) if quiet else json_line(public(task))
+            line(task["_id"]) if quiet else json_line(_chosen(public(task), paths))
         return
-    _table(here, query, order, limit, pager=not no_pager)
+    _table(here, query, order, limit, paths, pager=not no_pager)
 
 
-def _table(here: Queue, query: Document, order: Sort, limit: int | None, *, pager: bool) -> None:
+def _chosen(task: Document, paths: Sequence[str]) -> Document:
+    """The number and the values at these paths that the task has; the whole task without any."""
+    if not paths:
+        return task
+    found = {path: lookup(task, path) for path in paths}
+    there = {path: value for path, value in found.items() if value is not MISSING}
+    return {"number": task["number"], **there}
+
+
+def _table(
+    here: Queue,
+    query: Document,
+    order: Sort,
+    limit: int | None,
+    paths: Sequence[str],
+    *,
+    pager: bool,
+) -> None:
     from labq.cli import render
 
     terminal = sys.stdout.isatty()
     size = limit if limit is not None else PAGE if terminal else 0
-    tasks = here.find(query, sort=order, limit=size + 1 if size else 0, fields=SHOWN)
+    more = (path.partition(".")[0] for path in paths)
+    fields = tuple(dict.fromkeys((*SHOWN, *more)))
+    tasks = here.find(query, sort=order, limit=size + 1 if size else 0, fields=fields)
     page = list(islice(tasks, size or None))
     beyond = next(tasks, None) is not None
     footer = _footer(here, query, page, beyond=beyond, asked=limit is not None)
-    if page:
+    if page and paths:
+        render.table([_row(task, paths) for task in page], right=("#",), fixed=("#",))
+    elif page:
         outstanding = parents(here, page, "waiting_for", most=MOST)
         waits = [briefly(task, outstanding) for task in page]
         render.tasks(page, waits, footer if terminal else [], pager=terminal and pager)
-    if not terminal or not page:
+    if not terminal or not page or paths:
         for text in footer:
             note(text)
+
+
+def _row(task: Document, paths: Sequence[str]) -> dict[str, str]:
+    """The line of a task in the columns that were asked for."""
+    values = _chosen(task, paths)
+    texts = {path: _text(values[path]) if path in values else "-" for path in paths}
+    return {"#": str(task["number"]), **texts}
+
+
+def _text(value: object) -> str:
+    return moment(value) if isinstance(value, datetime) else shortened(text_of(value))
+
+
+def parse_columns(texts: list[str]) -> list[str]:
+    """`args.lr,status` -> the dotted paths, each once.
+
+    Raises:
+        UsageError: no such field.
+    """
+    paths = list(dict.fromkeys(path.strip() for text in texts for path in text.split(",")))
+    for path in paths:
+        if path.partition(".")[0] not in FIELDS:
+            raise UsageError(
+                f"--cols {path}: no field {path.partition('.')[0]!r}"
+                f" (write args.{path} for an argument)"
+            )
+        key_path(path, f"--cols {path}")
+    return paths
 
 
 def _footer(
