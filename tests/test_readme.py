@@ -51,7 +51,7 @@ def test_the_tour_runs_from_top_to_bottom(shell):
     assert [(one.returncode, one.stderr if one.returncode else "") for one in done] == [
         (0, "")
     ] * len(tour)
-    listed, trained, probed, found, ordered, settings = (one.stdout for one in done)
+    listed, trained, probed, found, ordered, lived, settings = (one.stdout for one in done)
     assert listed.count("pending") == 6
     assert "model.name=small" in listed
     best = trained.splitlines()[2:]
@@ -61,8 +61,23 @@ def test_the_tour_runs_from_top_to_bottom(shell):
     assert "task 7  success  probe" in probed
     assert found.splitlines()[0] == "4"
     assert ordered.index("fetched") < ordered.index("trained")
+    assert [f"fold {at} of 3" in lived for at in (1, 2, 3)] == [True] * 3
+    assert "group folds  success" in lived
+    assert "args.lr" in lived
     assert "night" in settings
     assert "labq.yaml:1" in settings
+
+
+def test_the_example_in_python_runs(shell):
+    (code,) = re.findall(r"<!-- python -->\n```python\n(.*?)```", README, re.DOTALL)
+    train = "import labq\nlabq.report(acc=labq.current_task().args['lr'])\n"
+    worker = "labq worker run --forever --quiet -- python train.py & worker=$!"
+    done = shell(
+        f"cat > train.py <<'EOF'\n{train}EOF\ncat > notebook.py <<'EOF'\n{code}EOF\n"
+        f"{worker}\npython notebook.py || {{ kill $worker; exit 1; }}\nkill $worker\nwait $worker || true"
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "<Task number=4 status=success> 0.15"
 
 
 def test_the_first_example_runs(shell):
