@@ -69,7 +69,7 @@ def test_version(run, args):
         ),
         (
             ["guide", "nothing"],
-            "labq: no guide 'nothing' (there are: events, filters, lifecycle, loop, source, tasks, workers)\n",
+            "labq: no guide 'nothing' (there are: client, events, filters, lifecycle, loop, source, tasks, workers)\n",
         ),
     ],
 )
@@ -84,6 +84,6 @@ def test_a_mistyped_command_is_told_in_a_line(run, args, told):
 def test_the_guides_are_listed_and_shown(run):
     code, out, _ = parts(run, "guide")
     assert code == 0
-    assert out.startswith("events ")
+    assert out.startswith("client ")
     assert run("guide", "filters").out.startswith("# ")
     assert '"topic": "filters"' in run("guide", "filters", "--json").out
