@@ -14,6 +14,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import partial
 from os import path as paths
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from labq.store.base import Blobs, digest_of
 FETCH_TIMEOUT = 3600.0  # seconds
 REST = 0.05  # seconds between two looks at a lock
 Stopped = Callable[[], bool]
+Git = Callable[..., bytes]
 
 
 class Checkouts:
@@ -59,14 +61,13 @@ class Checkouts:
         if not folder.is_relative_to(tree):
             raise GitError(f"its working directory {source['cwd']} is outside of the repository")
         clone = self._folder / f"{digest_of(source.get('url', '').encode())[:16]}.git"
-        self._use(clone, tree)
-        with _locked(f"{clone}.lock", stopped):
-            self._fetch(clone, source, commit, blobs, tree, stopped)
-            words = ("worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
-            git(str(clone), *words, timeout=FETCH_TIMEOUT, stopped=stopped)
+        do = partial(git, stopped=stopped, held=(self._use(clone, tree),), timeout=FETCH_TIMEOUT)
+        with locked(f"{clone}.lock", stopped):
+            self._fetch(clone, source, commit, blobs, tree, do)
+            do(str(clone), "worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
         if "diff" in source:
             with _file(tree, "diff", blobs.get(source["diff"]["blob"])) as name:
-                git(str(tree), "apply", "--index", "--whitespace=nowarn", name, stopped=stopped)
+                do(str(tree), "apply", "--index", "--whitespace=nowarn", name)
         if "blob" in source.get("untracked", {}):
             unpack(blobs.get(source["untracked"]["blob"]), str(tree))
         folder.mkdir(parents=True, exist_ok=True)  # git knows no empty folder
@@ -83,7 +84,7 @@ class Checkouts:
         """Removes the trees of processes that were killed; raises nothing."""
         if not self._trees.is_dir():
             return
-        with _locked(str(self._folder / "lock")):
+        with locked(str(self._folder / "lock")):
             for name in sorted(self._trees.iterdir()):
                 with suppress(OSError), name.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -93,13 +94,15 @@ class Checkouts:
         """The file that says that the tree is in use."""
         return self._trees / digest_of(os.fsencode(tree))[:32]
 
-    def _use(self, clone: Path, tree: Path) -> None:
+    def _use(self, clone: Path, tree: Path) -> int:
+        """Says that the tree is in use; the descriptor of its lock."""
         self._trees.mkdir(parents=True, mode=0o700, exist_ok=True)
-        with _locked(str(self._folder / "lock")):  # nobody tidies a file that is not locked yet
+        with locked(str(self._folder / "lock")):  # nobody tidies a file that is not locked yet
             descriptor = os.open(self._name(tree), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(descriptor, json.dumps([str(clone), str(tree)]).encode())
         self._used[str(tree)] = descriptor
+        return descriptor
 
     @staticmethod
     def _forget(name: Path) -> None:
@@ -107,7 +110,7 @@ class Checkouts:
         with suppress(OSError, ValueError):
             clone, tree = json.loads(name.read_text("utf-8"))
             shutil.rmtree(tree, ignore_errors=True)
-            with suppress(GitError), _locked(f"{clone}.lock", lambda: True):  # else another prunes
+            with suppress(GitError), locked(f"{clone}.lock", lambda: True):  # else another prunes
                 git(clone, "worktree", "prune")
         with suppress(OSError):
             name.unlink()
@@ -119,7 +122,7 @@ class Checkouts:
         commit: str,
         blobs: Blobs,
         tree: Path,
-        stopped: Stopped,
+        do: Git,
     ) -> None:
         """Sees to it that the clone has the commit, for good."""
         if not (clone / "HEAD").exists():
@@ -131,8 +134,8 @@ class Checkouts:
         url = source.get("url", "")
 
         def fetch(place: str, what: str) -> None:
-            words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--", place, what)
-            git(str(clone), *words, timeout=FETCH_TIMEOUT, stopped=stopped)
+            words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
+            do(str(clone), *words, place, what)
 
         kept = f"refs/labq/{commit}"
         if "blob" in source.get("bundle", {}):
@@ -176,7 +179,7 @@ def _file(tree: Path, kind: str, content: bytes) -> Iterator[str]:
 
 
 @contextmanager
-def _locked(name: str, stopped: Stopped = lambda: False) -> Iterator[None]:
+def locked(name: str, stopped: Stopped = lambda: False) -> Iterator[None]:
     """While it is held, no thread and no other process of this machine holds it."""
     with Path(name).open("ab") as file:
         while True:

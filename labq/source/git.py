@@ -11,7 +11,7 @@ import re
 import select
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 
@@ -57,7 +57,7 @@ def git(
     timeout: float = TIMEOUT,
     most: float = inf,
     stopped: Callable[[], bool] = lambda: False,
-    lazily: bool = False,
+    held: Sequence[int] = (),
 ) -> bytes:
     """What `git WORDS` prints in that folder.
 
@@ -67,7 +67,7 @@ def git(
         timeout: seconds that it may take.
         most: bytes that it may print.
         stopped: looked at now and then; it is killed once this is true.
-        lazily: whether it may fetch what a partial clone lacks.
+        held: descriptors of locks that are its own too, should it outlive this process.
 
     Raises:
         TooLarge: it prints more than `most`.
@@ -75,36 +75,54 @@ def git(
             passwords.
     """
     kept = {name: text for name, text in os.environ.items() if name not in LOCAL}
-    settings = {**SETTINGS, "GIT_NO_LAZY_FETCH": "0"} if lazily else SETTINGS
+    verb = next(word for word in words if word[0] != "-" and "=" not in word)
+    argv = ["git", "-C", folder, *QUIET, *words]
+    return run(argv, f"git {verb}", {**kept, **SETTINGS}, timeout, most, stopped, held)
+
+
+def run(
+    argv: Sequence[str],
+    name: str,
+    environment: Mapping[str, str],
+    timeout: float = TIMEOUT,
+    most: float = inf,
+    stopped: Callable[[], bool] = lambda: False,
+    held: Sequence[int] = (),
+) -> bytes:
+    """What a program prints that has no terminal and no input; `name` is what errors call it.
+
+    Raises:
+        TooLarge, GitError: as `git` does.
+    """
     try:
         process = subprocess.Popen(  # noqa: S603 - the words are labq's own
-            ["git", "-C", folder, *QUIET, *words],  # noqa: S607 - the git of the person's PATH
-            env={**kept, **settings},
+            argv,
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            pass_fds=held,
             start_new_session=True,  # away from the terminal: ssh has nobody to ask
         )
     except OSError as error:
-        told = "git is not installed" if isinstance(error, FileNotFoundError) else str(error)
-        raise GitError(told) from None
-    verb = next(word for word in words if word[0] != "-" and "=" not in word)
+        missing = isinstance(error, FileNotFoundError)
+        raise GitError(f"{argv[0]} is not installed" if missing else str(error)) from None
     with process:
         try:
-            out, err = _taken(process, verb, time.monotonic() + timeout, most, stopped)
+            out, err = _taken(process, name, time.monotonic() + timeout, most, stopped)
         except BaseException:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, SIGKILL)
             raise
     if process.returncode:
         lines = SECRET.sub("", err.decode("utf-8", "backslashreplace")).strip().splitlines()
-        raise GitError(_told(lines) or f"git {verb} ends with {process.returncode}")
+        raise GitError(_told(lines) or f"{name} ends with {process.returncode}")
     return out
 
 
 def _taken(
     process: subprocess.Popen[bytes],
-    verb: str,
+    name: str,
     deadline: float,
     most: float,
     stopped: Callable[[], bool],
@@ -118,9 +136,9 @@ def _taken(
     left = len(pipes)
     while left:
         if stopped():
-            raise GitError(f"git {verb} was stopped")
+            raise GitError(f"{name} was stopped")
         if time.monotonic() >= deadline:
-            raise GitError(f"git {verb} takes too long")
+            raise GitError(f"{name} takes too long")
         for descriptor, _ in poller.poll(LOOK * 1000):
             block = os.read(descriptor, BLOCK)
             pipes[descriptor] += block
@@ -128,11 +146,11 @@ def _taken(
                 poller.unregister(descriptor)
                 left -= 1
         if len(out) > most:
-            raise TooLarge(f"git {verb} says more than {most:.0f} bytes")
+            raise TooLarge(f"{name} says more than {most:.0f} bytes")
     return bytes(out), bytes(err)
 
 
 def _told(lines: list[str]) -> str:
     """The line that says what is wrong."""
-    faults = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    faults = [line for line in lines if line.startswith(("fatal: ", "error: ", "ERROR: "))]
     return faults[0].partition(": ")[2] if faults else lines[-1] if lines else ""

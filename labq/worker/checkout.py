@@ -1,9 +1,10 @@
-"""The tree in which a job runs: rebuilt from its task's source under the lease, then removed."""
+"""Where a job runs: its task's tree, rebuilt under the lease and then removed, and packages."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from math import inf
 from pathlib import Path
 
@@ -52,13 +53,20 @@ class Rebuilding:
         return bool(self.why)
 
 
-@contextmanager
-def tree(
-    shift: Shift, claim: Claim, folder: str, asked: float
-) -> Iterator[tuple[str | None, float]]:
-    """Where the job runs, and since when the lease surely holds (monotonic), both for `Slot`.
+@dataclass(frozen=True)
+class Place:
+    """Where a job runs, with which variables, and since when its lease surely holds (monotonic)."""
 
-    A task without a source runs where it would without this.
+    folder: str | None
+    variables: Mapping[str, str]
+    since: float
+
+
+@contextmanager
+def prepared(shift: Shift, claim: Claim, folder: str, asked: float) -> Iterator[Place]:
+    """Where the job runs: in its tree, with its packages, as the worker's options say.
+
+    A task that is of no repository runs where it would without this.
 
     Args:
         shift: the worker's.
@@ -67,34 +75,57 @@ def tree(
         asked: when it was asked for.
 
     Raises:
-        StartError: the tree cannot be rebuilt.
+        StartError: one of them cannot be rebuilt.
         Stopped: it is not to run any more.
     """
     task = claim.task
     making, checkouts = Rebuilding(), Checkouts(shift.options.home)
-    place = Path(folder) / f"{task['attempt']}.tree"
+    tree = Path(folder) / f"{task['attempt']}.tree"
     shift.keeper.hold(claim, making, asked)
     if shift.stopping.is_set():
         making.stop(RELEASED if shift.left() > 0 else TIME_OVER)
-    commit = "its tree"
     try:
         try:
-            store = shift.queue.store
-            source = next(store.find({"_id": task["_id"]}, fields=("source",)), {}).get("source")
-            if source is None:
-                shift.say(f"task {task['number']} has no source: it runs where the worker is")
-                where = task.get("cwd")
-            else:
-                commit = source.get("commit", commit)[:DIGITS]
-                where = checkouts.build(source, store.blobs, place, lambda: making.stopped)
-        except (LabqError, OSError) as error:
+            where, variables = _made(shift, claim, checkouts, tree, making)
+        except StartError:
             if not making.stopped:
-                told = getattr(error, "strerror", None) or str(error)
-                raise StartError(f"cannot check out {commit}: {told}") from None
+                raise
+            where, variables = None, {}
         finally:
             held = shift.keeper.drop(claim)
         if making.stopped:
             raise Stopped(making.why, held)
-        yield where, held.until - shift.options.lease if held else asked
+        yield Place(where, variables, held.until - shift.options.lease if held else asked)
     finally:
-        checkouts.remove(place)
+        checkouts.remove(tree)
+
+
+def _made(
+    shift: Shift, claim: Claim, checkouts: Checkouts, tree: Path, making: Rebuilding
+) -> tuple[str | None, dict[str, str]]:
+    """The folder of the job, and variables of its environment."""
+    task, options, store = claim.task, shift.options, shift.queue.store
+    where: str | None = task.get("cwd")
+    variables: dict[str, str] = {}
+    what = "check out its tree"
+
+    def stopped() -> bool:
+        return making.stopped
+
+    try:
+        found = next(store.find({"_id": task["_id"]}, fields=("source",)), {})
+        source = found.get("source", {})
+        if options.checkout and "cwd" not in source:
+            shift.say(f"task {task['number']} has no source: it runs where the worker is")
+        elif options.checkout:
+            what = f"check out {source.get('commit', 'its tree')[:DIGITS]}"
+            where = checkouts.build(source, store.blobs, tree, stopped)
+        if options.venv:
+            from labq.source import venv
+
+            what = "make its environment"
+            variables = venv.build(options.home, source, store.blobs, stopped)
+    except (LabqError, OSError) as error:
+        told = getattr(error, "strerror", None) or str(error)
+        raise StartError(f"cannot {what}: {told}") from None
+    return where, variables

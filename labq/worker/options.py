@@ -36,6 +36,7 @@ class Options:
     labels: Mapping[str, Any] = field(default_factory=dict)
     on_lost: str = RETRY  # what becomes of its tasks where it is lost: RETRY or CANCEL
     checkout: bool = False  # whether each job runs in the tree that its task came from
+    venv: bool = False  # whether each job runs with the packages that its task was submitted with
     follow: Mapping[str, IO[bytes]] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -52,25 +52,32 @@ class Slot:
         except OSError as error:  # no place for output: the next task would fare no better
             give_back(self._shift, claim, RELEASED)
             raise StoreError(f"{options.home}: {error.strerror or error}") from None
+        environment = self._environment(claim, grant, output)
         try:
-            if options.checkout:
-                return self._checked_out(claim, grant, argv, output, asked)
-            return self._job(claim, grant, argv, output, task.get("cwd"), asked)
+            if options.checkout or options.venv:
+                return self._prepared(claim, argv, environment, output, asked)
+            return self._job(claim, argv, environment, output, task.get("cwd"), asked)
         except StartError as error:
             output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             until = asked + options.lease
             return replace(close(self._shift, leases.finish, claim, ending, until), unstarted=True)
 
-    def _checked_out(
-        self, claim: Claim, grant: Grant, argv: list[str], output: Output, asked: float
+    def _prepared(
+        self,
+        claim: Claim,
+        argv: list[str],
+        environment: Mapping[str, str],
+        output: Output,
+        asked: float,
     ) -> Finished:
-        """As `_job`, in the tree that the task came from."""
-        from labq.worker.checkout import Stopped, tree
+        """As `_job`, in the tree that the task came from, or with its packages."""
+        from labq.worker.checkout import Stopped, prepared
 
         try:
-            with tree(self._shift, claim, output.folder, asked) as (folder, since):
-                return self._job(claim, grant, argv, output, folder, since)
+            with prepared(self._shift, claim, output.folder, asked) as place:
+                environment = {**environment, **place.variables, **claim.task.get("env", {})}
+                return self._job(claim, argv, environment, output, place.folder, place.since)
         except Stopped as stopped:
             output.abandon()
             ending = Ending(succeeded=False, reason=stopped.why)
@@ -79,8 +86,8 @@ class Slot:
     def _job(
         self,
         claim: Claim,
-        grant: Grant,
         argv: list[str],
+        environment: Mapping[str, str],
         output: Output,
         folder: str | None,
         asked: float,
@@ -91,7 +98,6 @@ class Slot:
             StartError: it cannot be started.
         """
         task, options = claim.task, self._shift.options
-        environment = self._environment(claim, grant, output)
         job = Job(
             argv,
             environment,

@@ -21,6 +21,7 @@ import sys
 from pathlib import Path
 
 import side_by_side as bench
+from repositories import made, write
 from side_by_side import LABQ, Side
 
 from labq.queue import Queue
@@ -49,6 +50,11 @@ def on_disk(folder: Path, rounds: int) -> None:
             bench.process([LABQ, "task", "submit", "--uri", uri, *TASK]),
             "wanted: at most 8 x",
         ),
+        Side(
+            "the same, in a git repository",
+            bench.process([LABQ, "task", "submit", "--uri", uri, *TASK], folder=repository(folder)),
+            "wanted: at most 8 x",
+        ),
         Side("labq task submit --help", bench.process([LABQ, "task", "submit", "--help"])),
         Side(
             "labq task ls, SQLite",
@@ -61,7 +67,7 @@ def on_disk(folder: Path, rounds: int) -> None:
     bench.compare("Start-up", sides, rounds, unit="runs", faster=False)
 
 
-def on_server(uri: str, rounds: int) -> None:
+def on_server(uri: str, folder: Path, rounds: int) -> None:
     """The same on MongoDB, against a bare script."""
     Queue(open_store(uri), "default").submit([new({"lr": 0.1}) for _ in range(20)])
     sides = [
@@ -72,16 +78,30 @@ def on_server(uri: str, rounds: int) -> None:
             bench.process([LABQ, "task", "submit", "--uri", uri, *TASK]),
             "wanted: at most 1.3 x",
         ),
+        Side(
+            "the same, in a git repository",
+            bench.process([LABQ, "task", "submit", "--uri", uri, *TASK], folder=repository(folder)),
+            "wanted: at most 1.3 x",
+        ),
         Side("labq task ls -q, MongoDB", bench.process([LABQ, "task", "ls", "--uri", uri, "-q"])),
     ]
     bench.compare("Start-up on MongoDB", sides, rounds, unit="runs", faster=False)
+
+
+def repository(folder: Path) -> Path:
+    """A git repository of 200 files, one of them changed and one unknown to git."""
+    tree = folder / "repository"
+    if not tree.exists():
+        made(tree, **{f"package__file{number}.py": "pass\n" for number in range(200)})
+        write(tree, **{"package__file0.py": "print(1)\n", "notes": "new\n"})
+    return tree
 
 
 def main() -> None:
     rounds = 7 if bench.arguments(__doc__).quick else 25
     with bench.place() as folder, bench.mongod() as uri:
         on_disk(folder, rounds)
-        on_server(uri, rounds)
+        on_server(uri, folder, rounds)
 
 
 if __name__ == "__main__":

@@ -73,9 +73,11 @@ def timed(action: Callable[[], object], units: int = 1) -> float:
 
 
 def process(
-    argv: Sequence[str], environment: Mapping[str, str] | None = None
+    argv: Sequence[str],
+    environment: Mapping[str, str] | None = None,
+    folder: Path | None = None,
 ) -> Callable[[], float]:
-    """A round that runs a whole process, its output thrown away.
+    """A round that runs a whole process, in that folder, its output thrown away.
 
     Raises:
         CalledProcessError: it did not exit with 0.
@@ -84,7 +86,7 @@ def process(
     def run() -> float:
         return timed(
             lambda: subprocess.run(
-                argv, env=environment, check=True, stdout=NOTHING, stderr=NOTHING
+                argv, env=environment, cwd=folder, check=True, stdout=NOTHING, stderr=NOTHING
             )
         )
 

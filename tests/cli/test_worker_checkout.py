@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from books import statuses, wait_for
+from books import statuses
 from repositories import NEUTRAL, cloned, git, made, write
 from waiting import until
 
@@ -71,8 +71,8 @@ def test_several_slots_share_a_clone(labq, queue, submitted, tmp_path):
 
 
 def test_what_cannot_be_checked_out_counts_as_not_started(labq, queue, submitted, tmp_path):
-    for number in range(4):
-        submitted("--no-source") if number == 3 else submitted()
+    submitted("--array", "3")
+    submitted("--no-source")
     commit = queue.get("1")["source"]["commit"][:12]
     (tmp_path / "remote").rename(tmp_path / "moved")
     done = labq("worker", "run", "--checkout", "--", "true")
@@ -103,9 +103,10 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(
     labq, queue, submitted, process, tmp_path
 ):
     submitted()
-    worker = process("worker", "run", "--lease", "1s", "--checkout", "--", "sleep", "600")
-    wait_for(queue, "running")
-    until(lambda: left(tmp_path, queue))
+    job = ("sh", "-c", f"touch {tmp_path}/began; sleep 600")
+    worker = process("worker", "run", "--lease", "1s", "--checkout", "--", *job)
+    until((tmp_path / "began").exists)
+    assert left(tmp_path, queue)
     worker.kill()
     worker.wait()
     labq("worker", "run", "-q", "--", "true")
@@ -158,3 +159,16 @@ def test_a_long_fetch_keeps_its_lease(labq, queue, process, hung):
     first = queue.get("1")["lease"]["expires_at"]
     until(lambda: (queue.get("1")["lease"]["expires_at"] - first).total_seconds() > 1.2)
     assert statuses(queue) == ["running"]
+
+
+def test_an_environment_that_cannot_be_made_fails_early(labq, queue, tree):
+    labq("task", "submit", "-q", "--cmd", "/nowhere/python train.py")
+    assert labq("worker", "run", "-q", "--venv").code == 0
+    assert queue.get("1")["reason"] == "cannot make its environment: its packages were not recorded"
+
+
+def test_a_task_of_no_repository_is_not_checked_out(labq, queue, tmp_path):
+    labq("task", "submit", "-q")
+    done = labq("worker", "run", "--checkout", "--", "true")
+    assert "labq: task 1 has no source: it runs where the worker is\n" in done.err
+    assert statuses(queue) == ["success"]

@@ -13,7 +13,7 @@ from repositories import NEUTRAL, cloned, commit, git, listing, made, write
 import labq
 from labq.queue import Queue
 from labq.source.checkout import Checkouts
-from labq.store import open_store
+from labq.store import Change, open_store
 
 TRAIN = "import argparse, json, pathlib, sys\nprint('v2', json.dumps(sys.argv[1:]))\n"
 
@@ -56,6 +56,22 @@ def test_c9_and_c10_a_worker_gets_the_code_of_the_task_and_applies_its_patch(
     git(clone, "checkout", "--quiet", "train.py")
     assert run(tmp_path, "worker", "run", "--checkout") == "v2 []\n"
     assert queue.get("1")["status"] == "success"
+
+
+def test_c9_and_c12_a_worker_installs_the_packages_that_were_recorded(
+    queue, clone, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    run(clone, "task", "submit", "--cmd", f"{Path(sys.executable).name} train.py")
+    found = queue.get("1")["source"]["packages"]
+    none = {"source.packages.blob": queue.store.blobs.put(b"labq==0.0\n")}
+    assert found["count"]
+    queue.store.update({"number": 1}, Change(set=none))
+    write(clone, train_py="print('dirty')\n")
+    run(tmp_path, "worker", "run", "--checkout", "--venv", "--", "sh", "-c", "echo $VIRTUAL_ENV")
+    (folder,) = (path for path in (tmp_path / "home" / "venvs").iterdir() if path.is_dir())
+    told = tmp_path / "home" / "tasks" / queue.get("1")["_id"] / "1.stdout"
+    assert told.read_text() == f"{folder}\n"
 
 
 def test_c11_and_c12_the_worker_sets_the_hyperparameters(queue, clone, tmp_path):

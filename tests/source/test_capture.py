@@ -125,7 +125,7 @@ def test_what_is_too_large_is_left_out_with_a_note(captured, clone, monkeypatch)
     monkeypatch.setattr(changes, "DIFF_BYTES", 5)
     monkeypatch.setattr(changes, "BUNDLE_BYTES", 5)
     found = captured(clone)
-    assert not {"diff", "bundle"} & set(found)
+    assert (found["diff"], found["bundle"]) == ({"files": 1}, {"commits": 1})
     assert "bundle: left out, it is over 0 MiB; diff: left out, it is over 0 MiB" in found["notes"]
 
 
@@ -194,7 +194,7 @@ def test_a_repository_that_git_does_not_read_is_noted(captured, clone):
 def test_a_status_that_takes_too_long_leaves_the_commit(captured, clone, monkeypatch):
     monkeypatch.setattr(status_, "TIMEOUT", 0)
     found = captured(clone)
-    assert found["commit"] == git(clone, "rev-parse", "HEAD")
+    assert (found["commit"], found["diff"]) == (git(clone, "rev-parse", "HEAD"), {})
     assert found["notes"].startswith("git: git status takes too long")
 
 
@@ -318,6 +318,7 @@ def test_blobs_that_cannot_be_kept_are_a_note(captured, clone, blobs, monkeypatc
     monkeypatch.setattr(blobs, "put", full)
     found = captured(clone)
     assert found["commit"]
+    assert found["diff"] == {}
     assert "diff: the disk is full" in found["notes"]
 
 

@@ -98,3 +98,7 @@ Checkout = Annotated[
         "--checkout", help="Run each task in the tree that it came from (labq guide source)."
     ),
 ]
+Venv = Annotated[
+    bool,
+    typer.Option("--venv", help="Run each task with the packages that it was submitted with."),
+]
