@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from labq import config
 from labq.client import building, finding
 from labq.client.alike import like
+from labq.client.beside import Beside
 from labq.client.changes import edit_of
 from labq.client.finding import Filter, Words, query_of
-from labq.client.mirror import CACHE_SECONDS, Mirror
+from labq.client.mirror import CACHE_SECONDS
 from labq.client.origin import noted
 from labq.client.runs import POLL
 from labq.client.task import Task
 from labq.client.values import limit
 from labq.client.waiting import Live, until_ended
 from labq.errors import ConfigError, ConflictError, UsageError
-from labq.queue import EditReport, Queue, workers
+from labq.queue import EditReport, Queue
 from labq.queue.edit import edit
 from labq.queue.refusals import not_edited
 from labq.store import open_store
-from labq.task import Document, Status
+from labq.task import Document
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -34,7 +34,7 @@ Refs = Any  # a Task, a number, an id, a name; or a list of these
 BATCH = 1000  # tasks per write
 
 
-class Client:
+class Client(Beside):
     """One queue of a store: submit, find, edit, wait for and remove its tasks.
 
         with labq.Client() as client:
@@ -263,7 +263,7 @@ class Client:
         name: Words | None = None,
         project: str | None = None,
     ) -> int:
-        """How many tasks there are for which all of this holds."""
+        """How many tasks there are for which all of this holds; raises what `tasks` does."""
         return self.queue.count(query_of(self.queue, None, filter, status, name, project))
 
     # changing
@@ -278,10 +278,19 @@ class Client:
     ) -> EditReport:
         """Sets values by dotted path, `{"args.lr": 0.3}`, in all tasks for which the rest holds.
 
-        What stands beside a path stays. Returns how many it changed, and left, by reason.
+        What stands beside a path stays. Returns a report: how many it `changed`, had the `same`
+        already, and were `refused`, by reason.
+
+        Args:
+            changes: dotted path -> value; None takes a field away.
+            refs: tasks, or references to some.
+            filter: as of `tasks`, and so are `status` and `name`.
+            status: the same.
+            name: the same.
 
         Raises:
             UsageError: nothing says which tasks, or a field cannot hold its value.
+            TaskNotFound: a reference names none.
             ConflictError: a task that is named may not be edited.
         """
         if not isinstance(changes, Mapping):
@@ -305,10 +314,11 @@ class Client:
     ) -> int:
         """Removes tasks for good, but for those that run; what is published needs `force`.
 
-        Returns how many.
+        Returns how many. Those that wait for one of them are cancelled.
 
         Raises:
             UsageError: nothing says which tasks.
+            TaskNotFound: a reference names none.
         """
         finding.narrow("delete", (refs or None, filter, status, name))
         query = query_of(self.queue, refs or None, filter, status, name)
@@ -344,36 +354,6 @@ class Client:
             if isinstance(task, Task):
                 task._flush()  # noqa: SLF001 - its own class's
         return ended and len(stored) == len(given)
-
-    # beside the tasks
-
-    def queues(self) -> dict[str, dict[str, int]]:
-        """How many tasks of each status each queue of the store has, by the queues' names."""
-        counts = self.queue.store.counts()
-        names = [record["_id"] for record in self.queue.store.queues.find()]
-        return {name: {s.value: counts.get((name, s.value), 0) for s in Status} for name in names}
-
-    def workers(self) -> list[dict[str, Any]]:
-        """The records of the workers of this queue that live, the longest at work first."""
-        return workers.listed(self.queue.store, self.queue.name)
-
-    def events(
-        self,
-        since: str | None = None,
-        *,
-        filter: Filter | None = None,  # noqa: A002 - the same
-        follow: bool = False,
-    ) -> Iterator[Document]:
-        """Each change of a task's status, the oldest first; with `follow` for ever.
-
-        The `token` of one, as `since`, goes on behind it (labq guide events).
-        """
-        query = None if filter is None else query_of(self.queue, None, filter, None, None, None)
-        return self.queue.events(since, query, follow=follow)
-
-    def folder(self, task: Mirror) -> Path:
-        """The folder of a task on this machine: what its jobs said, and left there."""
-        return self.settings.home / "tasks" / task._id  # noqa: SLF001 - a field
 
     def _of_fields(self, fields: Mapping[str, Any]) -> Task:
         """A task that is not stored yet, of the words of `task`."""

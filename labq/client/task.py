@@ -10,6 +10,7 @@ from labq.client.dicts import from_json
 from labq.client.runs import Runs
 from labq.errors import UsageError
 from labq.resources import checked_resources, overridden, parse_override
+from labq.task import FIELDS
 
 if TYPE_CHECKING:
     from labq.client.client import Client
@@ -58,10 +59,13 @@ class Task(Runs):
         return task
 
     def to_dict(self) -> dict[str, Any]:
-        """All that the task has, as a dict of its own, local changes among it."""
+        """All fields that the task has, as a dict of its own, local changes among it.
+
+        Times are aware datetimes, lengths seconds. The lease is its worker's own, and left out.
+        """
         self._freshen()
-        document = self._copy.document
-        return {name: self._copy.look(name, None) for name in document if name != "lease"}
+        there = self._copy.document.keys() - {"lease"}
+        return {name: self._copy.look(name, None) for name in FIELDS if name in there}
 
     # other names of fields
 
@@ -92,7 +96,11 @@ class Task(Runs):
     # its configuration
 
     def apply_env(self, texts: Sequence[str]) -> Task:
-        """Adds or changes variables of its job, each `KEY=VALUE`; the first = parts them."""
+        """Adds or changes variables of its job, each `KEY=VALUE`; the first = parts them.
+
+        Raises:
+            UsageError: a text without =, or what is no variable's name.
+        """
         given = [texts] if isinstance(texts, str) else texts
         for text in given:
             if "=" not in text:

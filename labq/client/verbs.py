@@ -29,6 +29,9 @@ class Verbs(Mirror):
         Args:
             reason: for those who ask later.
             grace: seconds between SIGTERM and SIGKILL; None is the worker's own.
+
+        Raises:
+            TaskNotFound: it was deleted.
         """
         return self._cancelled(reason, grace)
 
@@ -47,23 +50,35 @@ class Verbs(Mirror):
         return self._seen()
 
     def enqueue(self) -> Self:
-        """Makes a draft pending, as it is stored."""
+        """Makes a draft pending, as it is stored; what was not saved here stays here.
+
+        Raises:
+            ConflictError: it runs, or has ended; likewise of the other verbs, each with its own.
+            TaskNotFound: it was deleted.
+        """
         return self._moved("enqueue", self._queue.enqueue(self._stored()))
 
     def dequeue(self) -> Self:
-        """Makes it a draft, if no worker has taken it yet."""
+        """Makes it a draft, if no worker has taken it yet; raises as `enqueue`."""
         return self._moved("dequeue", self._queue.dequeue(self._stored()))
 
     def requeue(self) -> Self:
-        """Makes it pending again once it has ended, with its attempts and output kept."""
+        """Makes it pending again once it has ended, its attempts kept; raises as `reset`."""
         return self._moved("requeue", self._queue.requeue(self._stored()))
 
     def reset(self) -> Self:
-        """Makes it a draft again once it has ended, without anything that came of it."""
+        """Makes it a draft again once it has ended, without anything that came of it.
+
+        Its folder on this machine goes too.
+
+        Raises:
+            ConflictError: it has not ended, or is published.
+            TaskNotFound: it was deleted.
+        """
         return self._moved("reset", self._queue.reset(self._stored(), self.client.settings.home))
 
     def publish(self, force: bool = False) -> Self:
-        """Seals it: nothing of it changes any more. A failure needs `force`."""
+        """Seals it: nothing of it changes any more. A failure needs `force`; raises as `reset`."""
         return self._moved("publish", self._queue.publish(self._stored(), force=force))
 
     def delete(
@@ -72,7 +87,7 @@ class Verbs(Mirror):
         """Removes it for good, unless it runs. What is published needs `force`.
 
         Args:
-            purge_resources: its input files too, where labq keeps them for it alone.
+            purge_resources: does nothing so far: labq keeps no input files that are the task's own.
             purge_results: its folder on this machine too: output, results.
             force: whether it may be published.
 
@@ -94,6 +109,10 @@ class Verbs(Mirror):
             enqueue: whether it is to run at once.
             fields: fields that are to be others in it, such as `args={"lr": 0.1}`, or, dotted, one
                 value of them: `**{"args.lr": 0.1}`.
+
+        Raises:
+            UsageError: no such field, or it cannot hold its value.
+            TaskNotFound: it was deleted.
         """
         edits = [*self._copy.edits(), *(edit_of(path, value) for path, value in fields.items())]
         self._stored()
@@ -102,7 +121,13 @@ class Verbs(Mirror):
         )
 
     def tag(self, *add: str, remove: Sequence[str] = ()) -> Self:
-        """Adds tags to it, and takes others away."""
+        """Adds tags to it, and takes others away.
+
+        Raises:
+            UsageError: no tag can be so.
+            ConflictError: it is published.
+            TaskNotFound: it was deleted.
+        """
         if not self._queue.tag(self._stored(), add, remove):
             now = self._current()
             if state_of(now) == PUBLISHED:

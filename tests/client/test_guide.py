@@ -59,5 +59,5 @@ def test_the_guide_names_every_verb():
         "apply_resource_override",
     }  # help(labq.Task)
     assert verbs - words == said_elsewhere
-    of_client = {name for name in vars(labq.Client) if not name.startswith("_")}
+    of_client = {name for name in dir(labq.Client) if not name.startswith("_")}
     assert of_client - words == set()
