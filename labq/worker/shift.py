@@ -64,7 +64,10 @@ class Shift:
         self._changed = threading.Condition()
         self._telling = threading.Lock()  # not that of `_changed`: who is told may be slow
         self._changes = 0
-        self._began = self._active = time.monotonic()
+        self._active = time.monotonic()
+        limit = inf if options.time_limit is None else options.time_limit
+        self._end = self._active + limit
+        self._last_call = self._end - min(options.grace, limit / 4)  # jobs are asked to end
 
     # what the slots ask
 
@@ -121,9 +124,8 @@ class Shift:
         return {"queue": self.queue.name, "$and": [part for part in parts if part]}
 
     def left(self) -> float:
-        """Seconds until the worker's time is over."""
-        limit = self.options.time_limit
-        return inf if limit is None else self._began + limit - time.monotonic()
+        """Seconds until what runs is asked to end, so that the worker has ended in time."""
+        return self._last_call - time.monotonic()
 
     def ended(self, finished: Finished | None, grant: Grant) -> None:
         """Takes an attempt's end, None where the worker failed; gives back what it used."""
@@ -215,10 +217,10 @@ class Shift:
         self.wake()
 
     def stop(self, why: str = RELEASED) -> None:
-        """Claims no more, and stops what runs."""
+        """Claims no more, and stops what runs; it has ended when the worker's time is over."""
         self.stopping.set()
         for job in self.keeper.jobs:
-            job.stop(why)
+            job.stop(why, by=self._end)
         self.wake()
 
     def tick(self) -> float:
@@ -226,7 +228,7 @@ class Shift:
         now = time.monotonic()
         due = now + self.left()
         if now >= due and not self.stopping.is_set():
-            self.say("the time limit is over: stopping what runs and giving the tasks back")
+            self.say("the time limit is near: stopping what runs and giving the tasks back")
             self.stop(TIME_OVER)
         if self.options.idle_timeout is None or self.busy or self._draining:
             return due if due > now else inf

@@ -21,13 +21,18 @@ def test_an_idle_worker_ends_after_its_timeout(labq, queue, process):
     assert statuses(queue) == ["success"]
 
 
-def test_a_time_limit_ends_what_runs_at_no_cost(labq, queue):
+STUBBORN = "trap '' TERM; while :; do sleep 0.1; done"
+
+
+@pytest.mark.parametrize("command", [["sleep", "600"], ["sh", "-c", STUBBORN]])
+def test_a_time_limit_ends_what_runs_in_time_and_at_no_cost(labq, queue, command):
     submit(labq, {}, {})
-    done = labq("worker", "run", "--time-limit", "300ms", "--", "sleep", "600")
-    assert "labq: the time limit is over: stopping what runs and giving the tasks back" in done.err
+    done = labq("worker", "run", "--time-limit", "300ms", "--", *command)
+    assert "labq: the time limit is near: stopping what runs and giving the tasks back" in done.err
     assert statuses(queue) == ["pending", "pending"]
     task = queue.get("1")
     assert (task["retries"], task["reason"]) == (0, "the worker's time was over")
+    assert task["attempts"][0]["wall"] < 5  # not the grace of 10 s
 
 
 def test_a_task_that_may_take_longer_than_what_is_left_is_not_begun(labq, queue):

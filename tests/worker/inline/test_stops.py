@@ -143,7 +143,7 @@ def test_when_its_time_is_over_the_task_is_given_back(queue, submit):
 
     def body(_task):
         (run,) = ON
-        run._shift._began -= 3600
+        run._shift._last_call -= 3600
         wait_to_be_interrupted()
 
     in_a_block(labq.loop(time_limit="1h"), body)
