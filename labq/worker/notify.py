@@ -16,11 +16,13 @@ from labq.errors import LabqError, StoreError
 from labq.queue import Queue
 from labq.queue.hooks import HIDDEN, Hook, parse_hook
 from labq.task import TERMINAL, Document
+from labq.worker.guard import Guard
 from labq.worker.options import Finished
 
 TIMEOUT = 30.0  # seconds that a hook may take
 LOOK = 2.0  # seconds for which the queue's hook is taken to be what it was
 TOLD = 500  # bytes of a hook's output that are read for its last line
+HOOK = "hook"  # what the guard knows it by: there is one at a time
 ENDED = frozenset(status.value for status in TERMINAL)
 
 
@@ -44,6 +46,7 @@ class Notifier:
         self._looked = -LOOK
         self._rest: SimpleQueue[Finished | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
+        self._guard: Guard | None = None  # a hook does not outlive the worker
 
     def tell(self, finished: Finished) -> None:
         """Takes the end of an attempt; a hook is for those that end their task. Waits for nothing.
@@ -77,6 +80,8 @@ class Notifier:
                     self._call(hook.argv(task), task)
             except StoreError as error:  # noqa: PERF203 - the next one is to be told
                 self._say(f"task {finished.task['number']}: on-finish is not run: {error}")
+        if self._guard is not None:
+            self._guard.close()
 
     def _look(self) -> None:
         """Reads the queue's hook where that was long ago."""
@@ -111,8 +116,9 @@ class Notifier:
         }
         from tempfile import TemporaryFile
 
+        self._guard = self._guard or Guard()
         with TemporaryFile() as output:
-            fault = _fault(argv, environment, output, self._timeout)
+            fault = _fault(argv, environment, output, self._timeout, self._guard)
             if fault:
                 last = _last_line(output)
                 told = f"task {task['number']}: on-finish {argv[0]}: {fault}"
@@ -123,7 +129,11 @@ _parsed = lru_cache(maxsize=8)(parse_hook)
 
 
 def _fault(
-    argv: Sequence[str], environment: Mapping[str, str], output: IO[bytes], timeout: float
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    output: IO[bytes],
+    timeout: float,
+    guard: Guard,
 ) -> str:
     """Runs a hook; what went wrong, or nothing. It has a session of its own, and ends in time."""
     import subprocess  # not before there is a hook: most workers have none
@@ -139,6 +149,7 @@ def _fault(
         )
     except (OSError, ValueError) as error:
         return f"cannot start: {getattr(error, 'strerror', None) or error}"
+    guard.hold(HOOK, hook.pid)
     try:
         code = hook.wait(timeout)
     except subprocess.TimeoutExpired:
@@ -146,6 +157,8 @@ def _fault(
             os.killpg(hook.pid, signal.SIGKILL)
         hook.wait()
         return f"killed after {timeout:g} s"
+    finally:
+        guard.drop(HOOK)
     return f"exit code {code}" if code > 0 else f"killed by signal {-code}" if code else ""
 
 

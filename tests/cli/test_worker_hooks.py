@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import shlex
+import signal
+import subprocess
 
+import pytest
 from books import statuses, submit
+from waiting import until
 
 from labq.store import Change
 
@@ -67,3 +71,22 @@ def test_queue_update_refuses_a_hook_that_makes_no_sense(labq, queue):
         "labq: on-finish: a shell would run what {task...} holds: "
         "write sh -c 'notify \"$1\"' sh {task.name}\n"
     )
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_hook_does_not_outlive_its_worker(labq, process, tmp_path, number):
+    submit(labq, {"x": 1})
+    hook = shlex.join(["sh", "-c", f"echo $$ > {tmp_path}/hook; sleep 600 & exec sleep 600"])
+    worker = process("worker", "run", "--on-finish", hook, "--", "true")
+    until(lambda: (tmp_path / "hook").exists() and (tmp_path / "hook").read_text())
+    group = int((tmp_path / "hook").read_text())
+    worker.stderr.readline()  # the job has ended; the worker's own handlers are off soon
+    until(lambda: worker.poll() is not None or worker.send_signal(number))
+    until(lambda: not living(group))
+
+
+def living(group):
+    """The processes of this group that are more than what is left of one."""
+    told = subprocess.run(["ps", "-eo", "pgid=,stat="], capture_output=True, text=True, check=True)
+    lines = map(str.split, told.stdout.splitlines())
+    return [pgid for pgid, state in lines if int(pgid) == group and "Z" not in state]
