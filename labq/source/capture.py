@@ -8,12 +8,16 @@ import sys
 from collections.abc import Sequence
 from os import path as paths
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labq.source import packages
 from labq.source.entry import entry_point
-from labq.source.parts import Cache, Keeper, Part
+from labq.source.parts import Cache, Part
 from labq.source.repository import find, text
 from labq.task import Document
+
+if TYPE_CHECKING:
+    from labq.source.keeper import Keeper
 
 
 def capture(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from fnmatch import fnmatch
 from os import path as paths
 
 from labq.source.address import absolute, stripped
@@ -121,6 +120,8 @@ def _content(name: str, most: int) -> tuple[int, bytes] | None:
 
 
 def _is_secret(name: str) -> bool:
+    from fnmatch import fnmatch
+
     return any(fnmatch(paths.basename(name), pattern) for pattern in SECRETS)
 
 

@@ -7,37 +7,31 @@ import os
 import zlib
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labq.errors import LabqError
 from labq.task import Document
 
+if TYPE_CHECKING:
+    from labq.source.keeper import Keeper
+
 BLOBS = ("diff", "untracked", "bundle", "packages")  # the fields that hold a content's hash
 
 
-class Keeper(Protocol):
-    """What keeps contents: the blobs of a store, or a folder."""
-
-    def put(self, content: bytes) -> str:
-        """Keeps it; its SHA-256, 64 hex digits."""
-
-    def missing(self, digests: Sequence[str]) -> list[str]:
-        """Those that are not there."""
-
-
-@dataclass
 class Made:
     """Fields of `source`, the contents of those of them that are blobs, and what was left out."""
 
-    fields: Document = field(default_factory=dict)
-    contents: dict[str, bytes] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    def __init__(
+        self,
+        fields: Document | None = None,
+        contents: dict[str, bytes] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
+        self.fields, self.contents, self.notes = fields or {}, contents or {}, list(notes)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A part by its name; `make` makes it, and what it makes is the same while `key` is."""
 
     name: str

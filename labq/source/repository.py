@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from os import path as paths
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """A working tree: its top, and the folder of what it shares with the other trees of a clone."""
 
     root: str

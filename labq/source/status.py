@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from labq.source.git import GitError, git
 from labq.source.repository import Repository
@@ -16,15 +15,15 @@ SAY = (
 BEFORE_PATH = {b"1": 8, b"u": 10}  # spaces before the path, in a line of that kind
 
 
-@dataclass
 class Status:
     """Where a working tree stands; paths are from its top."""
 
-    branch: str = ""  # empty where the head is detached
-    commit: str = ""  # empty where there is none yet
-    changed: list[str] = field(default_factory=list)  # tracked files that are not as committed
-    untracked: list[str] = field(default_factory=list)
-    raw: bytes = b""  # the lines of the changed files
+    def __init__(self, commit: str = "") -> None:
+        self.branch = ""  # empty where the head is detached
+        self.commit = commit  # empty where there is none yet
+        self.changed: list[str] = []  # tracked files that are not as committed
+        self.untracked: list[str] = []
+        self.raw = b""  # the lines of the changed files
 
 
 def status(repository: Repository) -> Status:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -131,7 +133,9 @@ def hung(tmp_path, monkeypatch, submitted):
     )
     slow.chmod(0o755)
     monkeypatch.setenv("PATH", f"{slow.parent}:{os.environ['PATH']}")
-    return tmp_path / "hung"
+    yield tmp_path / "hung"
+    with suppress(ProcessLookupError):  # a killed worker leaves it
+        os.kill(int((tmp_path / "hung").read_text()), signal.SIGKILL)
 
 
 def test_a_cancel_reaches_a_fetch(labq, queue, process, hung, tmp_path):
