@@ -24,9 +24,15 @@ SUCCESS, DRAFT = Status.SUCCESS.value, Status.DRAFT.value
 
 
 def wait_for(
-    here: Queue, ids: Sequence[str], timeout: float | None, *, json: bool, quiet: bool
+    here: Queue,
+    ids: Sequence[str],
+    timeout: float | None,
+    *,
+    json: bool,
+    quiet: bool,
+    then: Callable[[list[Document]], None] | None = None,
 ) -> None:
-    """Waits until these tasks have ended, and tells what became of them.
+    """Waits until these tasks have ended, does something to them, and tells what became of them.
 
     Raises:
         NotEndedError: they have not within `timeout` seconds; they go on.
@@ -46,6 +52,8 @@ def wait_for(
         json_line(public(task))
     if not ended:
         raise _not_ended(tasks, timeout)
+    if then is not None:
+        then(tasks)
     gone = len(ids) - len(tasks)
     if not quiet and not json:
         _tell(tasks, gone)

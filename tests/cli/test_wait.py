@@ -155,3 +155,43 @@ def test_a_running_process_that_waits_hears_of_the_end(labq, process, queue):
     leases.finish(queue.store, claim, Ending(succeeded=False, reason="exit code 1"))
     until(lambda: waiter.poll() is not None)
     assert (waiter.returncode, waiter.stderr.read()) == (1, "task 1 failed: exit code 1\n")
+
+
+@pytest.fixture
+def outputs(labq):
+    """Two tasks that said something, and one that failed and did too."""
+    for cmd in ("sh -c 'echo one'", "sh -c 'echo two'", "sh -c 'echo three; exit 1'"):
+        labq("task", "submit", "-q", "--cmd", cmd)
+    labq("worker", "run", "-q")
+
+
+def test_what_tasks_left_is_copied(labq, outputs, tmp_path):
+    result = labq("wait", "1", "-o", "out")
+    assert (result.code, result.err) == (0, "copied 1 file to out\n1 task ended: 1 success\n")
+    assert (tmp_path / "out" / "1.stdout").read_text() == "one\n"
+    assert labq("wait", "1", "3", "-q", "-o", "all").code == 1
+    assert (tmp_path / "all" / "1" / "1.stdout").read_text() == "one\n"
+    assert (tmp_path / "all" / "3" / "1.stdout").read_text() == "three\n"
+
+
+def test_a_file_in_the_way_is_written_over_at_a_word(labq, outputs, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "1.stdout").write_text("mine")
+    result = labq("wait", "1", "-o", "out")
+    assert (result.code, (tmp_path / "out" / "1.stdout").read_text()) == (5, "mine")
+    assert result.err == "labq: out/1.stdout is there already: --overwrite writes over it\n"
+    assert labq("wait", "1", "-o", "out", "--overwrite", "-q").code == 0
+    assert (tmp_path / "out" / "1.stdout").read_text() == "one\n"
+
+
+def test_what_cannot_be_copied_is_told(labq, outputs, queue, tmp_path):
+    (tmp_path / "file").write_text("")
+    result = labq("wait", "1", "-o", "file")
+    assert (result.code, result.err) == (1, "labq: cannot copy to file: File exists\n")
+    labq("task", "submit", "-q")
+    labq("task", "cancel", "4", "-q")
+    result = labq("wait", "4", "-q", "-o", "out")
+    assert result.err.startswith("labq: task 4 left nothing on this machine: no folder ")
+    assert labq("wait", "1", "--overwrite").err == (
+        "labq: --overwrite is about the files of -o DIR\n"
+    )

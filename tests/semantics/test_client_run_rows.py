@@ -94,7 +94,7 @@ def test_q3_a_run_that_is_interrupted_leaves_the_task_going_on(client):
 
 
 def test_q5_resume_waits_and_downloads_and_does_nothing_of_what_is_not_submitted(
-    client, crew, tmp_path
+    client, crew, tmp_path, labq
 ):
     draft = client.task()
     assert draft.resume(tmp_path / "none") is draft
@@ -104,6 +104,8 @@ def test_q5_resume_waits_and_downloads_and_does_nothing_of_what_is_not_submitted
     crew.soon(crew.run)
     assert client.get(1).resume(tmp_path / "out").succeeded
     assert (tmp_path / "out" / "best.pt").exists()
+    assert labq("wait", "1", "-o", "again")[0] == 0
+    assert (tmp_path / "again" / "best.pt").read_bytes() == b"x" * 10
 
 
 def test_q6_a_second_submit_makes_no_second_task(client, crew):
