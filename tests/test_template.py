@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from labq.args import flat, signature
 from labq.errors import ExitCode, TemplateError
 from labq.filters import matcher
-from labq.template import MAX_OPTIONAL, Placeholder, fits, fitting, parse_command, parse_shell
+from labq.template import (
+    MAX_OPTIONAL,
+    Placeholder,
+    fits,
+    fitting,
+    parse_command,
+    parse_shell,
+    with_raw,
+)
 
 ARGS = {"lr": 0.1, "model": {"name": "a b", "depth": 3}, "on": True, "no": None, "l": [1, True]}
 
@@ -322,3 +330,19 @@ def test_too_many_defaults():
         "11 placeholders have defaults, at most 10 may (--allow-extra lifts this)"
     )
     assert fitting(template, allow_extra=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("argv", "shell", "raw", "whole"),
+    [
+        (["echo", "a b"], False, "| cat", ["/bin/sh", "-c", "echo 'a b' | cat"]),
+        (
+            ["/bin/sh", "-c", 'run "$@" ', "labq", "--n"],
+            True,
+            "$x",
+            ["/bin/sh", "-c", 'run "$@" $x', "labq", "--n"],
+        ),
+    ],
+)
+def test_raw_text_stands_behind_a_command_as_it_is(argv, shell, raw, whole):
+    assert with_raw(argv, raw, shell=shell) == whole

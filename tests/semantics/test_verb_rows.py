@@ -90,6 +90,17 @@ def test_m4_a_start_is_a_new_task_with_its_own_number_and_a_comment(labq, queue)
     assert result.err.startswith("task 4 in queue default (")
 
 
+@pytest.mark.parametrize("words", [["submit", "--wait"], ["submit", "--wait", "--array", "1"]])
+def test_m11_a_submit_that_waits_shows_the_tail_of_a_failure(labq, queue, words):
+    with subprocess.Popen(
+        [sys.executable, "-m", "labq", "worker", "run", "-q", "--max-tasks", "1", "--forever"]
+    ) as worker:
+        result = labq("task", *words, "--cmd", "sh -c 'echo its way >&2; exit 3'")
+        assert worker.wait(timeout=30) == 0
+    assert result.code == 1
+    assert result.err.endswith("\ntask 1 failed: exit code 3\n  its way\n")
+
+
 def test_m14_a_draft_is_rewritten_before_it_starts(labq, queue, client):
     labq("task", "submit", "-q", "--draft", "--name", "tune", "--", "--lr", "3")
     assert labq("task", "update", "1", "-u", "args.lr=5", "-u", "cmd=echo", "-q").code == 0
