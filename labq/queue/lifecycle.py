@@ -145,9 +145,7 @@ def progress(store: Store, queue: str, identity: str, token: str, percent: float
         UsageError: it is no percentage.
         ConflictError: the task does not run, or the lease is lost.
     """
-    number = isinstance(percent, (int, float)) and not isinstance(percent, bool)
-    if not number or not 0 <= percent <= 100:  # noqa: PLR2004
-        raise UsageError(f"progress must be a percentage from 0 to 100, not {percent!r}")
+    percentage(percent)
     task: Document = {"queue": queue, "_id": identity}
     held = {**task, **takes("progress"), **({"lease.token": token} if token else {})}
     change = Change(set={"progress": percent, "modified_at": Now()}, inc={"rev": 1})
@@ -159,3 +157,15 @@ def progress(store: Store, queue: str, identity: str, token: str, percent: float
         )
     found = next(store.find(task), None)
     raise ConflictError(refusal("progress", found) if found else f"task {identity} is gone")
+
+
+def percentage(value: Any) -> float:
+    """The value, if it is one of 0 to 100.
+
+    Raises:
+        UsageError: it is not.
+    """
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if not number or not 0 <= value <= 100:  # noqa: PLR2004
+        raise UsageError(f"progress must be a percentage from 0 to 100, not {value!r}")
+    return float(value) if isinstance(value, float) else int(value)

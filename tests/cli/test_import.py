@@ -187,3 +187,21 @@ def _running():
     from labq.store import Change
 
     return Change(set={"status": "running"})
+
+
+SHELL = """
+import subprocess, sys
+labq = [sys.executable, "-m", "labq", "task"]
+subprocess.run([*labq, "progress", "62.5"], check=True)
+assert subprocess.run([*labq, "progress", "101"]).returncode == 2
+subprocess.run([*labq, "report", "acc=0.5"], check=True)
+"""
+
+
+def test_the_commands_of_a_job_write_in_the_folder_too(offline, labq, queue):
+    folder, code, _, err = offline(SHELL)
+    assert code == 0, err
+    assert "labq: progress must be a percentage from 0 to 100, not 101\n" in err
+    assert labq("import", folder).code == 0
+    task = queue.get("1")
+    assert (task["progress"], task["summary"]) == (62.5, {"acc": 0.5})

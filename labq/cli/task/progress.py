@@ -25,10 +25,12 @@ def command(
       labq task progress 40
       labq task progress 4 62.5
     """
+    from labq.queue.lifecycle import percentage
+
     if len(words) > 2:  # noqa: PLR2004
         raise UsageError("progress takes one task and one percentage, such as 62.5")
     ref, text = (words[0], words[1]) if len(words) > 1 else (None, words[0])
-    percent = parse_value(text, "progress")
+    percent = percentage(parse_value(text, "progress"))
     if ref is None and (kept := spool()):
         kept.tell(progress=percent)
         return
