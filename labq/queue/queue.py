@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -21,9 +21,8 @@ if TYPE_CHECKING:
     from labq.queue.verbs import Cancelled
 
 DRAFT = Status.DRAFT.value
-PASSED_OVER = (
-    "passed over: "  # begins the reason of a pending task that a worker's command does not fit
-)
+PASSED_OVER = "passed over: "  # begins the reason of a pending task that a worker does not take
+PASSED_AT_ONCE = 10_000  # tasks whose reason one look notes
 
 
 @dataclass(frozen=True)
@@ -254,14 +253,28 @@ class Queue:
         found = next(self.store.find(query), None)
         raise ConflictError(refusal("report", found) if found else f"task {identity} is gone")
 
-    def pass_over(self, fitting: Document, query: Document, why: str) -> int:
-        """Notes why on the pending tasks of `query` that do not fit; returns how many there are."""
-        reason = PASSED_OVER + why
+    def pass_over(
+        self, fitting: Document, query: Document, why: Callable[[Document], str]
+    ) -> dict[str, int]:
+        """Notes why on the pending tasks of `query` that do not fit; how many for each reason.
+
+        Args:
+            fitting: the query of those that do.
+            query: of all.
+            why: the reason, by what a task asks for (require, resources, timeout).
+        """
         unfit = {"$and": [query, {"status": Status.PENDING.value}, {"$nor": [fitting]}]}
-        self.store.update(
-            {"$and": [unfit, {"reason": {"$ne": reason}}]}, Change(set={"reason": reason})
-        )
-        return self.store.count(unfit)
+        tasks: dict[str, list[Document]] = {}
+        fields = ("reason", "require", "resources", "timeout")
+        for task in self.store.find(unfit, fields=fields, limit=PASSED_AT_ONCE):
+            tasks.setdefault(why(task), []).append(task)
+        for told, alike in tasks.items():
+            reason = PASSED_OVER + told
+            new = [task["_id"] for task in alike if task.get("reason") != reason]
+            if new:
+                some = {"$and": [unfit, {"_id": {"$in": new}}]}
+                self.store.update(some, Change(set={"reason": reason}))
+        return {told: len(alike) for told, alike in tasks.items()}
 
 
 def _as_mongodb_orders(path: str) -> list[tuple[int, int, str]]:

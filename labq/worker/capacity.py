@@ -137,6 +137,12 @@ class Capacity:
         ]
         return " ".join([shown(total), *labels])
 
+    def asked(self, task: Mapping[str, Any]) -> str:
+        """What a task asks for, in words: `gpus=4 vram>=40Gi`."""
+        amounts = {"gpus": self._each} if self._each else {}
+        amounts.update({key: amount for key, amount in task.get("resources", {}).items() if amount})
+        return " ".join([shown(amounts), *map(shown_requirement, task.get("require", ()))]).strip()
+
     def query(self) -> dict[str, Any]:
         """The query for the tasks that what is free now is enough for."""
         return self._query(self._free())

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from labq.queue import Queue
 from labq.store import Query
-from labq.task import Document
+from labq.worker.capacity import Capacity
 from labq.worker.control import Control
 from labq.worker.guard import Guard
 from labq.worker.options import Finished, Options, Tally
@@ -45,10 +45,14 @@ class Worker:
         self._fault: BaseException | None = None
 
     @property
-    def offer(self) -> tuple[str, Document]:
-        """What the worker has for tasks, in words, and the query of tasks that it is enough for."""
-        capacity = self._shift.capacity
-        return str(capacity), capacity.whole_query()
+    def capacity(self) -> Capacity:
+        """What the worker has for its tasks."""
+        return self._shift.capacity
+
+    @property
+    def left(self) -> float:
+        """Seconds that its tasks may still take; infinity where it has no time limit."""
+        return self._shift.left()
 
     @property
     def stopping(self) -> bool:

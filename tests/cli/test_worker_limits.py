@@ -37,8 +37,18 @@ def test_a_time_limit_ends_what_runs_in_time_and_at_no_cost(labq, queue, command
 
 def test_a_task_that_may_take_longer_than_what_is_left_is_not_begun(labq, queue):
     queue.submit([new({}, timeout=7200), new({}, timeout=60), new({})])
-    assert labq("worker", "run", "--time-limit", "1h", "--", "true").code == 0
+    done = labq("worker", "run", "--time-limit", "1h", "--", "true")
     assert statuses(queue) == ["pending", "success", "success"]
+    why = "passed over: a timeout of 7200 s is more than is left of --time-limit"
+    assert f"labq: 1 task {why}\n" in done.err
+    assert queue.get("1")["reason"] == why
+
+
+def test_a_draining_worker_tells_of_what_it_leaves_waiting(labq):
+    labq("task", "submit", "--delay", "1h")
+    done = labq("worker", "run", "--", "true")
+    told = "labq: 1 task left waiting for a time or for others (labq task ls -s waiting)\n"
+    assert told in done.err
 
 
 def test_too_many_failures_stop_the_worker(labq, queue):

@@ -264,8 +264,9 @@ def test_a_report_merges_and_is_fenced(queue):
 def test_what_does_not_fit_is_noted_and_the_note_goes_with_the_claim(queue):
     queue.submit([new({"lr": 1}), new({"lr": 1, "seed": 2})])
     fits, every = {"args_signature": '["lr"]'}, queue.query(Selection())
-    assert queue.pass_over(fits, every, "the worker's command takes exactly the args lr") == 1
-    assert queue.pass_over(fits, every, "the worker's command takes exactly the args lr") == 1
+    why = "the worker's command takes exactly the args lr"
+    for _ in range(2):
+        assert queue.pass_over(fits, every, lambda _task: why) == {why: 1}
     assert "reason" not in queue.get("1")
     assert queue.get("2")["reason"] == "passed over: the worker's command takes exactly the args lr"
     assert queue.get("2")["status"] == "pending"

@@ -42,7 +42,9 @@ Slots = Annotated[
 ]
 Gpus = Annotated[
     str | None,
-    typer.Option(metavar="IDS", help="GPUs for tasks, such as 0,1,2,3; a slot for each share."),
+    typer.Option(
+        metavar="IDS", help="Ids of GPUs for tasks, as 0,1,2,3 or 0-3; a slot for each share."
+    ),
 ]
 GpusPerTask = Annotated[
     int, typer.Option(min=0, metavar="N", help="GPUs of a task that does not say.")

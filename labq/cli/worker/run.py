@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from labq import clock, config
 from labq.cli import options
 from labq.cli.worker import flags
-from labq.cli.worker.telling import PassedOver, both, close, judge, say, teller
+from labq.cli.worker.leftover import PassedOver, passed_over, tell_of_waiting
+from labq.cli.worker.telling import both, close, judge, say, teller
 from labq.errors import UsageError
 from labq.queue import Selection
 from labq.template import Template, fitting, parse_command, parse_shell
@@ -120,11 +121,11 @@ def _work(
     from labq.worker.notify import Notifier
 
     notifier = Notifier(here, chosen.uri, hook, say)
-    passed = [PassedOver(here, fits, selected, wanted)]
+    passed: list[PassedOver] = []
 
     def look() -> None:
         for one in passed:
-            one.look()
+            one.look(quiet=quiet)
 
     taken = {"$and": [selected, fits], "queue": here.name} if fits else selected
     tell = teller(json=json, quiet=quiet, over=lambda: worker.stopping)
@@ -136,17 +137,16 @@ def _work(
         say=say,
         on_idle=look,
     )
-    offer, enough = worker.offer
-    more = f"it asks for more than the worker has ({offer})"
-    passed.append(PassedOver(here, enough, taken, more))
+    passed += passed_over(here, worker, selected, fits, wanted)
     began = time.monotonic()
     try:
         tally = worker.run()
     finally:
         notifier.close()
+    look()
+    if not (quiet or tally.stopped_by):
+        tell_of_waiting(here, selected)
     close(tally, time.monotonic() - began, quiet=quiet or json)
-    for one in passed:
-        one.look(quiet=quiet)
     judge(tally)
 
 
@@ -165,16 +165,27 @@ def _machine(
     from labq.resources import checked_resources, parse_label
 
     amounts = checked_resources({"cpus": cpus, "memory": memory})
-    ids = None if gpus is None else [word.strip() for word in gpus.split(",")]
-    if ids is not None and (not all(ids) or len(set(ids)) < len(ids)):
-        raise UsageError(f"--gpus {gpus}: write each GPU once, with commas between: 0,1,2,3")
     return {
         "cpus": amounts.get("cpus"),
         "memory": amounts.get("memory"),
-        "gpus": ids,
+        "gpus": None if gpus is None else _gpus(gpus),
         "gpus_per_task": gpus_per_task,
         "labels": dict(map(parse_label, labels)),
     }
+
+
+def _gpus(text: str) -> list[str]:
+    """The ids that --gpus names; 0-3 is 0,1,2,3."""
+    ids: list[str] = []
+    for word in (part.strip() for part in text.split(",")):
+        first, dash, last = word.partition("-")
+        if dash and first.isdecimal() and last.isdecimal() and len(first + last) < 10:  # noqa: PLR2004 - digits
+            ids += map(str, range(int(first), int(last) + 1))
+        else:
+            ids.append(word)
+    if not ids or not all(ids) or len(set(ids)) < len(ids):
+        raise UsageError(f"--gpus {text}: write each GPU once: 0,1,2,3 or 0-3")
+    return ids
 
 
 def _shares(machine: Mapping[str, Any]) -> int:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 
-from labq.cli.output import json_line, note, plural
+from labq.cli.output import json_line, note
 from labq.errors import LabqError
 
 if TYPE_CHECKING:
-    from labq.queue import Queue
-    from labq.task import Document
     from labq.worker import Finished, Tally
 
 
@@ -110,20 +108,3 @@ def judge(tally: Tally) -> None:
         raise LabqError(f"stopped: {tally.gave_up}")
     if tally.stopped_by:
         raise typer.Exit(128 + tally.stopped_by)  # as shells have it
-
-
-class PassedOver:
-    """The pending tasks that the worker's command does not fit, noted on them and told of."""
-
-    def __init__(self, here: Queue, fits: Document, selected: Document, why: str) -> None:
-        self._here, self._fits, self._selected, self._why = here, fits, selected, why
-        self._told = 0
-
-    def look(self, *, quiet: bool = False) -> None:
-        """Notes why on those that there are now, and tells how many when that has changed."""
-        if not self._fits:
-            return
-        count = self._here.pass_over(self._fits, self._selected, self._why)
-        if count != self._told and not quiet:
-            say(f"{plural(count)} passed over: {self._why}")
-        self._told = count
