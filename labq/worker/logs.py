@@ -27,17 +27,24 @@ class Echo:
         self._streams = dict(streams)
         self._stopping = stopping
 
-    def copy(self, name: str, block: bytes) -> None:
-        """Writes the block to the stream of that name, if there is one."""
+    def copy(self, name: str, block: bytes, over: Callable[[], bool]) -> None:
+        """Writes the block to the stream of that name, if there is one.
+
+        What its reader does not take is left out once it is `over`.
+        """
         stream = self._streams.get(name)
         if stream is None:
             return
         try:
-            self._write(stream, block)
+            self._write(stream, block, lambda: self._stopping.is_set() or over())
+        except TimeoutError:
+            if self._stopping.is_set():
+                self._streams.pop(name, None)
         except (OSError, ValueError):
             self._streams.pop(name, None)
 
-    def _write(self, stream: IO[bytes], block: bytes) -> None:
+    @staticmethod
+    def _write(stream: IO[bytes], block: bytes, over: Callable[[], bool]) -> None:
         try:
             descriptor = stream.fileno()
         except (OSError, ValueError):  # in memory: there is nobody to wait for
@@ -45,7 +52,7 @@ class Echo:
             return
         view = memoryview(block)
         while view:
-            await_room(descriptor, self._stopping.is_set)
+            await_room(descriptor, over)
             view = view[os.write(descriptor, view[: select.PIPE_BUF]) :]
 
 
@@ -67,7 +74,10 @@ class Output:
     """
 
     def __init__(
-        self, home: Path, task: Mapping[str, Any], echo: Callable[[str, bytes], None]
+        self,
+        home: Path,
+        task: Mapping[str, Any],
+        echo: Callable[[str, bytes, Callable[[], bool]], None],
     ) -> None:
         self.folder = os.path.join(home, "tasks", task["_id"])  # noqa: PTH118 - once per task
         try:
@@ -78,6 +88,7 @@ class Output:
             Path(self.folder).mkdir(parents=True, mode=0o700, exist_ok=True)
         self.fault = ""  # why the files do not hold all of the output
         self._attempt, self._echo = task["attempt"], echo
+        self._hurried = False
         self._files: dict[str, int] = {}
         self._pipes: dict[str, int] = {}
         self.ends: dict[str, int] = {}  # what the child writes to
@@ -89,6 +100,10 @@ class Output:
         """Lets go of the child's ends: the child has them now."""
         while self.ends:
             os.close(self.ends.popitem()[1])
+
+    def hurry(self) -> None:
+        """Waits no longer for who watches: the job is to end, and its end to be written."""
+        self._hurried = True
 
     def take_until(self, ended: int) -> None:
         """Takes what comes until the descriptor `ended` is readable."""
@@ -132,7 +147,7 @@ class Output:
                 self._keep(name, block)
         except OSError as error:
             self.fault = error.strerror or str(error)
-        self._echo(name, block)
+        self._echo(name, block, lambda: self._hurried)
         return len(block)
 
     def _keep(self, name: str, block: bytes) -> None:

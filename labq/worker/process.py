@@ -128,6 +128,7 @@ class Job:
             if self._stopped:
                 return
             self._stopped = why
+            self._output.hurry()
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)  # a stopped process cannot end
 
@@ -144,6 +145,7 @@ class Job:
         with self._gate:
             if not self._reaped:
                 self._stopped = self._stopped or why
+                self._output.hurry()
                 self._signal(signal.SIGKILL)
 
     def tick(self) -> float:

@@ -266,3 +266,23 @@ def test_a_reader_that_does_not_read_keeps_no_worker_from_its_end(
     assert "lease" not in {field for task in tasks(queue) for field in task}
     os.close(read)
     os.close(write)
+
+
+def test_a_cancel_waits_for_no_reader_and_the_reader_sees_the_next_job(
+    labq, queue, process, tmp_path
+):
+    labq("task", "submit", "--cmd", "yes")
+    read, write = unread_pipe()
+    worker = process("worker", "run", "--forever", stdout=write)
+    until(lambda: statuses(queue) == ["running"])
+    assert labq("task", "cancel", "1", "--wait").code == 0
+    assert statuses(queue) == ["cancelled"]
+    labq("task", "submit", "--cmd", "echo next")
+    seen = b""
+    while b"next" not in seen:
+        seen = seen[-8:] + os.read(read, 1 << 16)
+    wait_for(queue, "success", number=2)
+    worker.terminate()
+    assert worker.wait(timeout=30) == 143
+    os.close(read)
+    os.close(write)

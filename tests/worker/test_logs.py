@@ -15,7 +15,7 @@ from labq.worker.process import Job
 ENV = {"PATH": os.environ["PATH"]}
 
 
-def quiet(_name, _block):
+def quiet(_name, _block, _over):
     pass
 
 

@@ -17,7 +17,7 @@ from labq.worker.process import Job, StartError
 ENV = {"PATH": os.environ["PATH"], "X": "1"}
 
 
-def quiet(_name, _block):
+def quiet(_name, _block, _over):
     pass
 
 
