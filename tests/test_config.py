@@ -96,9 +96,10 @@ def test_each_key_has_its_variable(project):
         "LABQ_RETRY_DELAY": "0",
         "LABQ_LEASE": "2m",
         "LABQ_HEARTBEAT": "5s",
+        "LABQ_SOURCE": "Off",
     }
     settings = load({}, environment, project)
-    assert settings == Settings("mongodb://h/d", "q", Path("/srv/labq"), 7, 0.0, 120.0, 5.0)
+    assert settings == Settings("mongodb://h/d", "q", Path("/srv/labq"), 7, 0.0, 120.0, 5.0, False)
     assert settings.origins == {key: f"LABQ_{key.upper()}" for key in KEYS}
 
 
