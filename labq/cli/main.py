@@ -40,15 +40,20 @@ def main(args: Sequence[str] | None = None) -> int:
     return int(code or ExitCode.OK)
 
 
+BEHIND_DASHES = {
+    "labq task submit": "A task's own arguments go after --: labq task submit -- --lr 0.1",
+    "labq worker run": "The command goes after --: labq worker run -- python train.py",
+    "labq run": "The command goes after --: labq run -- python train.py --lr 0.1",
+}
+
+
 def _one_line(error: typer.TyperException, args: Sequence[str]) -> str:
     """Typer's message on one line, with what to do about it."""
     message = " ".join(error.format_message().split())
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "labq"
-    if message.startswith("No such option") and command == "labq task submit" and "--" not in args:
-        return f"{message} A task's own arguments go after --: labq task submit -- --lr 0.1"
-    if message.startswith("No such option") and command == "labq worker run" and "--" not in args:
-        return f"{message} The command goes after --: labq worker run -- python train.py"
+    if message.startswith("No such option") and command in BEHIND_DASHES and "--" not in args:
+        return f"{message} {BEHIND_DASHES[command]}"
     return f"{message} (see {command} --help)"
 
 

@@ -166,14 +166,16 @@ class LazyGroup(TyperGroup):
             UsageError: there is none; it names the nearest.
         """
         if args and args[0] not in self.entry.entries and not args[0].startswith("-"):
-            close = get_close_matches(args[0], self.entry.entries, 1)
-            hint = (
-                f"did you mean {close[0]}?"
-                if close
-                else f"there are {', '.join(self.entry.entries)}"
-            )
-            raise UsageError(f"no command {args[0]!r} in {ctx.command_path}: {hint}")
+            raise UsageError(f"no command {args[0]!r} in {ctx.command_path}: {self._hint(args[0])}")
         return super().resolve_command(ctx, args)
+
+    def _hint(self, word: str) -> str:
+        """Where the word is a command after all, the nearest there is, or all that there are."""
+        entries = self.entry.entries
+        if groups := [name for name, entry in entries.items() if word in entry.entries]:
+            return f"did you mean {groups[0]} {word}?"
+        close = get_close_matches(word, entries, 1)
+        return f"did you mean {close[0]}?" if close else f"there are {', '.join(entries)}"
 
 
 def build(name: str, entry: Entry) -> Any:

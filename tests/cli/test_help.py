@@ -55,6 +55,14 @@ def test_version(run, args):
     ("args", "told"),
     [
         (["tsk"], "labq: no command 'tsk' in labq: did you mean task?\n"),
+        (["submit"], "labq: no command 'submit' in labq: did you mean task submit?\n"),
+        (
+            ["run", "python", "train.py", "--lr", "0.1"],
+            (
+                "labq: No such option: --lr (Possible options: --args, --help, --uri)"
+                " The command goes after --: labq run -- python train.py --lr 0.1\n"
+            ),
+        ),
         (
             ["zzz"],
             "labq: no command 'zzz' in labq: there are demo, run, import, task, wait, worker, queue, events, config, guide, completion\n",
