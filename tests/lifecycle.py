@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 OPEN = ("draft", "waiting", "pending")
 ENDED = ("success", "failed", "cancelled")
 EVERY = (*OPEN, "running", *ENDED)
-CRASHES = 5  # lost workers that end a task
+CRASHES = 2  # lost workers that end a task: fewer than labq takes, to come to it sooner
 ACCEPTS = {
     "edit": OPEN,
     "tag": EVERY,

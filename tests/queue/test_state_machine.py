@@ -27,10 +27,10 @@ from hypothesis.stateful import (
 
 import labq
 from labq.errors import ConflictError, TaskNotFound
-from labq.queue import Ending, WorkerName, leases
+from labq.queue import Ending, WorkerName, leases, sweep
 from labq.store import Change, Now, mongodb_events
 
-EXAMPLES = {"sqlite": 100, "mongodb": 15}
+EXAMPLES = {"sqlite": 100, "mongodb": 12}
 LONG = 40  # times as many, in the long form
 STEPS = 40
 MOST = 10  # tasks
@@ -83,6 +83,7 @@ class Machine(RuleBasedStateMachine):
         self.submit(0, many=2, **first)
         self.submit(1, many=1, **{**first, "retries": 0, "after": [0]})
         self.submit(2, many=1, **{**first, "retries": 2, "slow": True, "late": True})
+        self.submit(2, many=1, **{**first, "priority": 1})
 
     @precondition(lambda self: len(self.book.moves) < MOST)
     @rule(
@@ -204,12 +205,20 @@ class Machine(RuleBasedStateMachine):
         if advice in OTHERWISE:
             assert known.state == OTHERWISE[advice]
             return
-        if advice.startswith("--force"):
+        if advice.startswith("force=True "):
             assert known.accepts(verb, force=True)
             return
         named = re.findall(r"labq task (\w+)", advice)
         assert named
         assert all(known.accepts("edit" if one == "update" else one) for one in named), told
+
+    @precondition(lambda self: self.book.running())
+    @rule(who=whose, at=which)
+    def stop(self, who, at):
+        running = self.book.running()
+        task = running[at % len(running)]
+        self.clients[who].get(task.number).abort()
+        self.book.cancel(task)
 
     # workers
 
@@ -352,6 +361,7 @@ def clients(uri, monkeypatch, tmp_path):
     monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
     # nobody writes while somebody reads here: what was written is seen at once
     monkeypatch.setattr(mongodb_events, "SETTLE", 0.005)
+    monkeypatch.setattr(sweep, "MAX_CRASHES", lifecycle.CRASHES)
     several = [labq.Client(uri) for _ in range(CLIENTS)]
     yield several
     for client in several:
