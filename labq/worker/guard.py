@@ -34,7 +34,7 @@ class Guard:
         os.close(read)
 
     def expect(self, token: str) -> None:
-        """A job with this LABQ_TOKEN in its environment is about to start."""
+        """A job with this LABQ_TOKEN in its environment, or a LABQ_HOOK, is about to start."""
         self._tell(f"?{token}\n")
 
     def hold(self, token: str, pid: int) -> None:
@@ -75,6 +75,7 @@ def main() -> None:
         time.sleep(BETWEEN)
 
 
+MARKS = ("LABQ_TOKEN", "LABQ_HOOK")  # the variable of a job, and that of a hook
 PAUSE = 0.03  # seconds between two reads
 TRIES, BETWEEN = 20, 0.02  # a child that has just been made has not its own environment yet
 
@@ -97,7 +98,7 @@ def _with_token(tokens: set[str]) -> Iterator[int]:
     """The leaders of process groups that have one of these tokens; none where there is no /proc."""
     from pathlib import Path  # imported when a worker has died, not before
 
-    marks = {f"LABQ_TOKEN={token}".encode() for token in tokens}
+    marks = {f"{name}={token}".encode() for name in MARKS for token in tokens}
     for path in Path("/proc").glob("[0-9]*/environ"):
         pid = int(path.parent.name)
         with suppress(OSError):

@@ -15,6 +15,7 @@ from typing import IO, Any
 from labq.errors import LabqError, StoreError
 from labq.queue import Queue
 from labq.queue.hooks import HIDDEN, Hook, parse_hook
+from labq.queue.leases import new_token
 from labq.task import TERMINAL, Document
 from labq.worker.guard import Guard
 from labq.worker.options import Finished
@@ -22,7 +23,6 @@ from labq.worker.options import Finished
 TIMEOUT = 30.0  # seconds that a hook may take
 LOOK = 2.0  # seconds for which the queue's hook is taken to be what it was
 TOLD = 500  # bytes of a hook's output that are read for its last line
-HOOK = "hook"  # what the guard knows it by: there is one at a time
 ENDED = frozenset(status.value for status in TERMINAL)
 
 
@@ -138,18 +138,21 @@ def _fault(
     """Runs a hook; what went wrong, or nothing. It has a session of its own, and ends in time."""
     import subprocess  # not before there is a hook: most workers have none
 
+    token = new_token()
+    guard.expect(token)
     try:
         hook = subprocess.Popen(  # noqa: S603 - a hook is what somebody asked to run
             argv,
-            env=environment,
+            env={**environment, "LABQ_HOOK": token},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
     except (OSError, ValueError) as error:
+        guard.drop(token)
         return f"cannot start: {getattr(error, 'strerror', None) or error}"
-    guard.hold(HOOK, hook.pid)
+    guard.hold(token, hook.pid)
     try:
         code = hook.wait(timeout)
     except subprocess.TimeoutExpired:
@@ -158,7 +161,7 @@ def _fault(
         hook.wait()
         return f"killed after {timeout:g} s"
     finally:
-        guard.drop(HOOK)
+        guard.drop(token)
     return f"exit code {code}" if code > 0 else f"killed by signal {-code}" if code else ""
 
 

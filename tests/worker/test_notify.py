@@ -110,7 +110,7 @@ def script(tmp_path, body):
 
 def test_a_hook_is_told_of_the_task_as_it_ended(queue, ended, tmp_path):
     note = tmp_path / "note"
-    code = "import json, os, sys; print(json.dumps([sys.argv[2:], {k: v for k, v in os.environ.items() if k.startswith('LABQ_') and 'TEST' not in k}]), file=open(sys.argv[1], 'a'))"
+    code = "import json, os, sys; print(json.dumps([sys.argv[2:], {k: v for k, v in os.environ.items() if k.startswith('LABQ_') and 'TEST' not in k and k != 'LABQ_HOOK'}]), file=open(sys.argv[1], 'a'))"
     hook = (
         script(tmp_path, code)
         + f" {note} {{task.number}} {{task.status}} {{task.args.x}} {{task.reason}}"
