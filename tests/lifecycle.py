@@ -63,7 +63,7 @@ class Task:
         """Whether the verb is for a task that stands so."""
         if self.is_sealed:
             return verb in ("clone", "show") or (verb == "delete" and force)
-        forced = force and verb == "publish" and self.status == "failed"
+        forced = force and (verb == "delete" or (verb == "publish" and self.status == "failed"))
         return forced or self.status in ACCEPTS[verb]
 
     def is_there(self, verb: str) -> bool:

@@ -312,7 +312,7 @@ class Client(Beside):
         name: Words | None = None,
         force: bool = False,
     ) -> int:
-        """Removes tasks for good, but for those that run; what is published needs `force`.
+        """Removes tasks for good; what runs or is published needs `force`.
 
         Returns how many. Those that wait for one of them are cancelled.
 

@@ -84,12 +84,12 @@ class Verbs(Mirror):
     def delete(
         self, purge_resources: bool = False, purge_results: bool = False, *, force: bool = False
     ) -> None:
-        """Removes it for good, unless it runs. What is published needs `force`.
+        """Removes it for good. What runs or is published needs `force`.
 
         Args:
             purge_resources: does nothing so far: labq keeps no input files that are the task's own.
             purge_results: its folder on this machine too: output, results.
-            force: whether it may be published.
+            force: whether it may run or be published.
 
         Raises:
             ConflictError: it runs, or is published.

@@ -28,6 +28,7 @@ _ISO = re.compile(
     r"(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?",
     re.ASCII | re.IGNORECASE,
 )
+_NO_TIME = re.compile(r"\b(2[4-9]|[3-9]\d):\d\d|:[6-9]\d\b")  # dateparser passes it over
 _DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
 
 
@@ -120,7 +121,7 @@ def _zone(text: str | None) -> timezone | None:
 
 def _free(text: str, now: datetime) -> datetime:
     """What dateparser makes of any other text, such as `last monday`."""
-    if not text.strip() or len(text) > 100:  # noqa: PLR2004 (no date is longer)
+    if not text.strip() or len(text) > 100 or _NO_TIME.search(text):  # noqa: PLR2004 (no date is longer)
         raise DateError(text)
     import dateparser
 

@@ -151,9 +151,9 @@ class Queue:
         lifecycle.progress(self.store, self.name, identity, token, percent)
 
     def delete(self, query: Document, force: bool = False) -> int:
-        """Removes the tasks that match, but for those that run; returns how many.
+        """Removes the tasks that match; returns how many.
 
-        What is published stays too, unless that is insisted on. Those that wait for one of them are
+        What runs or is published stays, without `force`. Those that wait for one of them are
         cancelled.
         """
         from labq.queue import verbs

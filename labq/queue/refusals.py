@@ -44,7 +44,10 @@ _INSTEAD: dict[str, dict[str, str]] = {
         "running": "labq task publish takes {it} once {it_has} ended",
         "failed": "--force publishes {it} all the same",
     },
-    "delete": {PUBLISHED: "--force deletes {it} all the same"},
+    "delete": {
+        PUBLISHED: "--force deletes {it} all the same",
+        "running": "labq task cancel stops {it}, --force deletes {it} all the same",
+    },
     "wait": {"draft": "labq task enqueue makes {it} pending"},
     "progress": {
         "draft": "labq task enqueue makes {it} pending",
@@ -72,11 +75,12 @@ def state_of(task: Mapping[str, object]) -> str:
 
 def takes(verb: str, *, force: bool = False) -> Document:
     """The query for the tasks that the verb takes."""
+    if force and verb == "delete":
+        return {}
     statuses = TAKES[verb]
     if force and verb == "publish":
         statuses = (*statuses, Status.FAILED)
-    query: Document = {"status": {"$in": [status.value for status in statuses]}}
-    return query if force and verb == "delete" else {**query, **UNSEALED}
+    return {"status": {"$in": [status.value for status in statuses]}, **UNSEALED}
 
 
 def done_already(verb: str, state: str) -> bool:

@@ -109,9 +109,10 @@ def _held(change: Change, task: Document) -> Change:
 
 
 def delete(store: Store, queue: str, query: Document, *, force: bool = False) -> int:
-    """Removes the tasks that match and do not run; those that wait for them are cancelled.
+    """Removes the tasks that match; those that wait for them are cancelled.
 
-    What is published stays, unless that is insisted on.
+    What runs or is published stays, unless `force` insists: the worker of a task that is gone ends
+    its job at the next heartbeat, as one that lost its lease.
     """
     deleted = store.delete({"$and": [query, takes("delete", force=force)]})
     if deleted:

@@ -40,16 +40,20 @@ def take(
     while shift.open:
         moment, asked = shift.moment(), time.monotonic()
         try:
-            if claimed := shift.claim(worker, unfit):
-                return *claimed, asked
+            claimed = shift.claim(worker, unfit)
+            if failing_since is not None:
+                shift.say("the store answers again")
             failing_since = None
+            if claimed:
+                return *claimed, asked
             if not shift.paused and not shift.stays(moment):
                 return None
         except StoreError as error:
-            failing_since = failing_since or asked
+            if failing_since is None:
+                failing_since = asked
+                shift.say(f"cannot claim yet: {error}")
             if asked - failing_since > shift.options.patience:
                 raise
-            shift.say(f"cannot claim yet: {error}")
             shift.stopping.wait(1)
             continue
         shift.rest(moment)

@@ -179,6 +179,8 @@ def _spawn(
     if folder is None:
         program = _program(argv[0], environment.get("PATH"))
     elif Path(folder).is_dir():
+        there = str(Path(folder, argv[0])) if "/" in argv[0] else argv[0]
+        _program(there, environment.get("PATH"))
         program, argv = "/bin/sh", ["sh", "-c", IN_FOLDER, "labq", folder, *argv]
     else:
         raise StartError(f"cannot start {argv[0]}: no such folder: {folder}")

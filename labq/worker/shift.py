@@ -147,10 +147,13 @@ class Shift:
         """Claims no more where too much has failed."""
         options, tally = self.options, self.tally
         if tally.unstarted >= options.max_start_failures:
-            told = f"{tally.unstarted} tasks in a row could not be started"
-            tally.gave_up = f"{told} (labq task requeue runs failed tasks again)"
+            told = f"{tally.unstarted} tasks in a row" if tally.unstarted > 1 else "a task"
+            tally.gave_up = (
+                f"{told} could not be started (labq task requeue runs failed tasks again)"
+            )
         elif options.max_failures is not None and tally.failures >= options.max_failures:
-            tally.gave_up = f"{tally.failures} attempts failed (--max-failures)"
+            told = f"{tally.failures} attempts" if tally.failures > 1 else "an attempt"
+            tally.gave_up = f"{told} failed (--max-failures)"
         self._draining = self._draining or bool(tally.gave_up)
 
     def stays(self, since: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from books import statuses, submit
+from waiting import gone, until
 
 from labq.queue import Ending, WorkerName, leases
 from labq.store import Change
@@ -62,7 +63,12 @@ REFUSED = [
         ),
     ),
     ("cancel", [], 6, "cancel task 6: it is published (clone it instead)"),
-    ("delete", ["--yes"], 3, "delete task 3: it is running (labq task cancel stops it)"),
+    (
+        "delete",
+        ["--yes"],
+        3,
+        "delete task 3: it is running (labq task cancel stops it, --force deletes it all the same)",
+    ),
     ("delete", [], 6, "delete task 6: it is published (--force deletes it all the same)"),
     ("tag", ["+a"], 6, "tag task 6: it is published (clone it instead)"),
 ]
@@ -251,3 +257,17 @@ def test_a_sealed_field_stays_as_a_change_by_hand_would_have_it(labq, queue, eac
     result = labq("task", "update", "6", "-u", "comment=lost")
     assert result.code == 5
     assert queue.get("6")["comment"] == "kept"
+
+
+def test_a_running_task_that_is_deleted_by_force_takes_its_job_with_it(
+    labq, queue, process, tmp_path
+):
+    labq("task", "submit")
+    options = ("--lease", "2s", "--heartbeat", "100ms")
+    worker = process("worker", "run", *options, "--", "sh", "-c", "echo $$ > pid; exec sleep 600")
+    pid = until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().strip())
+    assert labq("task", "delete", "1", "--yes", "--force").err == "deleted 1 task\n"
+    _, err = worker.communicate(timeout=30)
+    assert "task 1 lost in " in err
+    assert gone(int(pid))
+    assert list(queue.find({})) == []

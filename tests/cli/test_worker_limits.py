@@ -63,7 +63,7 @@ def test_the_number_of_start_failures_can_be_set(labq, queue):
     queue.submit([new({}, cmd="no-such-command") for _ in range(3)])
     done = labq("worker", "run", "--max-start-failures", "1")
     assert done.code == 1
-    assert "labq: stopped: 1 tasks in a row could not be started" in done.err
+    assert "labq: stopped: a task could not be started (" in done.err
     assert statuses(queue) == ["failed", "pending", "pending"]
 
 

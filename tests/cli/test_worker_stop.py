@@ -186,6 +186,7 @@ def test_a_waiting_worker_outlives_an_outage_of_the_store(process, tmp_path):
     there.submit([new({})])
     until(lambda: store.count({"status": "success"}) == 2)
     assert worker.poll() is None
+    assert worker.stderr.readline() == "labq: the store answers again\n"
     store.close()
     worker.kill()
     os.kill(pid, signal.SIGKILL)

@@ -73,7 +73,17 @@ def test_what_is_no_span(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "x", "2026-13-01", "2026-02-30", "0001-01-01", "9999999 weeks ago", "a" * 101],
+    [
+        "",
+        "x",
+        "2026-13-01",
+        "2026-02-30",
+        "0001-01-01",
+        "9999999 weeks ago",
+        "a" * 101,
+        "tomorrow 25:00",
+        "today 9:75",
+    ],
 )
 def test_what_is_no_moment(text):
     with pytest.raises(dates.DateError):

@@ -164,6 +164,13 @@ def test_it_runs_in_its_folder(output, tmp_path):
     assert written(output, "stdout").decode() == f"{tmp_path}/it's here\n"
 
 
+@pytest.mark.parametrize("name", ["no-such", "./no-such"])
+def test_a_command_that_is_not_in_its_folder_cannot_start(output, tmp_path, name):
+    with pytest.raises(StartError, match="no such command, or it may not be run$"):
+        Job([name], ENV, output, folder=str(tmp_path))
+    output.abandon()
+
+
 def test_a_folder_that_is_not_there_says_so(output):
     with pytest.raises(StartError) as caught:
         Job(["true"], ENV, output, folder="/no/such")

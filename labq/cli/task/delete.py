@@ -20,9 +20,13 @@ DELETE = Verb(
 @on_tasks("delete")
 def command(
     chosen: Chosen,
-    force: Annotated[bool, typer.Option("--force", help="Published tasks, too.")] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Running and published tasks, too.")
+    ] = False,
 ) -> None:
-    """Remove tasks, for good. A running task stays, and so does what is published.
+    """Remove tasks, for good. What runs or is published stays, without --force.
+
+    The worker of a running task ends its job within a heartbeat.
 
     Examples:
       labq task delete 4 5 --yes
