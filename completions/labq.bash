@@ -9,7 +9,7 @@ _labq() {
     if [[ -n $rest ]]; then return; fi # what files complete, see the end
     case $word in
       --) rest=yes ;;
-      --after|--after-any|--args|--array|--at|--cmd|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--priority|--project|--queue|--reason|--require|--resource|--resources|--retry-delay|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--update|--uri|-P|-c|-e|-f|-s|-u) value=$word ;;
+      --add|--after|--after-any|--args|--array|--at|--bundle|--cmd|--cols|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--from|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--on-lost|--output-dir|--priority|--profile|--project|--queue|--raw-args|--reason|--remove|--require|--resource|--resources|--retry-delay|--set|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--untracked|--update|--uri|-P|-c|-e|-f|-o|-s|-u) value=$word ;;
       -*) ;;
       *) case $path in
         ''|'task'|'task group'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
@@ -22,29 +22,41 @@ _labq() {
     :yes) if [[ $path == 'worker run' ]]; then COMPREPLY=($(compgen -c -- "$cur")); fi ;;
     :) case $path:$cur in
       '':-*) words='--version --help' ;;
-      '':*) words='demo run import task worker queue events config guide completion' ;;
+      '':*) words='demo run import task wait worker queue events config guide completion' ;;
       'demo':*) words='--uri --queue --json --help' ;;
-      'run':-*) words='--name --project -P --type --args --metadata --tag --comment --timeout --cwd --env -e --grace --offline --queue --uri --json --quiet -q --help' ;;
+      'run':-*) words='--name --project -P --type --args --metadata --tag --comment --timeout --cwd --env -e --grace --no-source --offline --queue --uri --json --quiet -q --help' ;;
       'import':-*) words='--into --queue --uri --json --quiet -q --help' ;;
       'task':-*) words='--help' ;;
-      'task':*) words='submit ls show count update cancel requeue delete group report' ;;
-      'task submit':-*) words='--args --file --key --name --metadata --tag --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --cmd --cwd --env -e --resource --resources --require --queue --uri --json --quiet -q --help' ;;
-      'task ls':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --limit --sort --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
-      'task show':-*) words='--queue --uri --json --help' ;;
+      'task':*) words='submit start ls show source count update diff compare clone tag enqueue dequeue cancel requeue reset publish delete group report progress' ;;
+      'task submit':-*) words='--args --file --key --name --type --project -P --comment --metadata --tag --from --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --draft --publish-on-success --wait --cmd --raw-args --cwd --env -e --resource --resources --require --profile --no-source --queue --uri --json --quiet -q --help' ;;
+      'task start':-*) words='--set -u --comment --wait --queue --uri --json --quiet -q --help' ;;
+      'task ls':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --limit --sort --cols --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
+      'task show':-*) words='--latest --queue --uri --json --help' ;;
+      'task source':-*) words='--diff --packages --bundle --untracked --queue --uri --json --quiet -q --help' ;;
       'task count':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --verbose --queue --uri --json --help' ;;
       'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --project -P --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
-      'task cancel':-*) words='--status -s --name --task-name --project -P --extra-filter -f --grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
-      'task requeue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
-      'task delete':-*) words='--status -s --name --task-name --project -P --extra-filter -f --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task diff':-*) words='--queue --uri --json --help' ;;
+      'task compare':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --queue --uri --json --quiet -q --help' ;;
+      'task clone':-*) words='--set -u --name --enqueue --latest --queue --uri --json --quiet -q --help' ;;
+      'task tag':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --add --remove --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task enqueue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task dequeue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task cancel':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task requeue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task reset':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task publish':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --force --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task delete':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --force --yes -y --queue --uri --json --quiet -q --help' ;;
       'task group':-*) words='--help' ;;
       'task group':*) words='show cancel requeue' ;;
       'task group show':-*) words='--completed --limit --queue --uri --json --help' ;;
       'task group cancel':-*) words='--grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
       'task group requeue':-*) words='--failed --yes -y --queue --uri --json --quiet -q --help' ;;
       'task report':-*) words='--queue --uri --json --help' ;;
+      'task progress':-*) words='--queue --uri --json --help' ;;
+      'wait':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --timeout --output-dir -o --overwrite --queue --uri --json --quiet -q --help' ;;
       'worker':-*) words='--help' ;;
       'worker':*) words='run ls show stop drain pause resume' ;;
-      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-start-failures --slots --gpus --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --on-finish --queue --uri --json --quiet -q --help' ;;
+      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-start-failures --slots --gpus --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --on-lost --on-finish --checkout --venv --queue --uri --json --quiet -q --help' ;;
       'worker ls':*) words='--all-queues -a --queue --uri --json --quiet -q --help' ;;
       'worker show':-*) words='--queue --uri --json --help' ;;
       'worker stop':-*) words='--all --yes -y --queue --uri --json --quiet -q --help' ;;
@@ -67,7 +79,7 @@ _labq() {
       'config':*) words='show' ;;
       'config show':*) words='--queue --uri --json --help' ;;
       'guide':-*) words='--json --help' ;;
-      'guide':*) words='events filters loop tasks workers' ;;
+      'guide':*) words='client events filters lifecycle loop source tasks workers' ;;
       'completion':-*) words='--help' ;;
       'completion':*) words='show install' ;;
       'completion show':-*) words='--json --help' ;;

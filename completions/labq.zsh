@@ -8,6 +8,7 @@ _labq() {
     'run:Run a command here and now, recorded as a task.'
     'import:Bring in runs that were recorded offline.'
     'task:Submit, find, edit, cancel and remove tasks.'
+    'wait:Wait until tasks have ended.'
     'worker:Run tasks, see and direct the workers.'
     'queue:See, make, pause and tidy the queues.'
     'events:Show what became of the tasks, and follow it.'
@@ -27,6 +28,7 @@ _labq() {
       run) _labq_run ;;
       import) _labq_import ;;
       task) _labq_task ;;
+      wait) _labq_wait ;;
       worker) _labq_worker ;;
       queue) _labq_queue ;;
       events) _labq_events ;;
@@ -58,6 +60,7 @@ _labq_run() {
     '--cwd=[Where to run it.]:DIR:_files' \
     '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
     '--grace=[Between SIGTERM and SIGKILL.]:DURATION:_files' \
+    '--no-source[Do not record which code it is of (labq guide source).]' \
     '--offline[Keep the record in a folder (LABQ_OFFLINE=1); see import.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
@@ -82,15 +85,26 @@ _labq_task() {
   local curcontext=$curcontext state line
   local -a known=(
     'submit:Store a task: an argument set to run.'
+    'start:Run a draft, or an entry of labq.yaml.'
     'ls:List tasks.'
     'show:Show all of a task.'
+    'source:Show which code a task is of.'
     'count:Count tasks.'
     'update:Edit tasks, by value or in your editor.'
+    'diff:Show where two tasks differ.'
+    'compare:Show tasks side by side.'
+    'clone:Copy a task into a new draft.'
+    'tag:Add tags to tasks, take them away.'
+    'enqueue:Set drafts going.'
+    'dequeue:Make drafts of pending tasks.'
     'cancel:End tasks, running ones too.'
     'requeue:Run ended tasks again.'
+    'reset:Make drafts of ended tasks, their output deleted.'
+    'publish:Seal tasks, for good.'
     'delete:Remove tasks.'
     'group:Look at arrays and other groups, end them, run them again.'
     'report:Report results, such as acc=0.93, from a job.'
+    'progress:Say how much of a task is done.'
   )
   _arguments -C \
     '--help[Show this message and exit.]' \
@@ -100,15 +114,26 @@ _labq_task() {
     command) _describe command known ;;
     rest) case $line[1] in
       submit) _labq_task_submit ;;
+      start) _labq_task_start ;;
       ls) _labq_task_ls ;;
       show) _labq_task_show ;;
+      source) _labq_task_source ;;
       count) _labq_task_count ;;
       update) _labq_task_update ;;
+      diff) _labq_task_diff ;;
+      compare) _labq_task_compare ;;
+      clone) _labq_task_clone ;;
+      tag) _labq_task_tag ;;
+      enqueue) _labq_task_enqueue ;;
+      dequeue) _labq_task_dequeue ;;
       cancel) _labq_task_cancel ;;
       requeue) _labq_task_requeue ;;
+      reset) _labq_task_reset ;;
+      publish) _labq_task_publish ;;
       delete) _labq_task_delete ;;
       group) _labq_task_group ;;
       report) _labq_task_report ;;
+      progress) _labq_task_progress ;;
     esac ;;
   esac
 }
@@ -119,8 +144,12 @@ _labq_task_submit() {
     '--file=[A task for each line, a dict of args laid over those given here; - reads stdin.]:FILE:_files' \
     '--key=[Add nothing if this key was submitted before.]:TEXT:_files' \
     '--name=[A name, to find it by.]:NAME:_files' \
+    '--type=[What it does.]:TYPE:_files' \
+    '(--project -P)'{--project=,-P+}'[Its project, such as a/b.]:PATH:_files' \
+    '--comment=[A word about it.]:TEXT:_files' \
     '--metadata=[Notes of yours, as JSON or a Python dict.]:DICT:_files' \
     '*--tag=[A tag; again for more.]:TAG:_files' \
+    '--from=[Its parent, whose reported values are variables for its job\: $model_path.]:REF:_files' \
     '--priority=[Higher runs first.]:INT:_files' \
     '*--after=[Wait until this task has succeeded; cancelled if it does not. Again for more.]:REF:_files' \
     '*--after-any=[Wait until this task has ended, however it did.]:REF:_files' \
@@ -133,11 +162,30 @@ _labq_task_submit() {
     '--auto-delete[Let it go, once it has ended, where its queue is full.]' \
     '--array=[A task for each index\: 10 is 0-9, or 1,3-8,12. $LABQ_INDEX tells a job its own.]:COUNT|LIST:_files' \
     '--group=[The group it belongs to, to look at as one.]:NAME:_files' \
+    '--draft[Keep it as a draft\: labq task enqueue sets it going.]' \
+    '--publish-on-success[Seal it once it succeeds.]' \
+    '--wait[Come back when it has ended, as labq wait does, with its code.]' \
     '--cmd=[What to run, where the worker names no command.]:COMMAND:_files' \
+    '--raw-args=[Shell text behind the command, as it is\: --lr $(cat lr) | tee log. A shell runs it.]:TEXT:_files' \
     '--cwd=[Where to run it.]:DIR:_files' \
     '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
     '*'{--resource=,--resources=}'[What it needs\: cpus=2,memory=4Gi,gpus=1; again for more.]:KEY=AMOUNT:_files' \
     '*--require=[A label that its worker must have\: '\''vram>=40Gi'\''; again for more.]:LABEL:_files' \
+    '--profile=[What profiles\: in labq.yaml says of NAME, where nothing else is said here.]:NAME:_files' \
+    '--no-source[Do not record which code it is of (labq guide source).]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_start() {
+  _arguments -S \
+    '*'{--set=,-u+}'[What is other in this run, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
+    '--comment=[A word about it.]:TEXT:_files' \
+    '--wait[Come back when it has ended, as labq wait does, with its code.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
@@ -155,6 +203,7 @@ _labq_task_ls() {
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--limit=[At most N; 0 is all.]:N:_files' \
     '*--sort=[Order by this, as MongoDB does\: those without it come first.]:FIELD\:asc|desc:_files' \
+    '*--cols=[Show these, such as args.lr,summary.acc; again for more.]:FIELD,...:_files' \
     '--no-pager[Print it all at once.]' \
     '--verbose[Show the MongoDB query, on stderr.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
@@ -166,9 +215,24 @@ _labq_task_ls() {
 
 _labq_task_show() {
   _arguments -S \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_source() {
+  _arguments -S \
+    '--diff[Print what was not committed.]' \
+    '--packages[Print the packages, a line each.]' \
+    '--bundle=[Write the commits that were not pushed (git bundle).]:FILE:_files' \
+    '--untracked=[Write the untracked files (tar).]:FILE:_files' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
     '--help[Show this message and exit.]' \
     '*:file:_files'
 }
@@ -204,12 +268,101 @@ _labq_task_update() {
     '*:file:_files'
 }
 
+_labq_task_diff() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_compare() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_clone() {
+  _arguments -S \
+    '*'{--set=,-u+}'[What is other in it, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
+    '--name=[Its name; it has none without.]:NAME:_files' \
+    '--enqueue[Run it\: no draft.]' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_tag() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '*--add=[The same as +TAG; again for more.]:TAG:_files' \
+    '*--remove=[The same as -TAG; again for more.]:TAG:_files' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_enqueue() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_dequeue() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
 _labq_task_cancel() {
   _arguments -S \
     '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
     '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
     '--grace=[From SIGTERM to SIGKILL, for those that run.]:DURATION:_files' \
     '--kill[SIGKILL at once\: --grace 0.]' \
     '--reason=[Why, for those who ask later.]:TEXT:_files' \
@@ -229,6 +382,40 @@ _labq_task_requeue() {
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
     '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_reset() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_task_publish() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '--force[Failed tasks, too.]' \
     '(--yes -y)'{--yes,-y}'[Do not ask.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
@@ -244,6 +431,8 @@ _labq_task_delete() {
     '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
     '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '--force[Running and published tasks, too.]' \
     '(--yes -y)'{--yes,-y}'[Do not ask.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
@@ -321,6 +510,33 @@ _labq_task_report() {
     '*:file:_files'
 }
 
+_labq_task_progress() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
+_labq_wait() {
+  _arguments -S \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--name=,--task-name=}'[Only tasks of this name.]:NAME:_files' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
+    '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '--timeout=[Wait no longer\: 90, 10m, 1h30m.]:DURATION:_files' \
+    '(--output-dir -o)'{--output-dir=,-o+}'[Copy there what the task left on this machine; of several to DIR/NUMBER.]:DIR:_files' \
+    '--overwrite[Write over files in DIR.]' \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Say nothing that is not asked for, and ask nothing.]' \
+    '--help[Show this message and exit.]' \
+    '*:file:_files'
+}
+
 _labq_worker() {
   local curcontext=$curcontext state line
   local -a known=(
@@ -362,7 +578,7 @@ _labq_worker_run() {
     '--max-failures=[Claim no more after N failed attempts.]:N:_files' \
     '--max-start-failures=[The same, for N in a row that could not be started.]:N:_files' \
     '--slots=[Run N tasks at a time.]:N:_files' \
-    '--gpus=[GPUs for tasks, such as 0,1,2,3; a slot for each share.]:IDS:_files' \
+    '--gpus=[Ids of GPUs for tasks, as 0,1,2,3 or 0-3; a slot for each share.]:IDS:_files' \
     '--gpus-per-task=[GPUs of a task that does not say.]:N:_files' \
     '--cpus=[CPUs for tasks.]:N:_files' \
     '--memory=[Memory for tasks\: 16Gi.]:AMOUNT:_files' \
@@ -370,7 +586,10 @@ _labq_worker_run() {
     '--grace=[From SIGTERM to SIGKILL, when a job is stopped.]:DURATION:_files' \
     '--lease=[How long a task stays this worker'\''s when nobody hears of it (LABQ_LEASE).]:DURATION:_files' \
     '--heartbeat=[How often it is heard of (LABQ_HEARTBEAT).]:DURATION:_files' \
+    '--on-lost=[What becomes of its tasks where the worker is lost.]:retry|cancel:_files' \
     '--on-finish=[Run this, no shell, for each task that ends\: notify.sh {task.number} {task.status}.]:COMMAND:_files' \
+    '--checkout[Run each task in the tree that it came from (labq guide source).]' \
+    '--venv[Run each task with the packages that it was submitted with.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
@@ -618,7 +837,7 @@ _labq_guide() {
   _arguments -S \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]' \
-    '1:choice:(events filters loop tasks workers)'
+    '1:choice:(client events filters lifecycle loop source tasks workers)'
 }
 
 _labq_completion() {
