@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeAlias
@@ -30,6 +31,7 @@ FIELDS: dict[str, Kind] = {
     "queue": Kind.TEXT,
     "number": Kind.INT,
     "name": Kind.TEXT,
+    "short": Kind.TEXT,  # a name that no other task of the queue has
     "type": Kind.TEXT,
     "project": Kind.TEXT,
     "tags": Kind.JSON,
@@ -155,13 +157,14 @@ TAKES: dict[str, tuple[Status, ...]] = {
 UNSEALED: Document = {"published_at": {"$exists": False}}
 
 # What may be edited where: NOTES wherever a task stands, SETTINGS while TAKES["edit"] has it, since
-# a claimed task is its worker's, and the record of what ran is not rewritten.
+# a claimed task is its worker's, and the record of what ran is not rewritten. A short name is a
+# setting of drafts alone: others may know a submitted task by it.
 NOTES = frozenset({"tags", "comment", "metadata", "summary"})
 SETTINGS = frozenset(
     {
         *("args", "cmd", "env", "cwd", "resources", "require", "name", "type", "project"),
         *("priority", "max_retries", "retry_delay", "timeout", "retention", "publish_on_success"),
-        "raw_args",
+        *("raw_args", "short"),
     }
 )
 EDITABLE = NOTES | SETTINGS
@@ -248,6 +251,32 @@ def _line(field: str, value: Any) -> str:
     return text
 
 
+def is_short(text: str) -> bool:
+    """Whether it can be a short name: a DNS label (RFC 1123) that is no number and no whole id."""
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
+        return False
+    return not text.isdecimal() and not re.fullmatch(r"[0-9a-f]{32}", text)
+
+
+def require_one(draft: Document, count: int) -> None:
+    """Refuses a short name that several tasks are to have.
+
+    Raises:
+        UsageError: the draft of so many tasks has one.
+    """
+    if "short" in draft and count > 1:
+        raise UsageError(f"short names one task, and these are {count:,}")
+
+
+def _short(_field: str, value: Any) -> str:
+    if not isinstance(value, str) or not is_short(value):
+        raise UsageError(
+            "short must be a DNS label (1 to 63 of a-z, 0-9 and -, a letter or digit first and "
+            f"last) that is no number and no id, not {_told(value)}"
+        )
+    return value
+
+
 def _shell(field: str, value: Any) -> str:
     text = str(normalised(text_of(value), field))
     if not text.strip() or "\0" in text:
@@ -329,6 +358,7 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     **dict.fromkeys(("args", "metadata", "summary"), _dict),
     **dict.fromkeys(("name", "comment", "cwd"), _line),
     "raw_args": _shell,
+    "short": _short,
     **dict.fromkeys(("resources", "require"), _asked),
     "cmd": _words,
     "tags": _tags,

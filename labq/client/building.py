@@ -14,7 +14,7 @@ from labq.config import Settings
 from labq.errors import ArgsError, TemplateError, UsageError
 from labq.queue import Queue
 from labq.store import Now
-from labq.task import Document, Status, keyed_id, new, new_id
+from labq.task import Document, Status, keyed_id, new, new_id, require_one
 
 Words = Mapping[str, Any]
 
@@ -75,13 +75,15 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     Raises:
         UsageError: one that cannot be stored; the message has its place, from 0.
     """
+    given = list(every)
+    require_one(common, len(given))
     word = None if key is None else _key(key)
     check = _fitting(common)
     common = placed(queue, common, Status.PENDING)
     tasks = []
-    for at, given in enumerate(every):
+    for at, one in enumerate(given):
         where = f"task {at}"
-        args = arguments(given, where)
+        args = arguments(one, where)
         if common["args"]:
             args = normalised(_over(common["args"], args), where)
         check(args, where)

@@ -87,6 +87,7 @@ class Client(Beside):
         args: Mapping[str, Any] | None = None,
         *,
         name: str | None = None,
+        short: str | None = None,
         type: str | None = None,  # noqa: A002 - the field's name
         project: str | None = None,
         tags: Sequence[str] | None = None,
@@ -117,6 +118,7 @@ class Client(Beside):
         Args:
             args: its arguments: a nested dict of JSON values; NumPy's become such.
             name: to find it by.
+            short: a name of its own, which no other task of the queue has: a DNS label.
             type: training (unless said), testing, inference, ...
             project: a path such as "vision/resnet".
             tags: words, to find it by.
@@ -203,8 +205,8 @@ class Client(Beside):
     ) -> Task:
         """The task that `ref` names: a number, an id or the start of it, a name, `name#number`.
 
-        A name is that of a configuration first: of the draft of that name, if there is one, or of
-        an entry of `tasks:` in `labq.yaml`, which is a task that is not stored yet.
+        A name is a short name first, then that of a configuration: of the draft of that name, if
+        there is one, or of an entry of `tasks:` in `labq.yaml`, which is a task not stored yet.
 
         Args:
             ref: the reference.
@@ -216,6 +218,9 @@ class Client(Beside):
             ConflictError: it names several.
         """
         text = building.reference(ref)
+        known = finding.called(self.queue, text, project)
+        if known is not None:
+            return Task(self, known, there=True)
         if not latest and not text.isdecimal():
             there = finding.drafts(self.queue, text, project)
             if len(there) == 1:

@@ -10,7 +10,8 @@ from labq.task import FIELDS, SETTINGS
 if TYPE_CHECKING:
     from labq.client.task import Task
 
-KEYS = tuple(field for field in FIELDS if field in SETTINGS or field in ("comment", "tags"))
+_KNOWN = (SETTINGS | {"comment", "tags"}) - {"short"}  # which is one task's alone
+KEYS = tuple(field for field in FIELDS if field in _KNOWN)
 
 
 class Config(MutableMapping[str, Any]):

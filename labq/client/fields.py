@@ -47,6 +47,7 @@ class Fields:
     queue = Field("The queue's name.", "")
     number: Field[int | None] = Field("Counts from 1 in each queue.", None)
     name: Field[str | None] = Field("A name, to find it by; settable until it is submitted.", None)
+    short = Field("A name of its own in its queue, settable likewise; its id, where not given.", "")
     type = Field("What kind of work it is.", "")
     project: Field[str | None] = Field("A path such as `vision/resnet`.", None)
     tags: Field[list[str]] = Field("Words, to find it by.", [])

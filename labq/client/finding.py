@@ -13,7 +13,7 @@ from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.filters import to_json
 from labq.queue import Queue, Selection
 from labq.queue.selection import in_projects, resolve
-from labq.task import FIELDS, Document
+from labq.task import FIELDS, Document, is_short
 
 if TYPE_CHECKING:
     from labq.store import Sort
@@ -90,6 +90,14 @@ def one_of(queue: Queue, ref: str, project: str | None, *, latest: bool) -> Docu
     if task is None:
         raise TaskNotFound(f"no task {ref!r} in project {project!r} of queue {queue.name!r}")
     return task
+
+
+def called(queue: Queue, short: str, project: str | None) -> Document | None:
+    """The task of a short name, if there is one."""
+    if not is_short(short):
+        return None
+    parts = [{"short": short}, *_within(project)]
+    return next(queue.find({"queue": queue.name, "$and": parts}), None)
 
 
 def drafts(queue: Queue, name: str, project: str | None) -> list[Document]:

@@ -66,6 +66,8 @@ class Mirror(Fields):
         if name not in FIXED:
             self._freshen()
         value = self._copy.look(name, missing)
+        if name == "short" and not value:
+            return self._copy.document["_id"]
         if name == "lease" and value:
             value.pop("token", None)  # the worker's own
         return None if isinstance(value, Now) else value  # a delay that has not begun
@@ -143,10 +145,11 @@ class Mirror(Fields):
         if name not in EDITABLE:
             how = "labq sets it" if name in FIELDS else "there is no such field"
             raise AttributeError(f"{name} cannot be set: {how}")
-        if name == "name" and self._there is not False and self.status != Status.DRAFT.value:
+        once = name in ("name", "short")
+        if once and self._there is not False and self.status != Status.DRAFT.value:
             raise AttributeError(
-                f"name is settable until a task is submitted, and {self._called} is: "
-                "clone(name=...) makes a task of another name"
+                f"{name} is settable until a task is submitted, and {self._called} is: "
+                f"clone({name}=...) makes a task of another {name}"
             )
         self._copy.change(name, value)
 

@@ -19,6 +19,7 @@ from labq.task import (
     TAKES,
     Document,
     Kind,
+    Status,
     checked,
 )
 
@@ -209,12 +210,12 @@ def _done(store: Store, writes: dict[str, tuple[Document, Change]], report: Edit
     """Makes the writes; how many. One that is refused is counted in the report, and taken out."""
     try:
         return store.update_each(writes.values())
-    except UsageError:  # which one it was, the store does not say
+    except (ConflictError, UsageError):  # which one it was, the store does not say
         done = 0
         for identity, (guard, change) in list(writes.items()):
             try:
                 done += store.update(guard, change)
-            except UsageError as error:  # noqa: PERF203 - the next one is to be tried
+            except (ConflictError, UsageError) as error:  # noqa: PERF203 - to try the next one
                 report.refused[str(error)] += 1
                 del writes[identity]
         return done
@@ -264,6 +265,8 @@ def locked(task: Mapping[str, Any], touched: set[str]) -> str:
     state = state_of(task)
     if state == PUBLISHED:
         return f"published{instead('edit', state)}"
+    if "short" in touched and state in (Status.WAITING, Status.PENDING):
+        return f"{state}, its short name is settable until the submit{instead('reset', state)}"
     settings = ", ".join(sorted(touched & SETTINGS))
     if settings and task["status"] not in TAKES["edit"]:
         return f"{state}, its {settings} cannot change{instead('edit', state)}"

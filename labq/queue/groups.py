@@ -13,7 +13,7 @@ from labq.errors import ConflictError, NotFoundError, UsageError
 from labq.queue.arrays import Array, array_of, as_text, merged
 from labq.queue.selection import NUMBER
 from labq.store import Run, Store
-from labq.task import TERMINAL, Document, Status, keyed_id, new_id
+from labq.task import TERMINAL, Document, Status, keyed_id, new_id, require_one
 
 PREFIX = re.compile(r"[0-9a-f]{4,31}")
 LONGEST = 120  # characters of a name
@@ -49,10 +49,14 @@ def instances(
         array: their indexes.
         group: what their group is called; without it a new id, or the key's own.
         key: the queue's name and a text: both give the same ids whenever they are the same.
+
+    Raises:
+        UsageError: they are several, and the draft has a short name.
     """
     if group is None:
         group = new_id() if key is None else keyed_id(*key)
     count = array.count
+    require_one(draft, count)
     for index in array:
         identity = new_id() if key is None else keyed_id(*key, str(index))
         yield {**draft, "_id": identity, "group": group, "index": index, "count": count}

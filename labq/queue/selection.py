@@ -13,7 +13,7 @@ from labq.args import normalised
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.filters import compile_filter
 from labq.store import Store
-from labq.task import FIELDS, Document, Status, status_query
+from labq.task import FIELDS, Document, Status, is_short, status_query
 
 ID = re.compile(r"[0-9a-f]{32}")
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -95,8 +95,10 @@ def resolve(
 ) -> list[str]:
     """The ids of the tasks that `refs` name.
 
-    A reference is a number, an id or a unique prefix of it, a name, or `name#number`. A name or a
-    prefix need only be the one `among` those that match; with `latest` the newest of several is it.
+    A reference is a number, an id, a short name, a unique prefix of an id, a name, or
+    `name#number`; what is several of these is the first of them, but for a prefix that is a name.
+    A name or a prefix need only be the one `among` those that match; with `latest` the newest of
+    several is it.
 
     Raises:
         TaskNotFound: one names no task of the queue.
@@ -113,6 +115,9 @@ def resolve(
         query = {"queue": queue, "_id": {"$in": [ref.lower() for ref in chunk]}}
         there = {task["_id"] for task in store.find(query, fields=("_id",))}
         found.update({ref: ref.lower() for ref in chunk if ref.lower() in there})
+    for chunk in _chunks(ref for ref in refs if ref not in found and is_short(ref)):
+        query = {"queue": queue, "short": {"$in": list(dict.fromkeys(chunk))}}
+        found.update({t["short"]: t["_id"] for t in store.find(query, fields=("short",))})
     for ref in refs:
         if ref not in found:
             found[ref] = _one(store, queue, ref, among, latest=latest)

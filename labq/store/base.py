@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import Any
 
 from labq.args import shortened
-from labq.errors import QuotaExceeded, UsageError
+from labq.errors import ConflictError, QuotaExceeded, UsageError
 from labq.task import Document
 
 Query = Mapping[str, Any]
@@ -162,7 +162,8 @@ class Store(ABC):
 
         Raises:
             QuotaExceeded: they are more than there is room for; none is stored.
-            ConflictError: the queue is being renamed.
+            ConflictError: the queue is being renamed, or has a task of the short name of one of
+                them; none is stored.
         """
 
     @abstractmethod
@@ -209,11 +210,19 @@ class Store(ABC):
 
     @abstractmethod
     def update(self, query: Query, change: Change) -> int:
-        """Changes every task that matches at the moment of its write; returns how many."""
+        """Changes every task that matches at the moment of its write; returns how many.
+
+        Raises:
+            ConflictError: it gives a task the short name of another one of the queue.
+        """
 
     @abstractmethod
     def update_each(self, writes: Iterable[tuple[Query, Change]]) -> int:
-        """One `update` per pair, in few round trips; returns how many tasks changed in all."""
+        """One `update` per pair, in few round trips; returns how many tasks changed in all.
+
+        Raises:
+            ConflictError: as `update`; some of the others may be made.
+        """
 
     @abstractmethod
     def delete(self, query: Query) -> int:
@@ -267,6 +276,25 @@ def quota_exceeded(queue: str, most: int, held: int, new: int) -> QuotaExceeded:
         f"makes room, labq queue update {queue} --max-tasks N moves the limit)",
         held + new - most,
     )
+
+
+def shorts_of(tasks: Sequence[Document]) -> dict[str, str]:
+    """The short names that new tasks want, each with the id of its task.
+
+    Raises:
+        ConflictError: two of them want the same.
+    """
+    wanted: dict[str, str] = {}
+    for task in tasks:
+        if "short" in task and wanted.setdefault(task["short"], task["_id"]) != task["_id"]:
+            raise ConflictError(f"two of these tasks have the short name {task['short']}")
+    return wanted
+
+
+def short_taken(queue: str, short: str, number: int | None) -> ConflictError:
+    """What is raised where a task is to have the short name of another, None if that is gone."""
+    other = "another task" if number is None else f"task {number}"
+    return ConflictError(f"{other} of queue {queue} has the short name {short} already")
 
 
 def renaming(queue: str, new: str) -> str:

@@ -23,12 +23,13 @@ from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
-from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch
+from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch, shorts_of
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
 from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
+from labq.store.mongodb_shorts import SHORT, Shorts
 from labq.task import Document, Status
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ INDEXES = [
     ),
     BORN,
     MOVED,
+    SHORT,
 ]
 DUPLICATE = 11000
 
@@ -105,6 +107,7 @@ class MongoStore(Store):
         self._tasks = database["tasks"]
         self._unwaited = self._tasks.with_options(write_concern=WriteConcern(w=1))
         self._own_concern = "w" in options
+        self._shorts = Shorts(self._tasks)
         self._counters = Counters(database["queues"], self._tasks)
         self.queues = MongoRecords(database["queues"], self.address)
         self.workers = MongoRecords(database["workers"], self.address)
@@ -113,7 +116,11 @@ class MongoStore(Store):
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
         ids = [task["_id"] for task in tasks]
+        shorts = shorts_of(tasks)
         with faults(self.address):
+            if shorts:
+                self._ensure_indexes()
+                self._shorts.require_free(queue, shorts)
             taken = self._counters.take(queue, ids)
             if taken.first == 1:  # a queue's first tasks: one round trip less for all others
                 self._ensure_indexes()
@@ -124,6 +131,7 @@ class MongoStore(Store):
             try:
                 self._tasks.insert_many(documents, ordered=False)
             except mongo.BulkWriteError as error:
+                self._shorts.require_stored(error, queue, tasks)
                 clash = self._clash(error)
             else:
                 return list(range(taken.first, taken.first + len(tasks)))
@@ -138,14 +146,15 @@ class MongoStore(Store):
 
     @staticmethod
     def _clash(error: mongo.BulkWriteError) -> bool:
-        """Whether a number was taken; else every fault is that an `_id` is there already.
+        """Whether a number was taken; else every fault is that the task is there already.
 
         Any other error is raised again.
         """
         clash = False
         for fault in (error.details or {}).get("writeErrors", []):
             pattern = fault.get("keyPattern", {})
-            if fault.get("code") != DUPLICATE or not pattern.keys() & {"_id", "number"}:
+            known = pattern.keys() & {"_id", "number", "short"}
+            if fault.get("code") != DUPLICATE or not known:
                 raise error
             clash = clash or "number" in pattern
         return clash
@@ -172,7 +181,7 @@ class MongoStore(Store):
             return self._counters.runs(queue, group)
 
     def rename(self, queue: str, new: str) -> int:
-        with faults(self.address):
+        with faults(self.address), self._shorts.kept():
             return self._counters.rename(queue, new)
 
     def update_first(
@@ -190,7 +199,8 @@ class MongoStore(Store):
 
     def update(self, query: Query, change: Change) -> int:
         update = update_of(change, logged=True)
-        with faults(self.address):
+        with faults(self.address), self._shorts.kept():
+            self._prepare(change)
             if _names_one(query):
                 return int(self._quick.update_one(query, update).matched_count)
             if "status" not in change.set:
@@ -201,12 +211,14 @@ class MongoStore(Store):
             return sum(self._quick.update_many(few, update).matched_count for few in several)
 
     def update_each(self, writes: Iterable[tuple[Query, Change]]) -> int:
+        pairs = list(writes)
         operations = [
             (UpdateOne if _names_one(query) else UpdateMany)(query, update_of(change, logged=True))
-            for query, change in writes
+            for query, change in pairs
         ]
         parts = (operations[at : at + STEP] for at in range(0, len(operations), STEP))
-        with faults(self.address):
+        with faults(self.address), self._shorts.kept():
+            self._prepare(*(change for _, change in pairs))
             return sum(self._tasks.bulk_write(part, ordered=False).matched_count for part in parts)
 
     def delete(self, query: Query) -> int:
@@ -268,6 +280,11 @@ class MongoStore(Store):
         servers = self._client.topology_description.server_descriptions().values()
         alone = any(server.server_type_name == "Standalone" for server in servers)
         return self._unwaited if alone and self._own_concern else self._tasks
+
+    def _prepare(self, *changes: Change) -> None:
+        """Sees to what holds a short name that these give: its index, in an older database too."""
+        if any("short" in change.set for change in changes):
+            self._ensure_indexes()
 
     def _ensure_indexes(self) -> None:
         if not self._ready.is_set():

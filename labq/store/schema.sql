@@ -26,6 +26,7 @@ CREATE TABLE tasks (
   "queue" TEXT NOT NULL,
   "number" INTEGER NOT NULL,
   "name" TEXT,
+  "short" TEXT,
   "type" TEXT,
   "project" TEXT,
   "tags" TEXT,
@@ -80,6 +81,7 @@ CREATE TABLE tasks (
 );
 
 CREATE UNIQUE INDEX tasks_number ON tasks ("queue", "number");
+CREATE UNIQUE INDEX tasks_short ON tasks ("queue", "short") WHERE "short" IS NOT NULL;
 CREATE INDEX tasks_claim ON tasks ("queue", "status", "priority" DESC, "number");
 CREATE INDEX tasks_fit ON tasks ("queue", "args_signature", "priority" DESC, "number")
   WHERE "status" = 'pending';

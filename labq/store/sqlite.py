@@ -17,7 +17,7 @@ from labq import clock
 from labq.filters import matcher, sorted_by
 from labq.store import sqlite_queues, sqlite_schema
 from labq.store import sqlite_rows as rows
-from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch
+from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch, shorts_of
 from labq.store.sqlite_blobs import SQLiteBlobs
 from labq.store.sqlite_file import File
 from labq.store.sqlite_records import SQLiteRecords
@@ -47,7 +47,9 @@ class SQLiteStore(Store):
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
         now = clock.now_ms()
         encoded: Sequence[sqlite_queues.Row] = [rows.encoded(task, now) for task in tasks]
+        shorts = shorts_of(tasks)
         with self._file.writing(durable=True) as db:
+            sqlite_queues.require_free(db, queue, shorts)
             first, record = sqlite_queues.take_numbers(db, queue, len(tasks))
             encoded = sqlite_queues.admitted(db, queue, record, first, encoded)
             numbers = range(first, first + len(tasks))
@@ -152,6 +154,10 @@ class SQLiteStore(Store):
     @staticmethod
     def _write(db: sqlite3.Connection, old: Document, change: Change) -> dict[str, Any]:
         new = rows.changed(old, change, clock.now_ms())
+        if new.get("short") is not None:
+            look = 'SELECT "queue" FROM tasks WHERE "_id" = ?'
+            (queue,) = db.execute(look, (old["_id"],)).fetchone()
+            sqlite_queues.require_free(db, queue, {new["short"]: old["_id"]})
         db.execute(rows.update_of(tuple(new)), (*new.values(), old["_id"]))
         return new
 

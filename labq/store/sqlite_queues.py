@@ -1,4 +1,4 @@
-"""What a queue's record says of its tasks, in SQLite: numbers, limit, defaults; and its groups.
+"""What is a queue's, in SQLite: its numbers, limit, defaults, short names and groups.
 
 All of it within the transaction of whoever calls.
 """
@@ -6,12 +6,12 @@ All of it within the transaction of whoever calls.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labq import clock
 from labq.errors import ConflictError, NotFoundError
-from labq.store.base import Run, quota_exceeded
+from labq.store.base import Run, quota_exceeded, short_taken
 from labq.store.sqlite_rows import encode, from_text
 from labq.task import Status
 
@@ -67,6 +67,19 @@ def admitted(
         return new
     shared = {field: encode(field, value) for field, value in defaults.items()}
     return [{**shared, **row} for row in new]
+
+
+def require_free(db: sqlite3.Connection, queue: str, wanted: Mapping[str, str]) -> None:
+    """Refuses short names, each with the id of the task that is to have it, that others have.
+
+    Raises:
+        ConflictError: naming the first that has.
+    """
+    look = 'SELECT "_id", "number" FROM tasks WHERE "queue" = ? AND "short" = ?'
+    for short, identity in wanted.items():
+        holder, number = db.execute(look, (queue, short)).fetchone() or (identity, 0)
+        if holder != identity:
+            raise short_taken(queue, short, number)
 
 
 def rename(db: sqlite3.Connection, queue: str, new: str) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from labq.errors import StoreError
 from labq.store.sqlite_file import File
 
-VERSION = 4
+VERSION = 5
 
 # From a version to the next. A file keeps its tasks, its numbers and its counters.
 STEPS = {
@@ -49,6 +49,10 @@ CREATE TABLE blobs (
 """,
     3: """
 ALTER TABLE tasks ADD COLUMN "raw_args" TEXT;
+""",
+    4: """
+ALTER TABLE tasks ADD COLUMN "short" TEXT;
+CREATE UNIQUE INDEX tasks_short ON tasks ("queue", "short") WHERE "short" IS NOT NULL;
 """,
 }
 

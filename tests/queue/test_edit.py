@@ -104,11 +104,11 @@ def test_a_text_stays_the_text_that_was_given(queue):
         ),
         (
             "lr=3",
-            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, summary, tags, timeout, type)",
+            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, short, summary, tags, timeout, type)",
         ),
         (
             "arg.lr=3",
-            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, summary, tags, timeout, type)",
+            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, short, summary, tags, timeout, type)",
         ),
         ("args.$x=3", "'args.$x=3': the key '$x' begins with $, which MongoDB keeps to itself"),
         ("args.x=99999999999999999999", None),

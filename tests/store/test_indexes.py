@@ -62,6 +62,16 @@ QUESTIONS = {
         [("index", 1)],
         ("tasks_group", "group"),
     ),
+    "a task by its short name": (
+        {"short": {"$in": ["s3"]}},
+        (),
+        ("tasks_short", "short"),
+    ),
+    "tasks by their short names": (
+        {"short": {"$in": ["s3", "s5"]}},
+        (),
+        ("tasks_short", "short"),
+    ),
 }
 
 
@@ -82,6 +92,7 @@ def filled(store):
             for _ in range(5)
         ),
         *({"group": "g", "index": at} for at in range(5)),
+        *({"short": f"s{at}"} for at in range(300)),
     ]
     store.insert("q", [task(**fields) for fields in kinds])
     return store

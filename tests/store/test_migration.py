@@ -10,12 +10,13 @@ from pathlib import Path
 import pytest
 from making import task
 
-from labq.errors import StoreError
+from labq.errors import ConflictError, StoreError
 from labq.store import Change, Now, open_store, sqlite_schema
 from labq.store.sqlite_rows import encode, quoted
 
 SCHEMAS = {
-    version: Path(__file__).with_name(f"schema_{version}.sql").read_text() for version in (1, 2, 3)
+    version: Path(__file__).with_name(f"schema_{version}.sql").read_text()
+    for version in (1, 2, 3, 4)
 }
 TASKS = [
     {"_id": "a" * 32, "queue": "q", "number": 1, "status": "pending", "args": {"lr": 0.1, "n": 5}}
@@ -80,10 +81,12 @@ def test_it_takes_what_only_the_newer_schema_holds(path):
     store = open_store(f"sqlite:{path}")
     newer = {"require": [{"key": "a"}], "retry_delay": 1.5, "after_any": ["x"]}
     newer |= {"waiting_for": ["x"], "dependants": 2, "publish_on_success": True}
-    newer |= {"group": "g", "index": 3, "count": 5}
+    newer |= {"group": "g", "index": 3, "count": 5, "raw_args": "| tee log", "short": "best"}
     store.insert("q", [task(**newer)])
     (found,) = store.find({"waiting_for": "x"}, fields=tuple(newer))
     assert {field: found[field] for field in newer} == newer
+    with pytest.raises(ConflictError, match="has the short name best already"):
+        store.insert("q", [task(short="best")])
     claimed = store.update_first(PENDING, Change(set={"status": "running", "started_at": Now()}))
     assert claimed["number"] == 1
     assert store.queues.put("q", Change(set={"paused": True})) == {"_id": "q", "paused": True}

@@ -13,7 +13,7 @@ from labq.args import normalised
 from labq.cli.output import as_json, line, note, plural, progress
 from labq.cli.task.sheet import Sheet
 from labq.errors import UsageError
-from labq.task import Document, keyed_id, new_id
+from labq.task import Document, keyed_id, new_id, require_one
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -46,6 +46,7 @@ def submit(
     if file is not None:
         tasks = Sheet(draft, file, here.name, key).tasks
         total = sum(1 for _ in tasks())  # a bad line is found before anything is stored
+        require_one(draft, total)
         _each(added, tasks, total, quiet=quiet or json)
     elif array is not None:
         _each_index(added, draft, array, key, quiet=quiet or json)

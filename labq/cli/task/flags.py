@@ -24,6 +24,13 @@ Key = Annotated[
     typer.Option(metavar="TEXT", help="Add nothing if this key was submitted before."),
 ]
 Name = Annotated[str | None, typer.Option(metavar="NAME", help="A name, to find it by.")]
+Short = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="A name that no other task of the queue has: 1 to 63 of a-z, 0-9 and -.",
+    ),
+]
 Metadata = Annotated[
     str | None, typer.Option(metavar="DICT", help="Notes of yours, as JSON or a Python dict.")
 ]

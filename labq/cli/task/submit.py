@@ -25,6 +25,7 @@ def command(
     file: flags.File = None,
     key: flags.Key = None,
     name: flags.Name = None,
+    short: flags.Short = None,
     kind: flags.Type = None,
     project: flags.Project = None,
     comment: flags.Comment = None,
@@ -73,12 +74,14 @@ def command(
       labq task submit --array 10 --group sweep --cmd 'python train.py'
       labq task submit --from 4 --type service --cmd 'sh serve.sh' --wait
       labq task submit --profile big-gpu -- --lr 0.1
+      labq task submit --short baseline -- --lr 0.1
     """
     settings = options.settings(uri, queue)
     base = parse_document(args, "--args") if args is not None else {}
     parsed, warnings = parse_tokens(tokens or [], base)
     said: dict[str, Any] = {
         "name": name,
+        "short": short,
         "type": kind,
         "project": project,
         "comment": comment,
