@@ -195,7 +195,8 @@ class Store(ABC):
 
         Raises:
             NotFoundError: there is no such queue.
-            ConflictError: `new` is there already, or a task runs; then it may be called again.
+            ConflictError: `new` is there already, or a task of the short name of one of them is,
+                or a task runs; then it may be called again.
         """
 
     @abstractmethod
@@ -206,6 +207,9 @@ class Store(ABC):
 
         Returns it as it is afterwards, or None where nothing matches. Two callers never get the
         same task if `change` makes it match no longer.
+
+        Raises:
+            ConflictError: as `update`.
         """
 
     @abstractmethod

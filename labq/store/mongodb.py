@@ -187,7 +187,7 @@ class MongoStore(Store):
     def update_first(
         self, query: Query, change: Change, fields: Sequence[str] = ()
     ) -> Document | None:
-        with faults(self.address):
+        with faults(self.address), self._shorts.kept():
             self._ensure_indexes()
             return self._quick.find_one_and_update(
                 query,

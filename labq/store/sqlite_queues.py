@@ -93,6 +93,8 @@ def rename(db: sqlite3.Connection, queue: str, new: str) -> int:
     (running,) = db.execute(count, (queue, Status.RUNNING.value)).fetchone()
     if running:
         raise ConflictError(f"cannot rename queue {queue}: {running:,} of its tasks run")
+    named = 'SELECT "short", "_id" FROM tasks WHERE "queue" = ? AND "short" IS NOT NULL'
+    require_free(db, new, dict(db.execute(named, (queue,)).fetchall()))
     db.execute('UPDATE queues SET "_id" = ? WHERE "_id" = ?', (new, queue))
     return db.execute('UPDATE tasks SET "queue" = ? WHERE "queue" = ?', (new, queue)).rowcount
 

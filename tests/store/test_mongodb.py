@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import socket
 import time
+import uuid
 from types import SimpleNamespace
 
 import pytest
 import servers
 from making import task
 
-from labq.errors import StoreError, UsageError
+from labq.errors import ConflictError, StoreError, UsageError
 from labq.store import Change, Now, open_store
 from labq.store.mongodb_changes import update_of
+from labq.store.mongodb_shorts import Shorts
 
 
 def test_the_database_is_the_one_the_uri_names(lone_mongod):
@@ -29,6 +31,62 @@ def test_without_a_name_it_is_labq(lone_mongod):
     store = open_store(lone_mongod)
     assert store._tasks.database.name == "labq"
     store.close()
+
+
+@pytest.fixture
+def store(lone_mongod):
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    opened = open_store(servers.with_database(lone_mongod, name))
+    yield opened
+    opened._client.drop_database(name)
+    opened.close()
+
+
+def test_an_insert_that_lost_a_short_name_behind_its_look_is_taken_back(store, monkeypatch):
+    store.insert("q", [task(short="best")])
+    monkeypatch.setattr(Shorts, "require_free", lambda *_: None)  # as if it was free then
+    batch = [task(), task(short="new"), task(short="best"), task()]
+    with pytest.raises(ConflictError, match=r"^task 1 of queue q has the short name best already$"):
+        store.insert("q", batch)
+    assert [one["number"] for one in store.find({})] == [1]
+    assert list(store.events("q"))[1:] == []  # as if they had never been
+    assert store.insert("q", batch[:2]) == [6, 7]
+
+
+def test_what_a_worker_began_before_it_was_taken_back_stays_its_workers(store, monkeypatch):
+    store.insert("q", [task(short="best")])
+    look, began = Shorts._taken, Change(set={"status": "running"}, inc={"attempt": 1})
+
+    def begun(shorts, *key):
+        assert store.update_first({"queue": "q", "number": 2}, began) is not None
+        return look(shorts, *key)
+
+    monkeypatch.setattr(Shorts, "require_free", lambda *_: None)
+    monkeypatch.setattr(Shorts, "_taken", begun)
+    with pytest.raises(ConflictError):
+        store.insert("q", [task(), task(short="best"), task()])
+    assert sorted(one["number"] for one in store.find({})) == [1, 2]
+
+
+def test_a_repeated_insert_is_none_that_was_lost(store, monkeypatch):
+    monkeypatch.setattr(Shorts, "require_free", lambda *_: None)
+    batch = [task(short="best"), task()]
+    assert store.insert("q", batch) == store.insert("q", batch) == [1, 2]
+
+
+def test_an_older_database_gets_the_index_with_its_first_short_name(store):
+    store.insert("q", [task(), task(short="best")])
+    store._tasks.drop_index("short")
+    for write in (
+        lambda newer: newer.insert("q", [task(short="best")]),
+        lambda newer: newer.update({"number": 1}, Change(set={"short": "best"})),
+        lambda newer: newer.update_each([({"number": 1}, Change(set={"short": "best"}))]),
+    ):
+        newer = open_store(store.address)
+        with pytest.raises(ConflictError, match="has the short name best already"):
+            write(newer)
+        newer.close()
+        store._tasks.drop_index("short")
 
 
 def test_a_server_that_is_not_there_is_named_within_5_seconds_without_the_password():
