@@ -102,6 +102,7 @@ CHECKED = [
     ("tags", [], []),
     ("name", "base", "base"),
     ("name", 4, "4"),
+    *(("short", text, text) for text in ("a", "0a", "best-lr", "a--b", "beef", "1-2", "x" * 63)),
     ("comment", "two\nlines", "two\nlines"),
     ("priority", -5, -5),
     ("priority", 2**31 - 1, 2**31 - 1),
@@ -293,3 +294,19 @@ def test_times_are_dates():
     assert {name for name, kind in FIELDS.items() if kind is Kind.DATE} == {
         name for name in FIELDS if name.endswith("_at")
     }
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", "-a", "a-", "A", "a_b", "a.b", "a b", "a#1", "é", "a\n", "x" * 64, 5, None, ["a"]),
+        *("5", "007", "0123456789abcdef" * 2),
+    ],
+)
+def test_a_short_name_is_a_dns_label_that_is_no_other_reference(value):
+    with pytest.raises(UsageError) as caught:
+        checked("short", value)
+    assert str(caught.value).startswith(
+        "short must be a DNS label (1 to 63 of a-z, 0-9 and -, a letter or digit first and last)"
+        " that is no number and no id, not "
+    )

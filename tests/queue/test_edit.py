@@ -158,6 +158,34 @@ def test_a_running_tasks_args_never_change_but_its_notes_may(queue):
     assert queue.get("1")["lease"]["worker"] == "w"
 
 
+def test_a_short_name_is_edited_in_drafts_alone(queue):
+    queue.submit([{**new({}), "status": status} for status in ("draft", "pending", "waiting")])
+    report = change(queue, "short=best", "args.x=1", refs=["1"])
+    assert (report.changed, queue.get("best")["args"]) == (1, {"x": 1})
+    report = change(queue, "short=other", "args.x=2")
+    later = "its short name is settable until the submit (labq task dequeue makes it draft)"
+    assert dict(report.refused) == {f"pending, {later}": 1, f"waiting, {later}": 1}
+    assert args(queue) == [{"x": 2}, {}, {}]
+    assert change(queue, "short=None", refs=["other"]).changed == 1
+    assert "short" not in queue.get("1")
+    leases.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), 60)
+    report = change(queue, "short=other", refs=["2"])
+    assert dict(report.refused) == {f"running, its short cannot change ({COPY})": 1}
+
+
+def test_a_short_name_that_another_has_is_refused_and_the_rest_is_edited(queue):
+    drafts = [{**new({"x": x}), "status": "draft"} for x in range(3)]
+    queue.submit([*drafts, new({}, short="best")])
+    report = change(queue, "short=best", refs=["1"])
+    assert dict(report.refused) == {"task 4 of queue q has the short name best already": 1}
+    report = change(queue, "short=next", "args.x=9", refs=["1", "2", "3"])
+    assert report.changed == 1
+    assert [dict(report.refused), args(queue).count({"x": 9})] == [
+        {f"task {queue.get('next')['number']} of queue q has the short name next already": 2},
+        1,
+    ]
+
+
 def test_what_has_the_value_already_is_left_and_counted(queue):
     submit(queue, {"x": 1}, {"x": 1.0})
     report = change(queue, "args.x=1")

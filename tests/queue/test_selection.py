@@ -58,6 +58,44 @@ def test_a_name_and_a_number_name_one_of_several(queue):
             queue.get(ref)
 
 
+def test_a_short_name_is_a_reference_before_a_name(queue):
+    ids = submit(queue, (1, "base"), (2, "base"), (3, None))
+    queue.submit([new({}, short="base", name="other"), new({}, short="best")])
+    assert queue.get("base")["number"] == 4
+    assert queue.get("base", latest=True)["number"] == 4
+    assert queue.get("base#2")["number"] == 2
+    assert found(queue, names=["base"]) == [1, 2]
+    assert found(queue, refs=["base", "1", "best", ids[2]]) == [1, 3, 4, 5]
+    with pytest.raises(TaskNotFound):
+        queue.get("Base")
+
+
+def test_a_short_name_that_begins_an_id_is_its_own_task(queue):
+    (first,) = submit(queue, (1, None))
+    begins = next(first[:n] for n in range(4, 32) if not first[:n].isdecimal())
+    queue.submit([new({}, short=begins)])
+    assert queue.get(begins)["number"] == 2
+    assert queue.get(first)["number"] == 1
+
+
+def test_a_short_name_is_what_a_filter_may_ask_for(queue):
+    queue.submit([new({}, short="a-1"), new({}), new({}, short="b")])
+    assert found(queue, filters=["short == 'a-1'"]) == [1]
+    assert found(queue, filters=["not exists(short)"]) == [2]
+
+
+def test_many_short_names_at_once(queue):
+    queue.submit([new({}, short=f"s{at}") for at in range(2100)])
+    refs = [f"s{at}" for at in range(2100)]
+    assert queue.count(queue.query(Selection(refs=[*refs, "s1"]))) == 2100
+
+
+def test_a_short_name_of_another_queue_is_none_here(queue):
+    Queue(queue.store, "other").submit([new({}, short="theirs")])
+    with pytest.raises(TaskNotFound):
+        queue.get("theirs")
+
+
 def test_an_empty_list_of_references_is_no_task(queue):
     submit(queue, (1, "a"))
     assert Selection(refs=[]).narrows

@@ -14,7 +14,7 @@ import pytest
 from waiting import until
 
 from labq import AuthError, Client, LabqError, QuotaExceeded, Task, TaskNotFound
-from labq.errors import ConflictError, StoreError
+from labq.errors import ConflictError, StoreError, UsageError
 from labq.queue import catalog
 
 SOON = 0.05  # seconds between two looks
@@ -195,6 +195,71 @@ def test_q25_a_name_is_settable_until_the_submit(client):
     with pytest.raises(AttributeError, match=told):
         task.name = "d"
     assert task.refresh().name == "c"
+
+
+def test_q26_a_short_name_is_a_dns_label_of_one_task_and_its_id_where_not_given(client, labq):
+    plain = client.submit()
+    assert (plain.short, "short" in plain.to_dict()) == (plain.uuid, False)
+    task = client.task(short="best")
+    for wrong in ("Best", "a_b", "-a", "x" * 64, "7", plain.uuid):
+        with pytest.raises(UsageError, match=r"^short must be a DNS label "):
+            task.short = wrong
+    task.save()
+    task.short = "best-lr"
+    assert task.submit().short == "best-lr"
+    told = r"short is settable until a task is submitted, and task 2 is: clone\(short=\.\.\.\)"
+    with pytest.raises(AttributeError, match=told):
+        task.short = "other"
+    with pytest.raises(ConflictError, match=r"^task 2 of queue default has the short name best-lr"):
+        client.submit(short="best-lr")
+    assert labq("task", "submit", "--short", "best-lr")[0] == 5
+    assert client.get("best-lr") == task.refresh()
+    assert json.loads(labq("task", "show", "best-lr", "--json")[1])["number"] == 2
+    assert client.count() == 2
+
+
+def test_q26_a_clone_has_none_and_a_start_neither(client):
+    task = client.task(short="best", name="base").save()
+    assert task.clone().short not in ("best", task.uuid)
+    assert task.clone(short="copy").short == "copy"
+    draft = client.get("best")
+    draft.start()
+    assert (draft.name, draft.short) == ("base", draft.uuid)
+
+
+def test_q26_of_several_tasks_each_has_its_own(client):
+    with pytest.raises(UsageError, match=r"^short names one task, and these are 2$"):
+        client.submit_many([{}, {}], short="best")
+    with pytest.raises(ConflictError, match=r"^two of these tasks have the short name best$"):
+        client.submit_many([client.task(short="best"), client.task(short="best")])
+    assert client.count() == 0
+    made = client.submit_many([client.task(short="a"), client.task(), client.task(short="b")])
+    assert [task.short for task in made] == ["a", made[1].uuid, "b"]
+    with pytest.raises(ConflictError, match=r"^task 3 of queue default has the short name b "):
+        client.submit_many([client.task(), client.task(short="b")])
+    assert client.count() == 3
+
+
+def test_q26_a_save_of_one_that_another_has_changes_nothing(client):
+    client.submit(short="best")
+    draft = client.task({"lr": 1}).save()
+    draft.short, draft.args = "best", {"lr": 2}
+    told = "^cannot save task 2: task 1 of queue default has the short name best already$"
+    with pytest.raises(ConflictError, match=told):
+        draft.save()
+    assert client.get(2).args == {"lr": 1}
+    draft.short = None
+    assert draft.save().short == draft.uuid
+
+
+def test_q26_a_short_name_comes_before_a_configuration_of_that_name(client):
+    client.task(name="base").save()
+    assert client.get("base").number == 1
+    client.submit(short="base", project="a")
+    assert client.get("base").number == 2
+    assert client.get("base", latest=True).number == 2
+    assert client.get("base", project="a/").number == 2
+    assert "short" not in client.get("base").config
 
 
 def test_q27_tags_are_given_at_the_submit_added_and_taken_away(client, labq):
