@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 KEYED = "8"  # the version of an id that a key gives
 FIXED = frozenset({"_id", "queue", "number"})  # of a task that is stored
+ONCE = {"name": "name", "short": "short name"}  # settable until the submit
 ROUNDS = 10  # how often a save is tried again where others change other fields
 CACHE_SECONDS = 5.0
 
@@ -145,11 +146,11 @@ class Mirror(Fields):
         if name not in EDITABLE:
             how = "labq sets it" if name in FIELDS else "there is no such field"
             raise AttributeError(f"{name} cannot be set: {how}")
-        once = name in ("name", "short")
+        once = ONCE.get(name)
         if once and self._there is not False and self.status != Status.DRAFT.value:
             raise AttributeError(
                 f"{name} is settable until a task is submitted, and {self._called} is: "
-                f"clone({name}=...) makes a task of another {name}"
+                f"clone({name}=...) makes a task of another {once}"
             )
         self._copy.change(name, value)
 

@@ -10,7 +10,7 @@ from labq.task import FIELDS, Document
 
 # What is another in every task, or follows from the rest, or is the books' own.
 OWN = frozenset({"_id", "queue", "number", "args_signature", "rev", "waiting_for", "dependants"})
-OWN |= {"lease", "stop_requested", "attempts", "parent", "group", "index", "count"}
+OWN |= {"short", "lease", "stop_requested", "attempts", "parent", "group", "index", "count"}
 COMPARED = tuple(name for name in FIELDS if name not in OWN and not name.endswith("_at"))
 
 

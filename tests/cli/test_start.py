@@ -45,6 +45,20 @@ def test_what_is_wrong_starts_nothing(labq, queue, entry, words, code, told):
     assert queue.count({"queue": "default"}) == 0
 
 
+@pytest.mark.parametrize("edit", ["name=b", "short=best"])
+def test_one_more_run_of_a_submitted_task_has_its_name_and_no_short_name(labq, queue, edit):
+    labq("task", "submit", "-q", "--name", "a", "--short", "first")
+    field = edit.partition("=")[0]
+    result = labq("task", "start", "1", "--set", edit)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == (
+        f"labq: --set {field}: task 1 is no draft (labq task clone 1 --set {field}=... --enqueue"
+        " runs a copy with another)\n"
+    )
+    assert labq("task", "start", "first", "-q").code == 0
+    assert (queue.get("2")["name"], "short" in queue.get("2")) == ("a", False)
+
+
 @pytest.mark.parametrize(("words", "status"), [([], "pending"), (["--draft"], "draft")])
 def test_a_submit_of_a_draft(labq, queue, words, status):
     labq("task", "submit", "-q", *words, "--publish-on-success", "--comment", "why", "-P", "a/b")

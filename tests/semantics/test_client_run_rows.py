@@ -225,6 +225,9 @@ def test_q26_a_clone_has_none_and_a_start_neither(client):
     draft = client.get("best")
     draft.start()
     assert (draft.name, draft.short) == ("base", draft.uuid)
+    draft = client.get("best")
+    draft.short = "next"
+    assert (draft.start().short, client.get("best").status) == ("next", "draft")
 
 
 def test_q26_of_several_tasks_each_has_its_own(client):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, line, note
 from labq.cli.task import flags
+from labq.errors import UsageError
 from labq.queue import parse_edit
+
+if TYPE_CHECKING:
+    from labq.client import Task
 
 
 def command(
@@ -46,7 +50,7 @@ def command(
     with Client(uri, queue) as client:
         task = client.get(name)
         for field, value in applied(task.to_dict(), changes).items():
-            setattr(task, field, value)
+            _set(task, field, value)
         task.start(comment)
         here = client.queue
         if json:
@@ -59,3 +63,13 @@ def command(
             from labq.cli.waiting import wait_for
 
             wait_for(here, [task.id], None, json=json, quiet=quiet)
+
+
+def _set(task: Task, field: str, value: Any) -> None:
+    try:
+        setattr(task, field, value)
+    except AttributeError:  # of a name, which is settable until the submit
+        raise UsageError(
+            f"--set {field}: task {task.number} is no draft (labq task clone {task.number}"
+            f" --set {field}=... --enqueue runs a copy with another)"
+        ) from None
