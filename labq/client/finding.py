@@ -169,7 +169,7 @@ def _by_number(queue: Queue, query: Document, *, down: bool) -> Iterator[tuple[D
 
 def _by_order(queue: Queue, query: Document, order: Sort) -> Iterator[tuple[Document, float]]:
     whole = [*order, *([] if any(field == "number" for field, _ in order) else [("number", 1)])]
-    found = queue.find(query, sort=whole, fields=("number",))
+    found = queue.store.find(query, sort=whole, fields=("number",), steady=True)
     numbers = array("q", (task["number"] for task in found))
     for at in range(0, len(numbers), PAGE):
         page = list(numbers[at : at + PAGE])

@@ -168,11 +168,19 @@ class Store(ABC):
 
     @abstractmethod
     def find(
-        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
+        self,
+        query: Query,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Sequence[str] = (),
+        steady: bool = False,
     ) -> Iterator[Document]:
         """The tasks that match, as mongod would sort them; all fields unless some are named.
 
         `limit` 0 is no limit. `_id` is always among the fields. Without `sort` the order is free.
+        With `steady`, which may read the whole queue, one that matches all the while is found, and
+        none twice, even where others change what it is sorted by at that moment.
         """
 
     @abstractmethod

@@ -160,10 +160,17 @@ class MongoStore(Store):
         return clash
 
     def find(
-        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
+        self,
+        query: Query,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Sequence[str] = (),
+        steady: bool = False,
     ) -> Iterator[Document]:
+        by = "number" if steady else None  # an index in which no task changes its place
         with faults(self.address):
-            cursor = self._tasks.find(query, list(fields) or HIDDEN, limit=limit)
+            cursor = self._tasks.find(query, list(fields) or HIDDEN, limit=limit, hint=by)
             yield from cursor.sort(list(sort)).allow_disk_use(True) if sort else cursor
 
     def count(self, query: Query) -> int:

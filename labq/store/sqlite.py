@@ -68,7 +68,13 @@ class SQLiteStore(Store):
             return [db.execute(look, (task["_id"],)).fetchone()[0] for task in tasks]
 
     def find(
-        self, query: Query, *, sort: Sort = (), limit: int = 0, fields: Sequence[str] = ()
+        self,
+        query: Query,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        fields: Sequence[str] = (),
+        steady: bool = False,  # noqa: ARG002 - a read is of one moment here
     ) -> Iterator[Document]:
         order = _order(sort)
         if order is None:

@@ -95,6 +95,24 @@ def test_a_walk_neither_repeats_nor_skips_what_changes_under_it(client, small_pa
     assert sorted(seen) == sorted({*range(1, 31)} - {last})
 
 
+def test_a_walk_in_an_order_has_each_task_once_whoever_changes_it_just_then(client, monkeypatch):
+    tasks = client.submit_many([{}] * 300, delay="1h")  # more than come in one answer of mongod
+    real = client.queue.store.find
+
+    def find(query, **words):
+        found = real(query, **words)
+        yield next(found)
+        if "sort" in words:  # the last comes to the front, the first to the end
+            other.update({"priority": 9}, 300)
+            other.update({"priority": -9}, 1)
+        yield from found
+
+    monkeypatch.setattr(client.queue.store, "find", find)
+    with labq.Client() as other:
+        found = numbers(client.tasks(status="waiting", sort="priority:desc"))
+    assert sorted(found) == numbers(tasks)
+
+
 def test_a_walk_reads_as_much_as_is_asked_for(client, small_pages, monkeypatch):
     client.submit_many([{}] * 30)
     real, limits = client.queue.store.find, []
