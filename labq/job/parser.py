@@ -51,13 +51,16 @@ def capture_argparse(parser: argparse.ArgumentParser) -> argparse.ArgumentParser
     return parser
 
 
-Given = tuple[argparse.Action, str, Any]  # an option's action, how it was spelled, its value
+Given = tuple[argparse.Action, str, Any]  # an option's action, its spelling if it has one, a value
 
 
 def _given(parser: argparse.ArgumentParser, args: Mapping[str, Any]) -> Iterator[Given]:
     """The options that the args give."""
     actions = parser._option_string_actions  # noqa: SLF001 - argparse has no other list of them
-    places = {action.dest: (action, option) for option, action in actions.items()}
+    places = {
+        action.dest: (action, "" if action.nargs == 0 else option)  # the value is the place's own
+        for option, action in actions.items()
+    }
     for key, value in args.items():
         option = f"--{key}"
         action, option = (
@@ -89,14 +92,14 @@ def _put(
 def _flag(
     parser: argparse.ArgumentParser, parsed: Any, action: argparse.Action, option: str, value: Any
 ) -> None:
-    """The same for an option without a value."""
+    """The same for an option without a value; one known by its place takes the value as it is."""
     opposite = f"--no-{option[2:]}"
-    if value is True:
-        action(parser, parsed, [], option)
-    elif value is False and opposite in action.option_strings:
-        action(parser, parsed, [], opposite)
-    elif value is not False:  # a count
+    if not option or not isinstance(value, bool):  # a place, or a count
         setattr(parsed, action.dest, value)
+    elif value:
+        action(parser, parsed, [], option)
+    elif opposite in action.option_strings:
+        action(parser, parsed, [], opposite)
 
 
 def _record(found: Books, parsed: Any, given: Sequence[Given]) -> None:
