@@ -18,7 +18,6 @@ def stripped(url: str) -> str:
     scheme = before.rpartition("::")[2].lower()
     if scheme == "file":
         return url
-    rest = rest.partition("?")[0].partition("#")[0]
     place, slash, path = rest.partition("/")
     user, at, host = place.rpartition("@")
     if not at and "@" in path and not _is_port(place):
@@ -26,7 +25,8 @@ def stripped(url: str) -> str:
         host, slash, path = tail.partition("/")
     name = user.partition(":")[0]
     kept = f"{name}@" if at and name and scheme in NAMED else ""
-    return f"{before}://{kept}{host}{slash}{path}"
+    address = f"{host}{slash}{path}".partition("?")[0].partition("#")[0]
+    return f"{before}://{kept}{address}"
 
 
 def absolute(url: str, root: str) -> str:

@@ -12,6 +12,7 @@ ADDRESSES = [
     ("https://s3cret@example.org:8443/lab", "https://example.org:8443/lab"),
     ("https://ann:s3@cret@example.org/lab", "https://example.org/lab"),
     ("https://ann:s3/cret@example.org/lab", "https://example.org/lab"),
+    ("https://ann:s3#cr?et@example.org/lab", "https://example.org/lab"),
     ("https://example.org/lab?private_token=s3cret#s3cret", "https://example.org/lab"),
     ("https://example.org/@ann/lab", "https://example.org/@ann/lab"),
     ("https://example.org:8443/@ann/lab", "https://example.org:8443/@ann/lab"),
