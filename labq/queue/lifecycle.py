@@ -8,7 +8,7 @@ from shutil import rmtree
 from typing import Any
 
 from labq.args import flat, signature
-from labq.errors import ConflictError, NotFoundError, UsageError
+from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.queue.edit import Edit, EditReport, applied, rewrite
 from labq.queue.refusals import PUBLISHED, instead, refusal, state_of, takes
 from labq.queue.verbs import DEPENDENT, launch
@@ -97,13 +97,13 @@ def clone(
     It has no name unless it is given one, since a name is what a task is found by.
 
     Raises:
-        NotFoundError: there is no such task.
+        TaskNotFound: there is no such task.
         ConflictError: a path of an edit leads through a value.
         UsageError: a field cannot hold its value.
     """
     found = next(store.find({"queue": queue, "_id": identity}), None)
     if found is None:
-        raise NotFoundError(f"no task {identity} in queue {queue!r}")
+        raise TaskNotFound(f"no task {identity} in queue {queue!r}")
     task = {field: found[field] for field in CONFIGURATION if field in found}
     if found["attempt"]:
         task.pop("available_at", None)  # that of its retry

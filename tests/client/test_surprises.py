@@ -103,3 +103,10 @@ def test_a_refusal_has_pythons_word_for_force(client, crew):
     with pytest.raises(ConflictError) as caught:
         task.save()
     assert str(caught.value) == "cannot save task 1: it is published (clone it instead)"
+
+
+def test_what_somebody_deleted_meanwhile_cannot_be_cloned(client):
+    task = client.submit()
+    client.delete(1)
+    with pytest.raises(labq.TaskNotFound, match=f"^no task {task.id} in queue 'default'$"):
+        task.clone()
