@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -29,7 +30,8 @@ from labq.store import Change, Now
 from labq.store.base import digest_of
 from labq.task import Document, Status
 
-TIMES = ("created_at", "queued_at", "started_at", "ended_at")
+TIMES = ("created_at", "queued_at", "started_at")
+BEGUN = {"_id", "queue", "args", "cwd", *TIMES}  # among the fields of a task that has begun
 KILLED = "its process was killed"
 
 
@@ -73,10 +75,16 @@ class Spool:
         spool.folder.mkdir(parents=True, mode=0o700)
         now = _iso(clock.now())
         begun = {**task, "queue": queue, "status": Status.RUNNING.value, "attempt": 1}
-        begun |= dict.fromkeys(TIMES[:3], now)
-        (spool.folder / "task.json").write_text(json.dumps(begun, indent=1), "utf-8")
+        begun |= dict.fromkeys(TIMES, now)
         spool._lines.touch()
+        spool._keep(begun)
         return spool
+
+    def _keep(self, begun: Document) -> None:
+        """Writes the task as it began, whole or not at all."""
+        part = self.folder / "task.json.part"
+        part.write_text(json.dumps(begun, indent=1), "utf-8")
+        part.replace(self.folder / "task.json")
 
     @property
     def contents(self) -> Contents:
@@ -85,10 +93,8 @@ class Spool:
 
     def record(self, home: Path, words: Sequence[str]) -> None:
         """Notes where the run comes from, whose command this is, before it begins."""
-        path = self.folder / "task.json"
-        begun = json.loads(path.read_text("utf-8"))
-        begun["source"] = capture(self.contents, home, begun["cwd"], words)
-        path.write_text(json.dumps(begun, indent=1), "utf-8")
+        begun = json.loads((self.folder / "task.json").read_text("utf-8"))
+        self._keep({**begun, "source": capture(self.contents, home, begun["cwd"], words)})
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -122,14 +128,12 @@ class Spool:
             UsageError: the folder is no such run's.
         """
         try:
-            found = json.loads((self.folder / "task.json").read_text("utf-8"))
-        except FileNotFoundError:
+            return _begun((self.folder / "task.json").read_text("utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
             raise NotFoundError(f"{self.folder}: no offline run is there") from None
-        except ValueError:
-            found = None
-        if not isinstance(found, dict) or "_id" not in found:
-            raise UsageError(f"{self.folder}/task.json: not the record of an offline run")
-        return {key: _moment(value) if key in TIMES else value for key, value in found.items()}
+        except (ValueError, TypeError, AttributeError):
+            told = f"{self.folder}/task.json: not the record of an offline run"
+            raise UsageError(told) from None
 
     def whole(self) -> Document:
         """The task as it ended; one without an end was killed.
@@ -138,6 +142,8 @@ class Spool:
             ConflictError: it runs still.
         """
         task = {**self.task(), "summary": {}, "status": Status.FAILED.value, "reason": KILLED}
+        if not self._lines.exists():
+            raise UsageError(f"{self._lines}: what the run told is not there")
         with self._lines.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -215,7 +221,7 @@ def bring_into(queue: Queue, spool: Spool, home: Path, ref: str) -> tuple[Docume
 
 
 def _copy(spool: Spool, identity: str, folder: Path, attempt: int) -> None:
-    """Copies the task's own files where they are not there yet."""
+    """Copies the task's own files where they are not there yet, each whole or not at all."""
     own = spool.folder / "tasks" / identity
     for path in sorted(own.rglob("*")) if own.is_dir() else ():
         place = path.relative_to(own)
@@ -223,7 +229,21 @@ def _copy(spool: Spool, identity: str, folder: Path, attempt: int) -> None:
             place = Path(f"{attempt}{place.suffix}")
         if path.is_file() and not (folder / place).exists():
             (folder / place).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
-            shutil.copy2(path, folder / place)
+            part = folder / place.with_name(f".{place.name}.{os.getpid()}")
+            shutil.copy2(path, part)
+            part.replace(folder / place)
+
+
+def _begun(text: str) -> Document:
+    """The task of a `task.json`.
+
+    Raises:
+        ValueError, TypeError, AttributeError: it is none.
+    """
+    found = json.loads(text)
+    if not found.keys() >= BEGUN or not re.fullmatch("[0-9a-f]{32}", found["_id"]):
+        raise ValueError(text)
+    return {**found, **{key: _moment(found[key]) for key in TIMES}}
 
 
 def _read(raw: bytes) -> Iterator[Document]:

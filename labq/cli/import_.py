@@ -9,7 +9,7 @@ import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, line, note
-from labq.errors import UsageError
+from labq.errors import ConflictError, LabqError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
     from labq.task import Document
@@ -29,7 +29,8 @@ def command(
     """Bring runs that were recorded offline into the store, each once. Prints their tasks' ids.
 
     DIR is what labq run --offline named. The task is in the queue that it was run for, unless
-    --queue names another. What is there already stays as it is.
+    --queue names another. What is there already stays as it is. A DIR that cannot be brought in
+    keeps none of the others from it.
 
     Examples:
       labq import ~/.local/share/labq/offline/*
@@ -39,15 +40,23 @@ def command(
 
     if into is not None and len(folders) > 1:
         raise UsageError("--into takes one folder at a time")
+    faults: list[LabqError] = []
     for folder in folders:
         spool = Spool(folder)
-        settings = options.settings(uri, queue or spool.task()["queue"])
-        here = options.queue_of(settings)
-        if into is None:
-            task, new = bring_in(here, spool, settings.home)
-        else:
-            task, new = bring_into(here, spool, settings.home, into)
+        try:
+            settings = options.settings(uri, queue or spool.task()["queue"])
+            here = options.queue_of(settings)
+            if into is None:
+                task, new = bring_in(here, spool, settings.home)
+            else:
+                task, new = bring_into(here, spool, settings.home, into)
+        except (NotFoundError, UsageError, ConflictError) as error:  # of this folder alone
+            faults.append(error)
+            note(f"labq: {error}")
+            continue
         _tell(task, here.store.address, new=new, json=json, quiet=quiet)
+    if faults:
+        raise typer.Exit(faults[0].exit_code)
 
 
 def _tell(task: Document, address: str, *, new: bool, json: bool, quiet: bool) -> None:

@@ -205,3 +205,67 @@ def test_the_commands_of_a_job_write_in_the_folder_too(offline, labq, queue):
     assert labq("import", folder).code == 0
     task = queue.get("1")
     assert (task["progress"], task["summary"]) == (62.5, {"acc": 0.5})
+
+
+ID = "0123456789abcdef" * 2
+WHOLE = {
+    "_id": ID,
+    "queue": "default",
+    "args": {},
+    "cwd": "/",
+    "attempt": 1,
+    **dict.fromkeys(("created_at", "queued_at", "started_at"), "2026-11-21T08:00:00+00:00"),
+}
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"_id": "0123',  # cut off
+        json.dumps({"_id": ID}),
+        json.dumps({**WHOLE, "_id": "../../elsewhere"}),
+        json.dumps({**WHOLE, "_id": 4}),
+        json.dumps({**WHOLE, "started_at": "yesterday"}),
+        json.dumps({**WHOLE, "created_at": None}),
+    ],
+)
+def test_a_record_that_is_no_whole_one_is_refused(labq, queue, tmp_path, record):
+    (tmp_path / "task.json").write_text(record)
+    (tmp_path / "lines.jsonl").touch()
+    told = f"labq: {tmp_path}/task.json: not the record of an offline run\n"
+    done = labq("import", tmp_path)
+    assert (done.code, done.err) == (2, told)
+    assert tasks(queue) == []
+
+
+def test_one_that_cannot_be_brought_in_keeps_none_of_the_others_from_it(labq, queue, tmp_path):
+    (tmp_path / "task.json").write_text(json.dumps(WHOLE))
+    nothing = tmp_path / "nothing"
+    lost = labq("import", nothing, tmp_path, tmp_path)
+    assert (lost.code, lost.ids) == (3, [])
+    assert lost.err.splitlines() == [
+        f"labq: {nothing}: no offline run is there",
+        *[f"labq: {tmp_path}/lines.jsonl: what the run told is not there"] * 2,
+    ]
+    (tmp_path / "lines.jsonl").touch()
+    done = labq("import", nothing, tmp_path, "-q")
+    assert (done.code, done.ids) == (3, [ID])
+    assert queue.get("1")["reason"] == "its process was killed"
+
+
+def test_a_file_whose_copy_was_interrupted_is_copied_again(
+    labq, queue, offline, elsewhere, monkeypatch
+):
+    folder, *_ = offline("print('hello')")
+    real = shutil.copy2
+
+    def interrupted(source, place):
+        with open(place, "w") as file:
+            file.write("hel")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "copy2", interrupted)
+    assert labq("import", folder).code == 130
+    monkeypatch.setattr(shutil, "copy2", real)
+    assert labq("import", folder, "-q").code == 0
+    assert (elsewhere / "tasks" / folder.name / "1.stdout").read_text() == "hello\n"
