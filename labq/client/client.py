@@ -188,6 +188,8 @@ class Client(Beside):
             documents = [task._to_store() for task in made]  # noqa: SLF001 - its own class's
         else:
             args = words.pop("args", None)
+            for word in words.keys() - (Client.task.__kwdefaults__ or {}).keys():
+                raise TypeError(f"Client.submit_many() got an unexpected keyword argument {word!r}")
             common = building.draft(self.queue, self.settings, args, words, whole=False)
             documents = building.series(self.queue, noted(self, common), given, key)
             made = [Task(self, document, there=False) for document in documents]

@@ -110,3 +110,11 @@ def test_what_somebody_deleted_meanwhile_cannot_be_cloned(client):
     client.delete(1)
     with pytest.raises(labq.TaskNotFound, match=f"^no task {task.id} in queue 'default'$"):
         task.clone()
+
+
+@pytest.mark.parametrize("word", ["draft", "number", "status", "lr"])
+def test_submit_many_takes_no_word_that_a_task_has_not(client, word):
+    told = rf"^Client.submit_many\(\) got an unexpected keyword argument '{word}'$"
+    with pytest.raises(TypeError, match=told):
+        client.submit_many([{}], **{word: 1})
+    assert client.count() == 0
