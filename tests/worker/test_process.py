@@ -166,7 +166,7 @@ def test_it_runs_in_its_folder(output, tmp_path):
 
 @pytest.mark.parametrize("name", ["no-such", "./no-such"])
 def test_a_command_that_is_not_in_its_folder_cannot_start(output, tmp_path, name):
-    with pytest.raises(StartError, match="no such command, or it may not be run$"):
+    with pytest.raises(StartError, match=r"no such command, or it may not be run$"):
         Job([name], ENV, output, folder=str(tmp_path))
     output.abandon()
 
