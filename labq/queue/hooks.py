@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePath
@@ -19,6 +19,7 @@ from labq.task import FIELDS
 
 PLACE = re.compile(r"\{task\.([^{}]*)\}")
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
+FILES = ("--rcfile", "--init-file")  # options of a shell that have a value, beside -o and -O
 HIDDEN = frozenset({"lease"})  # has the token that fences a worker's writes
 
 
@@ -73,13 +74,26 @@ def hook_text(value: Any) -> str:
 
 def _refuse_scripts(words: Sequence[str], parts: Sequence[Sequence[str]]) -> None:
     """What a task holds must never be read as a shell's text."""
-    shell = any(PurePath(word).name in SHELLS for word in words)
-    scripts = (at + 1 for at, word in enumerate(words) if re.fullmatch(r"-\w*c", word))
-    if shell and any(len(parts[at]) > 1 for at in scripts if at < len(parts)):
+    shell = next((at for at, word in enumerate(words) if PurePath(word).name in SHELLS), None)
+    if shell is None:
+        return
+    scripts = (at for at, word in enumerate(words[:-1], 1) if re.fullmatch(r"-\w*c", word))
+    if any(len(parts[at]) > 1 for at in (*scripts, *_read_first(words, shell))):
         raise UsageError(
             "on-finish: a shell would run what {task...} holds: "
             "write sh -c 'notify \"$1\"' sh {task.name}"
         )
+
+
+def _read_first(words: Sequence[str], shell: int) -> Iterator[int]:
+    """The places of what a shell takes to be its options, and its script's text or file."""
+    of_option = False  # `errexit` in `-o errexit`
+    for at in range(shell + 1, len(words)):
+        yield at
+        option = words[at].startswith(("-", "+"))
+        if not option and not of_option:
+            return
+        of_option = option and (words[at][-1] in "oO" or words[at] in FILES)
 
 
 def _filled(parts: Sequence[str], task: Mapping[str, Any]) -> list[str]:

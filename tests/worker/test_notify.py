@@ -41,6 +41,7 @@ TASK = {
             "sh -c 'echo \"$1\"' sh {task.args.text}",
             ["sh", "-c", 'echo "$1"', "sh", "a b; $(touch x) 'q'"],
         ),
+        ("sh -e n.sh {task.number}", ["sh", "-e", "n.sh", "4"]),
     ],
 )
 def test_fields_fill_words_and_never_more(text, argv):
@@ -64,6 +65,11 @@ def test_fields_fill_words_and_never_more(text, argv):
             "on-finish: a shell would run what {task...} holds: write sh -c",
         ),
         ("/usr/bin/env bash -lc 'echo {task.args.x}'", "on-finish: a shell would run what"),
+        ("sh -c -- {task.name}", "on-finish: a shell would run what"),
+        ("sh -ce {task.name}", "on-finish: a shell would run what"),
+        ("bash -c -o errexit {task.name}", "on-finish: a shell would run what"),
+        ("bash --rcfile x {task.name}", "on-finish: a shell would run what"),
+        ("sh {task.name}", "on-finish: a shell would run what"),
     ],
 )
 def test_what_makes_no_sense_is_refused(text, told):
