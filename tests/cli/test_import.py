@@ -22,7 +22,13 @@ labq.progress(100)
 assert labq.should_stop() is False
 print("hello"); print("oh", file=sys.stderr)
 """
-WAITS = "import labq, signal; labq.report(a=1); open('ready', 'w').close(); signal.pause()"
+WAITS = """
+import labq, time
+labq.report(a=1)
+open('ready', 'w').close()
+while True:
+    time.sleep(0.01)
+"""
 
 
 @pytest.fixture

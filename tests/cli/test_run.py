@@ -122,11 +122,17 @@ def test_c38_an_exception_fails_the_task_with_its_traceback(labq, queue, script)
     assert "ZeroDivisionError" in tasks(queue)[0]["errors"][0]["stderr"]
 
 
-WAITS = "import signal; open('ready', 'w').close(); signal.pause()"
+WAITS = """
+import time
+open('ready', 'w').close()
+while True:
+    time.sleep(0.01)
+"""
 SAVES = """
-import signal
+import time
 try:
-    open('ready', 'w').close(); signal.pause()
+    open('ready', 'w').close()
+    while True: time.sleep(0.01)
 except KeyboardInterrupt:
     print('saved')
 """
@@ -155,11 +161,12 @@ def test_c38_a_signal_is_passed_on_and_cancels(
 
 
 DEAF = """
-import signal
+import signal, time
 for number in (signal.SIGINT, signal.SIGTERM):
     signal.signal(number, signal.SIG_IGN)
 print('ready', flush=True)
-signal.pause()
+while True:
+    time.sleep(0.01)
 """
 
 
