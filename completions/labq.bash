@@ -9,7 +9,7 @@ _labq() {
     if [[ -n $rest ]]; then return; fi # what files complete, see the end
     case $word in
       --) rest=yes ;;
-      --add|--after|--after-any|--args|--array|--at|--bundle|--cmd|--cols|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--from|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--on-lost|--output-dir|--priority|--profile|--project|--queue|--raw-args|--reason|--remove|--require|--resource|--resources|--retry-delay|--set|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--untracked|--update|--uri|-P|-c|-e|-f|-o|-s|-u) value=$word ;;
+      --add|--after|--after-any|--args|--array|--at|--bundle|--cmd|--cols|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--from|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--on-lost|--output-dir|--priority|--profile|--project|--queue|--raw-args|--reason|--remove|--require|--resource|--resources|--retry-delay|--set|--short|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--untracked|--update|--uri|-P|-c|-e|-f|-o|-s|-u) value=$word ;;
       -*) ;;
       *) case $path in
         ''|'task'|'task group'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
@@ -28,7 +28,7 @@ _labq() {
       'import':-*) words='--into --queue --uri --json --quiet -q --help' ;;
       'task':-*) words='--help' ;;
       'task':*) words='submit start ls show source count update diff compare clone tag enqueue dequeue cancel requeue reset publish delete group report progress' ;;
-      'task submit':-*) words='--args --file --key --name --type --project -P --comment --metadata --tag --from --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --draft --publish-on-success --wait --cmd --raw-args --cwd --env -e --resource --resources --require --profile --no-source --queue --uri --json --quiet -q --help' ;;
+      'task submit':-*) words='--args --file --key --name --short --type --project -P --comment --metadata --tag --from --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --draft --publish-on-success --wait --cmd --raw-args --cwd --env -e --resource --resources --require --profile --no-source --queue --uri --json --quiet -q --help' ;;
       'task start':-*) words='--set -u --comment --wait --queue --uri --json --quiet -q --help' ;;
       'task ls':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --limit --sort --cols --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--latest --queue --uri --json --help' ;;

@@ -7,7 +7,7 @@ function __labq_at --description 'Whether the words so far lead to this command'
     for word in $words[2..-1]
         if set -q value[1]
             set -e value
-        else if contains -- $word --add --after --after-any --args --array --at --bundle --cmd --cols --comment --cpus --cwd --default-timeout --default-ttl --delay --description --env --extra-filter --file --from --gpus --gpus-per-task --grace --group --heartbeat --id --idle-timeout --into --key --label --lease --limit --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --on-finish --on-lost --output-dir --priority --profile --project --queue --raw-args --reason --remove --require --resource --resources --retry-delay --set --since --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --type --untracked --update --uri -P -c -e -f -o -s -u
+        else if contains -- $word --add --after --after-any --args --array --at --bundle --cmd --cols --comment --cpus --cwd --default-timeout --default-ttl --delay --description --env --extra-filter --file --from --gpus --gpus-per-task --grace --group --heartbeat --id --idle-timeout --into --key --label --lease --limit --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --on-finish --on-lost --output-dir --priority --profile --project --queue --raw-args --reason --remove --require --resource --resources --retry-delay --set --short --since --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --type --untracked --update --uri -P -c -e -f -o -s -u
             set value $word
         else if test "$word" = --
             set -a path --
@@ -93,6 +93,7 @@ complete -c labq -n '__labq_at task submit' -l args -rF -d 'Arguments as JSON or
 complete -c labq -n '__labq_at task submit' -l file -rF -d 'A task for each line, a dict of args laid over those given here; - reads stdin.'
 complete -c labq -n '__labq_at task submit' -l key -rF -d 'Add nothing if this key was submitted before.'
 complete -c labq -n '__labq_at task submit' -l name -rF -d 'A name, to find it by.'
+complete -c labq -n '__labq_at task submit' -l short -rF -d 'A name that no other task of the queue has: 1 to 63 of a-z, 0-9 and -.'
 complete -c labq -n '__labq_at task submit' -l type -rF -d 'What it does.'
 complete -c labq -n '__labq_at task submit' -l project -s P -rF -d 'Its project, such as a/b.'
 complete -c labq -n '__labq_at task submit' -l comment -rF -d 'A word about it.'

@@ -144,6 +144,7 @@ _labq_task_submit() {
     '--file=[A task for each line, a dict of args laid over those given here; - reads stdin.]:FILE:_files' \
     '--key=[Add nothing if this key was submitted before.]:TEXT:_files' \
     '--name=[A name, to find it by.]:NAME:_files' \
+    '--short=[A name that no other task of the queue has\: 1 to 63 of a-z, 0-9 and -.]:NAME:_files' \
     '--type=[What it does.]:TYPE:_files' \
     '(--project -P)'{--project=,-P+}'[Its project, such as a/b.]:PATH:_files' \
     '--comment=[A word about it.]:TEXT:_files' \

@@ -1,6 +1,6 @@
 """From inside a job: what it may ask of its task, and tell of itself while it runs.
 
-Outside of a task each function warns once and does nothing, so that a script runs without labq too.
+Outside of a task they warn once in all and do nothing, so that a script runs without labq too.
 """
 
 from __future__ import annotations

@@ -115,10 +115,17 @@ def queue(uri: str, name: str, _process: int) -> Queue:
     return Queue(store, name)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1)
+def _asked_outside() -> list[str]:
+    """The function that was first called outside of a task: it has warned for all."""
+    return []
+
+
 def _outside(name: str) -> None:
-    told = f"labq.{name}: this process is not a labq task, nothing is stored"
-    warnings.warn(told, stacklevel=4)
+    if not _asked_outside():
+        _asked_outside().append(name)
+        told = f"labq.{name}: this process is not a labq task, labq stores nothing of it"
+        warnings.warn(told, stacklevel=4)
 
 
 def plain(value: Any) -> Any:

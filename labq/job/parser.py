@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import Any
@@ -28,7 +29,9 @@ def capture_argparse(parser: argparse.ArgumentParser) -> argparse.ArgumentParser
     """
     if (found := books("capture_argparse")) is None:
         return parser
-    given = list(_given(parser, flat(found.task()["args"])))
+    values = flat(found.task()["args"])
+    given = list(_given(parser, values))
+    appended = _by_place(parser, values)
     original = parser.parse_known_args
 
     def parse_known_args(
@@ -38,7 +41,7 @@ def capture_argparse(parser: argparse.ArgumentParser) -> argparse.ArgumentParser
         for action in needed:
             action.required = False
         try:
-            parsed, rest = original(args, namespace)
+            parsed, rest = original(_without(appended, args), namespace)
         finally:
             for action, required in needed.items():
                 action.required = required
@@ -68,6 +71,24 @@ def _given(parser: argparse.ArgumentParser, args: Mapping[str, Any]) -> Iterator
         )
         if action is not None and value is not None and not isinstance(action, _OTHERS):
             yield action, option, value
+
+
+def _by_place(parser: argparse.ArgumentParser, args: Mapping[str, Any]) -> set[str]:
+    """The flags of args that are options by their place, and so nothing that it could parse."""
+    actions = parser._option_string_actions  # noqa: SLF001 - the same
+    places = {action.dest for action in actions.values()}
+    return {f"--{key}" for key in args if key in places} - actions.keys()
+
+
+def _without(flags: set[str], words: Sequence[str] | None) -> list[str]:
+    """The words without these flags and their values, as a worker appends them."""
+    left: list[str] = []
+    skip = False
+    for word in sys.argv[1:] if words is None else words:
+        value_of_it, skip = skip and not word.startswith("--"), word in flags
+        if not (value_of_it or skip or word.partition("=")[0] in flags):
+            left.append(word)
+    return left
 
 
 def _put(

@@ -17,7 +17,7 @@ from labq.task import new
 def fresh():
     """Nothing of an earlier task is remembered."""
     yield
-    for memory in (books.queue, books._outside, meter._meter, stopping._look):
+    for memory in (books.queue, books._asked_outside, meter._meter, stopping._look):
         memory.cache_clear()
     stops._WANTED.clear()
 

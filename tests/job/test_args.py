@@ -149,6 +149,15 @@ def test_c23_the_parsers_options_take_the_tasks_args(start, args, argv, found):
     assert all(type(captured[key]) is type(found[key]) for key in found)
 
 
+@pytest.mark.parametrize(
+    "words", [["--batch_size", "4", "--lr", "0.3"], ["--lr", "0.3", "--batch_size=4"]]
+)
+def test_c23_a_flag_that_a_worker_appends_by_its_place_is_no_error(start, words):
+    start({"batch_size": 4, "lr": 0.3})
+    parsed = labq.capture_argparse(parser()).parse_args(words)
+    assert (parsed.batch_size, parsed.lr) == (4, 0.3)
+
+
 def test_c23_what_else_is_parsed_is_recorded(start):
     queue, _ = start({"batch-size": 4})
     labq.capture_argparse(parser()).parse_args(["--lr", "0.3"])

@@ -74,8 +74,7 @@ def test_the_store_is_asked_once_a_second_and_less_often_while_it_is_away(monkey
 def test_outside_of_a_task_nothing_is_to_stop():
     with pytest.warns(UserWarning, match=r"^labq.should_stop: this process is not a labq task"):
         assert labq.should_stop() is False
-    with pytest.warns(UserWarning, match=r"^labq.on_stop: this process is not a labq task"):
-        assert labq.on_stop(print) is print
+    assert labq.on_stop(print) is print
 
 
 # -- on_stop --------------------------------------------------------------------------------------
