@@ -6,7 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from labq.client import Client, Task
-    from labq.errors import AuthError, ConflictError, LabqError, QuotaExceeded, TaskNotFound
+    from labq.errors import (
+        ArgsError,
+        AuthError,
+        ConfigError,
+        ConflictError,
+        FilterError,
+        LabqError,
+        NotFoundError,
+        QuotaExceeded,
+        StoreError,
+        TaskNotFound,
+        UsageError,
+    )
     from labq.job import (
         capture_argparse,
         connect,
@@ -21,13 +33,19 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "ArgsError",
     "AuthError",
     "Client",
+    "ConfigError",
     "ConflictError",
+    "FilterError",
     "LabqError",
+    "NotFoundError",
     "QuotaExceeded",
+    "StoreError",
     "Task",
     "TaskNotFound",
+    "UsageError",
     "__version__",
     "capture_argparse",
     "connect",
@@ -43,7 +61,12 @@ __all__ = [
 _HOMES = {
     **dict.fromkeys(("Client", "Task"), "labq.client"),
     **dict.fromkeys(
-        ("AuthError", "ConflictError", "LabqError", "QuotaExceeded", "TaskNotFound"), "labq.errors"
+        (
+            *("ArgsError", "AuthError", "ConfigError", "ConflictError", "FilterError"),
+            *("LabqError", "NotFoundError", "QuotaExceeded", "StoreError", "TaskNotFound"),
+            "UsageError",
+        ),
+        "labq.errors",
     ),
     **dict.fromkeys(
         (

@@ -197,7 +197,7 @@ def _entries(path: Path, name: str, node: Any) -> dict[str, tuple[dict[str, Any]
 
 
 _Given = tuple[str, str, Path]  # a setting's text, its origin, the folder that paths start from
-_KNOWN = f"(known keys: {', '.join(KEYS)})"
+_KNOWN = f"(known keys: {', '.join((*KEYS, *SECTIONS))})"
 
 
 def _working_directory() -> Path:

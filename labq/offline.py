@@ -189,7 +189,7 @@ def bring_into(queue: Queue, spool: Spool, home: Path, ref: str) -> tuple[Docume
     """Adds the run to a task that does not run, as its newest attempt; whether that is new.
 
     Raises:
-        ConflictError: either runs still, or the task is published.
+        ConflictError: either runs still, or the task is published, or has other args.
     """
     run, task = spool.whole(), queue.get(ref)
     known = next(
@@ -200,6 +200,11 @@ def bring_into(queue: Queue, spool: Spool, home: Path, ref: str) -> tuple[Docume
         if task["status"] == Status.RUNNING.value or "published_at" in task:
             told = "published" if "published_at" in task else "running"
             raise ConflictError(f"cannot import into task {task['number']}: it is {told}")
+        if repr(flat(run["args"])) != repr(flat(task["args"])):
+            raise ConflictError(
+                f"cannot import into task {task['number']}: the run had other args "
+                f"(labq import {spool.folder} makes it a task of its own)"
+            )
         values = {f"summary.{key}": value for key, value in flat(run.get("summary", {})).items()}
         same = ("started_at", "ended_at", "progress", "reason")
         values |= {key: run[key] for key in same if key in run}

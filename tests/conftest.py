@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from contextlib import ExitStack
 
@@ -14,10 +15,22 @@ settings.register_profile(
 settings.register_profile(
     "long", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "labq"))
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "labq")
+settings.load_profile(PROFILE)
+IS_LONG = PROFILE == "long" or not os.environ.keys().isdisjoint(
+    ("LABQ_TEST_TASKS", "LABQ_TEST_PAIRS")
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A long form takes as long as it takes."""
+    for item in items if IS_LONG else ():
+        item.add_marker(pytest.mark.timeout(0))
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell that runs this in the background has Ctrl-C ignored, in all that is started here too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if servers.SHARED not in os.environ:  # the process that begins the run, not one of its workers
         stack = ExitStack()
         stack.enter_context(servers.serving())

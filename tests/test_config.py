@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from labq.config import KEYS, Settings, load, masked
 from labq.errors import ConfigError, ExitCode
 
-KNOWN = "(known keys: uri, queue, home, max_retries, retry_delay, lease, heartbeat, source)"
+KNOWN = "(known keys: uri, queue, home, max_retries, retry_delay, lease, heartbeat, source, tasks, profiles)"
 STORES = "(write sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE)"
 NAMED = "(printable, no spaces, no leading - or $, at most 120)"
 

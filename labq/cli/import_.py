@@ -30,7 +30,7 @@ def command(
 
     DIR is what labq run --offline named. The task is in the queue that it was run for, unless
     --queue names another. What is there already stays as it is. A DIR that cannot be brought in
-    keeps none of the others from it.
+    keeps none of the others from it. --into takes a task of the same args, of your queue.
 
     Examples:
       labq import ~/.local/share/labq/offline/*
@@ -44,7 +44,8 @@ def command(
     for folder in folders:
         spool = Spool(folder)
         try:
-            settings = options.settings(uri, queue or spool.task()["queue"])
+            run = spool.task()
+            settings = options.settings(uri, queue or (run["queue"] if into is None else None))
             here = options.queue_of(settings)
             if into is None:
                 task, new = bring_in(here, spool, settings.home)

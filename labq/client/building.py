@@ -73,7 +73,7 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     With a key the same place has the same id in every run.
 
     Raises:
-        UsageError: one that cannot be stored; the message has its place, from 0.
+        UsageError: one that cannot be stored; the message has its place.
     """
     given = list(every)
     require_one(common, len(given))
@@ -82,7 +82,7 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     common = placed(queue, common, Status.PENDING)
     tasks = []
     for at, one in enumerate(given):
-        where = f"task {at}"
+        where = f"tasks[{at}]"
         args = arguments(one, where)
         if common["args"]:
             args = normalised(_over(common["args"], args), where)

@@ -177,7 +177,7 @@ class Client(Beside):
             words: those of `Client.task`, for all the dicts; these are laid over its `args`.
 
         Raises:
-            UsageError: one that cannot be stored, with its place from 0.
+            UsageError: one that cannot be stored, with its place.
             QuotaExceeded: there is no room for the next 1,000; those before them are stored.
         """
         given = list(tasks)
@@ -364,10 +364,10 @@ class Client(Beside):
 
     def _of_fields(self, fields: Mapping[str, Any]) -> Task:
         """A task that is not stored yet, of the words of `task`."""
-        try:
-            return self.task(fields.get("args"), **{k: v for k, v in fields.items() if k != "args"})
-        except TypeError as error:
-            raise UsageError(str(error).replace("Client.task() ", "")) from None
+        words = ("args", *(Client.task.__kwdefaults__ or {}))
+        for word in fields.keys() - set(words):
+            raise UsageError(f"no word {word!r} (there are {', '.join(words)})")
+        return self.task(**fields)
 
     def _of_entry(self, name: str, entry: Document, place: str) -> Task:
         """The task of an entry of `tasks:`."""

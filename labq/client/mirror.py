@@ -88,7 +88,8 @@ class Mirror(Fields):
         Raises:
             TaskNotFound: it was deleted.
         """
-        if self._there:
+        if self._there is not False:
+            self._stored()
             self._take(self._current())
         return self
 
@@ -101,10 +102,11 @@ class Mirror(Fields):
         """The query for this task.
 
         Raises:
-            ConflictError: it is not stored yet, or it was deleted.
+            ConflictError: it is not stored yet.
+            TaskNotFound: it was deleted.
         """
         if self._there is None:
-            raise ConflictError(f"{self._called} was deleted")
+            raise TaskNotFound(f"{self._called} is gone: it was deleted")
         if self._there is False:
             raise ConflictError("the task is not submitted yet: submit() sets it going")
         return self._mine

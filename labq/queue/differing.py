@@ -11,6 +11,7 @@ from labq.task import FIELDS, Document
 # What is another in every task, or follows from the rest, or is the books' own.
 OWN = frozenset({"_id", "queue", "number", "args_signature", "rev", "waiting_for", "dependants"})
 OWN |= {"short", "lease", "stop_requested", "attempts", "parent", "group", "index", "count"}
+NOT_KEPT = "not recorded"
 COMPARED = tuple(name for name in FIELDS if name not in OWN and not name.endswith("_at"))
 
 
@@ -37,10 +38,19 @@ def _leaves(task: Mapping[str, Any]) -> dict[str, Any]:
     for name in COMPARED:
         value = task.get(name)
         if isinstance(value, dict) and value:
-            leaves.update({f"{name}.{key}": item for key, item in flat(value).items()})
+            whole = _named(value) if name == "source" else value
+            leaves.update({f"{name}.{key}": item for key, item in flat(whole).items()})
         elif value not in (None, [], {}):
             leaves[name] = value
     if "started_at" in task and "ended_at" in task:
         took = task["ended_at"] - task["started_at"]
         leaves["seconds"] = round(took.total_seconds(), 3)
     return leaves
+
+
+def _named(source: Mapping[str, Any]) -> Document:
+    """A task's source, its contents by the beginning of their hash, as git has it."""
+    return {
+        key: value.get("blob", NOT_KEPT)[:12] if isinstance(value, Mapping) else value
+        for key, value in source.items()
+    }

@@ -97,9 +97,9 @@ def find(store: Store, queue: str, ref: str) -> str:
             raise ConflictError(f"task {ref} is in no group")
         if task is not None:
             return str(task["group"])
-    elif next(store.find(query_of(queue, ref), limit=1, fields=("_id",)), None):
+    if next(store.find(query_of(queue, ref), limit=1, fields=("_id",)), None):
         return ref
-    elif PREFIX.fullmatch(ref.lower()):
+    if PREFIX.fullmatch(ref.lower()):
         return _begun_by(store, queue, ref.lower())
     raise _no_group(queue, ref)
 

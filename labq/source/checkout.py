@@ -56,7 +56,9 @@ class Checkouts:
             raise GitError("its repository had no commit")
         for part in ("diff", "untracked"):
             if part in source and "blob" not in source[part] and source[part].get("files", 1):
-                raise GitError(f"its {part} could not be recorded: {source.get('notes', '')}")
+                told = source.get("notes", "").split("; ")
+                why = "; ".join(note for note in told if note.startswith(f"{part}:"))
+                raise GitError(f"its {part} could not be recorded ({why})")
         folder = Path(paths.normpath(tree / source.get("cwd", ".")))
         if not folder.is_relative_to(tree):
             raise GitError(f"its working directory {source['cwd']} is outside of the repository")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from labq.store import Change
+
 
 @pytest.fixture
 def three(labq):
@@ -74,3 +76,12 @@ def test_compare_wants_to_know_what(labq):
         2,
         "labq: compare what? Give REF..., -s, --name or -f (every task: -f '{}')\n",
     )
+
+
+def test_contents_of_the_source_are_told_by_the_beginning_of_their_hash(labq, three, queue):
+    for number, digest in ((1, "a" * 64), (2, "b" * 64)):
+        source = {"commit": "c" * 40, "diff": {"blob": digest, "size": number}}
+        queue.store.update({"number": number}, Change(set={"source": source}))
+    differs = labq("task", "diff", "1", "2", "--json").lines[0]["differs"]
+    assert differs["source.diff"] == {"1": "a" * 12, "2": "b" * 12}
+    assert [path for path in differs if path.startswith("source.")] == ["source.diff"]

@@ -186,7 +186,21 @@ def test_what_cannot_be_imported_is_told(labq, queue, offline, tmp_path, elsewhe
     queue.store.update({}, _running())
     refused = labq("import", folder, "--into", "1")
     assert (refused.code, refused.err) == (5, "labq: cannot import into task 1: it is running\n")
+    labq("task", "submit", "--", "--lr", "0.1")
+    other = labq("import", folder, "--into", "2")
+    told = f"the run had other args (labq import {folder} makes it a task of its own)"
+    assert (other.code, other.err) == (5, f"labq: cannot import into task 2: {told}\n")
     shutil.rmtree(folder)
+
+
+def test_the_task_to_import_into_is_looked_for_in_the_queue_of_the_settings(
+    labq, queue, offline, elsewhere, monkeypatch
+):
+    folder, *_ = offline("")
+    monkeypatch.setenv("LABQ_QUEUE", "mine")
+    labq("task", "submit", "--name", "there", "--cmd", "true")
+    done = labq("import", folder, "--into", "there")
+    assert done.err == f"task 1 in queue mine ({queue.store.address}): success\n"
 
 
 def _running():

@@ -206,9 +206,8 @@ def test_an_entry_of_labq_yaml_is_a_task_to_start_from(client, tmp_path):
     assert client.get("train#1").number == 1
     with pytest.raises(ConfigError) as caught:
         client.get("broken")
-    assert str(caught.value) == (
-        f"{tmp_path}/labq.yaml:9: got an unexpected keyword argument 'argz'"
-    )
+    told = f"{tmp_path}/labq.yaml:9: no word 'argz' (there are args, name, short, type, "
+    assert str(caught.value).startswith(told)
     (tmp_path / "labq.yaml").write_text(ENTRY)
     with pytest.raises(
         ConfigError, match=r"labq\.yaml:11: tasks must be names, each with lines of"

@@ -213,7 +213,7 @@ def test_a_task_that_was_deleted_here_can_still_be_looked_at(client):
     task.delete()
     assert (task.args, task.number) == ({"lr": 1}, 1)
     assert client.count() == 0
-    with pytest.raises(ConflictError, match="task 1 was deleted"):
-        task.save()
-    with pytest.raises(ConflictError, match="task 1 was deleted"):
-        task.submit()
+    verbs = (task.refresh, task.save, task.submit, task.start, task.cancel, task.clone, task.delete)
+    for verb in verbs:
+        with pytest.raises(TaskNotFound, match="task 1 is gone: it was deleted"):
+            verb()

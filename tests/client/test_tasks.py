@@ -177,11 +177,11 @@ def test_many_tasks_that_were_made_before(client):
 @pytest.mark.parametrize(
     ("many", "words", "kind", "told"),
     [
-        ([{"a": 1}, {"a": 1, "a.b": 2}], {}, ArgsError, "task 1: a and a.b clash"),
-        ([{}, 3], {}, ArgsError, "task 1: args must be a dict, not 3"),
+        ([{"a": 1}, {"a": 1, "a.b": 2}], {}, ArgsError, r"tasks\[1\]: a and a.b clash"),
+        ([{}, 3], {}, ArgsError, r"tasks\[1\]: args must be a dict, not 3"),
         ([{"lr": 1}, {}], {"cmd": "x %(lr)", "args": {"lr": 1}}, None, ""),
         ([{"lr": 1}], {"cmd": "x %(lr) %(n)", "args": {"n": 0}}, None, ""),
-        ([{"n": 1}], {"cmd": "x %(lr)"}, TemplateError, "task 0: cmd does not fit"),
+        ([{"n": 1}], {"cmd": "x %(lr)"}, TemplateError, r"tasks\[0\]: cmd does not fit"),
     ],
 )
 def test_many_are_checked_before_the_first_is_stored(client, many, words, kind, told):
@@ -206,7 +206,7 @@ def test_a_dict_of_labq_task_show_is_a_task(client):
         ({"_id": "a" * 32, "created_at": "noon"}, "created_at: 'noon' is no time"),
         ({"_id": "a" * 32, "created_at": "2026-11-21T08:00:00"}, "has no zone"),
         ({"_id": "a" * 32, "queue": "other"}, "the task is of queue 'other', the client's is"),
-        ({"nmae": "x"}, "got an unexpected keyword argument 'nmae'"),
+        ({"nmae": "x"}, r"no word 'nmae' \(there are args, name, short, "),
     ],
 )
 def test_a_dict_that_is_no_task(client, document, told):

@@ -86,7 +86,7 @@ def test_progress_is_called_when_something_is_another(client, crew):
 
     def work():
         claim = crew.claim()
-        until(lambda: told[-1][0] == "running")
+        until(lambda: told and told[-1][0] == "running")
         crew.queue.progress(task.id, claim.token, 50)
         until(lambda: told[-1] == ("running", 50))
         crew.end(claim)

@@ -98,6 +98,11 @@ def test_what_cannot_name_a_group(name, told):
 # -- find -----------------------------------------------------------------------------------------
 
 
+def test_digits_that_are_no_tasks_number_may_begin_a_groups_id(queue):
+    queue.submit(list(groups.instances(new({}), array_of(1), "1234" + "a" * 28)))
+    assert queue.group("1234") == "1234" + "a" * 28
+
+
 def test_a_group_is_found_by_its_name_its_id_the_start_of_it_and_a_members_number(queue):
     first = submit(queue, group=None)[0]["group"]
     submit(queue, group="night")

@@ -62,7 +62,7 @@ def test_c9_and_c12_a_worker_installs_the_packages_that_were_recorded(
     queue, clone, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    run(clone, "task", "submit", "--cmd", f"{Path(sys.executable).name} train.py")
+    run(clone, "task", "submit", "--cmd", f"{sys.executable} train.py")
     found = queue.get("1")["source"]["packages"]
     none = {"source.packages.blob": queue.store.blobs.put(b"labq==0.0\n")}
     assert found["count"]

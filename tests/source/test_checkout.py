@@ -205,7 +205,7 @@ def test_a_diff_that_was_left_out_is_not_done_without(
     monkeypatch.setattr(changes, "DIFF_BYTES", 5)
     write(clone, train_py="print(2)\n")
     told = refused(checkouts, blobs, captured(clone), tmp_path / "tree")
-    assert told.startswith("its diff could not be recorded: diff: left out, it is over 0 MiB")
+    assert told.startswith("its diff could not be recorded (diff: left out, it is over 0 MiB)")
 
 
 def test_it_ends_when_it_is_stopped(captured, blobs, checkouts, clone, tmp_path):
