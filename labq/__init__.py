@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from labq.job import (
+        CurrentTask,
         capture_argparse,
         connect,
         current_task,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
         update_info,
     )
     from labq.worker.inline.loop import loop
+    from labq.worker.inline.program import init
 
 __version__ = "0.1.0"
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Client",
     "ConfigError",
     "ConflictError",
+    "CurrentTask",
     "FilterError",
     "LabqError",
     "NotFoundError",
@@ -50,6 +53,7 @@ __all__ = [
     "capture_argparse",
     "connect",
     "current_task",
+    "init",
     "loop",
     "on_stop",
     "progress",
@@ -70,11 +74,12 @@ _HOMES = {
     ),
     **dict.fromkeys(
         (
-            *("capture_argparse", "connect", "current_task", "on_stop"),
+            *("CurrentTask", "capture_argparse", "connect", "current_task", "on_stop"),
             *("progress", "report", "should_stop", "update_info"),
         ),
         "labq.job",
     ),
+    "init": "labq.worker.inline.program",
     "loop": "labq.worker.inline",
 }
 

@@ -35,6 +35,11 @@ BEGUN = {"_id", "queue", "args", "cwd", *TIMES}  # among the fields of a task th
 KILLED = "its process was killed"
 
 
+def wanted() -> bool:
+    """Whether LABQ_OFFLINE says that runs are recorded without a store."""
+    return os.environ.get("LABQ_OFFLINE", "0") not in ("", "0")
+
+
 class Contents:
     """Contents in a folder, each in a file that its hash names."""
 

@@ -11,22 +11,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labq import clock
-from labq.args import parse_document, parse_tokens
+from labq.args import parse_document
 from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.cli.task import flags
 from labq.cli.task.submit import _source, _variables
 from labq.cli.worker.telling import say, teller
-from labq.errors import ArgsError, StoreError, UsageError
-from labq.source.entry import script_at
+from labq.errors import StoreError, UsageError
+from labq.source.entry import parted
 from labq.task import Document, new
 
 if TYPE_CHECKING:
     from labq.config import Settings
     from labq.queue import Claim
     from labq.worker import Finished, Options
-
-LEASE = 600.0  # seconds at least, unless configured: an outage is not to end a person's own run
 
 
 def command(
@@ -87,11 +85,16 @@ def command(
         env=_variables(env) if env else None,
     )
     recorded = settings.source and not no_source
-    away = offline or os.environ.get("LABQ_OFFLINE", "0") not in ("", "0")
-    run = _run_offline if away else _run
+    run = _run_offline if offline or _offline() else _run
     code = run(settings, task, words, clock.seconds(grace), recorded, json=json, quiet=quiet)
     if code:
         raise typer.Exit(code)
+
+
+def _offline() -> bool:
+    from labq.offline import wanted
+
+    return wanted()
 
 
 def _check(words: Sequence[str], folder: str) -> None:
@@ -105,20 +108,6 @@ def _check(words: Sequence[str], folder: str) -> None:
     local = os.path.join(folder, words[0]) if "/" in words[0] else words[0]  # noqa: PTH118
     if shutil.which(local) is None:
         raise UsageError(f"no command {words[0]!r}: it is not on the PATH, or may not be run")
-
-
-def parted(words: Sequence[str], folder: str) -> tuple[list[str], dict[str, Any]]:
-    """The command without the flags after its script, and these as args.
-
-    Where they are not all `--key value`, or one of them is repeated, all of it is the command. The
-    script is as `script_at` has it.
-    """
-    at = script_at(words, folder)
-    try:
-        args, warnings = parse_tokens(words[at + 1 :])
-    except ArgsError:
-        return list(words), {}
-    return (list(words), {}) if warnings else (list(words[: at + 1]), args)
 
 
 def _run(
@@ -160,19 +149,10 @@ def _run(
 
 
 def _options(settings: Settings, grace: float, *, follow: bool, **more: Any) -> Options:
-    from labq.worker import Options
+    from labq.worker.own import own_options
 
-    return Options(
-        home=settings.home,
-        uri=settings.uri,
-        lease=settings.lease if "lease" in settings.origins else max(settings.lease, LEASE),
-        heartbeat=settings.heartbeat,
-        max_tasks=1,
-        grace=grace,
-        patience=settings.lease,
-        follow={"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer} if follow else {},
-        **more,
-    )
+    streams = {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer} if follow else {}
+    return own_options(settings, grace=grace, follow=streams, **more)
 
 
 def _run_offline(

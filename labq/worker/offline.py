@@ -23,6 +23,38 @@ from labq.worker.signals import STOPPING, Wakeup
 from labq.worker.slot import _ending, _record
 
 
+def variables(spool: Spool, options: Options) -> dict[str, str]:
+    """What a job finds in its environment, as one whose task a store has."""
+    task = spool.task()
+    return {
+        **task.get("env", {}),
+        "LABQ_TASK_ID": task["_id"],
+        "LABQ_TASK_NUMBER": "0",
+        "LABQ_QUEUE": task["queue"],
+        "LABQ_ATTEMPT": "1",
+        "LABQ_URI": options.uri,
+        "LABQ_HOME": str(options.home),
+        "LABQ_SPOOL": str(spool.folder),
+        "LABQ_TASK_DIR": str(spool.folder / "tasks" / task["_id"]),
+        "LABQ_TOKEN": new_token(),
+    }
+
+
+def told(spool: Spool, ending: Ending, heard: int) -> dict[str, Any]:
+    """Writes how a run ended, by the signal that was `heard` perhaps; what was written."""
+    status, reason = Status.SUCCESS if ending.succeeded else Status.FAILED, ending.reason
+    if heard:
+        status, reason = Status.CANCELLED, f"stopped by {signal.Signals(heard).name}"
+    end: dict[str, Any] = {"status": status.value}
+    end["record"] = {"host": socket.gethostname(), **ending.record}
+    if reason:
+        end["reason"] = reason
+    if ending.error and status == Status.FAILED:
+        end["error"] = dict(ending.error)
+    spool.tell(end=end)
+    return end
+
+
 class Offline:
     """One run, recorded in its folder."""
 
@@ -48,7 +80,7 @@ class Offline:
         with self.spool.running(), wakeup.catching():
             job = Job(
                 words,
-                self._environment(output),
+                {"PYTHONUNBUFFERED": "1", **os.environ, **variables(self.spool, self._options)},
                 output,
                 folder=self._task["cwd"],
                 timeout=self._task.get("timeout"),
@@ -71,22 +103,6 @@ class Offline:
             guard.close()
             return self._conclude(words, job, output)
 
-    def _environment(self, output: Output) -> dict[str, str]:
-        return {
-            "PYTHONUNBUFFERED": "1",
-            **os.environ,
-            **self._task.get("env", {}),
-            "LABQ_TASK_ID": self._task["_id"],
-            "LABQ_TASK_NUMBER": "0",
-            "LABQ_QUEUE": self._task["queue"],
-            "LABQ_ATTEMPT": "1",
-            "LABQ_URI": self._options.uri,
-            "LABQ_HOME": str(self._options.home),
-            "LABQ_SPOOL": str(self.spool.folder),
-            "LABQ_TASK_DIR": output.folder,
-            "LABQ_TOKEN": new_token(),
-        }
-
     def _pass_on(self, job: Job, number: signal.Signals) -> None:
         """Climbs the ladder of signals, as `Single` does."""
         self._heard.append(number)
@@ -102,18 +118,9 @@ class Offline:
     def _conclude(self, words: Sequence[str], job: Job, output: Output) -> Finished:
         (ended,) = self._ends
         ending: Ending = _ending(ended, output, _record(words, job.pid, ended))
-        status, reason = Status.SUCCESS if ending.succeeded else Status.FAILED, ending.reason
-        if self._heard:
-            status, reason = Status.CANCELLED, f"stopped by {signal.Signals(self._heard[0]).name}"
-        end: dict[str, Any] = {"status": status.value}
-        end["record"] = {"host": socket.gethostname(), **ending.record}
-        if reason:
-            end["reason"] = reason
-        if ending.error and status == Status.FAILED:
-            end["error"] = dict(ending.error)
-        self.spool.tell(end=end)
+        end = told(self.spool, ending, self._heard[0] if self._heard else 0)
         if output.fault:
             self._say(f"not all of the output is kept: {output.fault}")
         output.close()
         code = ended.code if ended.signal is None else 128 + ended.signal
-        return Finished(self._task, status.value, reason, ended.wall, code=code)
+        return Finished(self._task, end["status"], end.get("reason", ""), ended.wall, code=code)

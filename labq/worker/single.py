@@ -8,17 +8,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from labq.queue import Claim, Queue, WorkerName
-from labq.queue.begin import begin
-from labq.queue.leases import new_token
+from labq.queue import Claim, Queue
 from labq.task import Document
 from labq.template import Template
-from labq.worker.capacity import Grant
 from labq.worker.lease import CANCELLED
 from labq.worker.loop import STOP, Worker
 from labq.worker.options import Finished, Options
+from labq.worker.own import OwnShift
 from labq.worker.process import Job
-from labq.worker.shift import RELEASED, Shift
 from labq.worker.signals import STOPPING
 
 
@@ -34,38 +31,6 @@ class Verbatim(Template):
 def verbatim(words: Sequence[str]) -> Verbatim:
     """The command of these words."""
     return Verbatim(tuple((word,) for word in words))
-
-
-class OwnShift(Shift):
-    """A shift of one task, its own: whatever ends it before its time cancels the task."""
-
-    def __init__(
-        self, task: Document, on_start: Callable[[Claim], None], *given: Any, **named: Any
-    ) -> None:
-        super().__init__(*given, **named)
-        self._task, self._on_start, self._token = task, on_start, new_token()
-        self.environment = {"PYTHONUNBUFFERED": "1", **self.environment}  # somebody is looking on
-        self.environment.pop("LABQ_SPOOL", None)  # of an offline run that this one began in
-
-    def claim(self, worker: WorkerName, unfit: list[Document]) -> tuple[Claim, Grant] | None:  # noqa: ARG002
-        """The task, stored and held by this process."""
-        with self.capacity.claiming():
-            if not self.open:
-                return None
-            claim = begin(self.queue, self._task, worker, self.options.lease, self._token)
-            grant = self.capacity.take(claim.task)
-            self.claims += 1
-            self.busy += 1
-        self._on_start(claim)
-        return claim, grant
-
-    def stop(self, why: str = RELEASED) -> None:
-        """Stops what runs; its task is not given back, for nobody else is to run it."""
-        self.stopping.set()
-        for held in self.keeper.held:
-            held.asked = held.asked or {"reason": why}
-            held.job.stop(CANCELLED)
-        self.wake()
 
 
 class Single(Worker):

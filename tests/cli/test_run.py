@@ -10,7 +10,7 @@ import pytest
 from books import statuses, tasks
 from waiting import heard, until
 
-from labq.cli.run import parted
+from labq.source.entry import parted
 
 SHOW = "import sys; print(sys.argv[1:]); print('oh', file=sys.stderr)"
 

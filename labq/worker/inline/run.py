@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
-from types import CodeType, FrameType
+from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from labq import stops
@@ -68,8 +68,15 @@ def make_way() -> None:
 class Run:
     """A worker of one slot whose tasks run here; every method is called by the loop's thread."""
 
-    def __init__(self, queue: Queue, query: Query, options: Options, name: str) -> None:
-        self._shift = Shift(queue, query, options, _nothing, LOG.warning)
+    def __init__(
+        self,
+        queue: Queue,
+        query: Query,
+        options: Options,
+        name: str,
+        shift: Callable[..., Shift] = Shift,
+    ) -> None:
+        self._shift = shift(queue, query, options, _nothing, LOG.warning)
         self._threads = Threads(self._shift)
         self._signals = Signals(self._threads.stop)
         self._uncaught = Uncaught(self._heed)
@@ -184,14 +191,20 @@ class Run:
                     self._shift.keeper.obey()  # it has asked the books before the worker did
             stopped = self._body.activity.end(knows=knows)
             ours = bool(stopped)
-            if isinstance(fault, ENDING):
-                stopped = stopped or RELEASED
-            trace = below(fault, skip)
-            failed = fault is not None or ours
-            ending = failure(fault, stopped, trace) if failed else Ending(succeeded=True)
+            ending, stopped = self._judged(fault, stopped, below(fault, skip))
             shown = None if told or not isinstance(fault, Exception) else fault
             self.decide(ending, stopped, shown)
         return ours or isinstance(fault, Exception)
+
+    def _judged(
+        self, fault: BaseException | None, stopped: str, trace: TracebackType | None
+    ) -> tuple[Ending, str]:
+        """How a body ended, and why it did where that was not its own doing."""
+        if isinstance(fault, ENDING):
+            stopped = stopped or RELEASED
+        if fault is None and not stopped:
+            return Ending(succeeded=True), ""
+        return failure(fault, stopped, trace), stopped
 
     def decide(self, ending: Ending, stopped: str = "", shown: BaseException | None = None) -> None:
         """Writes the end of the task, of which `stopped` is why labq ended it, if it did.
@@ -210,7 +223,7 @@ class Run:
             body.attempt.restore()
             finished = None
             try:
-                whole = replace(ending, record=body.attempt.record())
+                whole = replace(ending, record={**body.attempt.record(), **ending.record})
                 finished = self._write(body.claim, held, whole, stopped)
             finally:
                 body.task.status = finished.became if finished else "lost"

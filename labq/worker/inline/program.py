@@ -1,0 +1,222 @@
+"""`labq.init`: this very program as a task, recorded from now until it ends."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from types import TracebackType
+from typing import Any
+
+import labq
+from labq import config, offline
+from labq.args import flat, normalised
+from labq.config import Settings
+from labq.errors import LabqError, StoreError, UsageError
+from labq.queue import Ending, Queue
+from labq.source.capture import capture
+from labq.source.entry import parted
+from labq.store import open_store
+from labq.task import Document, new
+from labq.worker.inline.attempt import Attempt
+from labq.worker.inline.exits import Exits, exited
+from labq.worker.inline.faults import below, failure
+from labq.worker.inline.hooks import Signals, Uncaught
+from labq.worker.inline.run import LOG, Run
+from labq.worker.lease import CANCELLED
+from labq.worker.offline import told, variables
+from labq.worker.options import Options
+from labq.worker.own import OwnShift, own_options
+
+
+def init(
+    name: str | None = None,
+    project: str | None = None,
+    *,
+    args: Mapping[str, Any] | None = None,
+    type: str | None = None,  # noqa: A002 - what the field is called
+    tags: Sequence[str] | None = None,
+    comment: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    queue: str | None = None,
+    uri: str | None = None,
+) -> labq.CurrentTask:
+    """Records this program as a task that runs from now until the program ends; returns the task.
+
+    It is a new task each time, whatever others are called (`Task.init` of ClearML, which overwrites
+    one of the same name). In a job of labq, and where it was called before, it is the task that
+    runs already, and the words count for nothing: the same script serves both.
+
+    The program's flags are its args where they are all `--key value`. It ends as a success; failed
+    by an exception that nobody takes (its traceback in `errors`), and by `sys.exit`, `exit` or
+    `quit` of another code than 0; cancelled by Ctrl-C, SIGTERM and SIGHUP, and by `labq task
+    cancel`, which interrupts the main thread. With LABQ_OFFLINE=1 the record is kept in a folder,
+    which `labq import` brings in later. What the program prints is not kept: `labq run` does that.
+
+    Args:
+        name: to find it by.
+        project: a path such as "vision/resnet".
+        args: laid over those of the flags.
+        type: training (unless said), testing, inference, ...
+        tags: words, to find it by.
+        comment: a note.
+        metadata: a nested dict of JSON values.
+        queue: the queue; LABQ_QUEUE and `labq.yaml` unless said.
+        uri: the store, likewise.
+
+    Raises:
+        UsageError: a word that cannot be stored; another thread than the main one.
+        StoreError: the store cannot be reached.
+    """
+    if (found := labq.current_task()) is not None:
+        return found
+    if threading.current_thread() is not threading.main_thread():
+        raise UsageError("labq.init: call it in the main thread, which alone hears of signals")
+    settings = config.load({"queue": queue, "uri": uri})
+    words = _words()
+    before, flags = parted(words, os.getcwd()) if words else ([], {})  # noqa: PTH109 - as run does
+    task = new(
+        normalised({**flat(flags), **flat(dict(args or {}))}, "args"),
+        name=name,
+        project=project,
+        type=type,
+        tags=tags,
+        comment=comment,
+        metadata=metadata,
+        cmd=[word.replace("%", "%%") for word in before] or None,
+        cwd=os.getcwd(),  # noqa: PTH109 - the same
+    )
+    if offline.wanted():
+        Recorded(settings, task, words).open()
+    else:
+        _begin(settings, task, words)
+    begun = labq.current_task()
+    if begun is None:
+        raise LabqError("labq.init: the task has ended already")
+    return begun
+
+
+def _words() -> list[str]:
+    """The command that this program is; empty where a person types it."""
+    typed = hasattr(sys, "ps1") or "ipykernel" in sys.modules
+    return [] if typed else [sys.executable, *sys.orig_argv[1:]]
+
+
+def _begin(settings: Settings, task: Document, words: Sequence[str]) -> None:
+    store = open_store(settings.uri)
+    try:
+        try:
+            store.now()
+        except StoreError as error:
+            told = f"{error} (LABQ_OFFLINE=1 keeps the record in a folder)"
+            raise StoreError(told) from None
+        if settings.source:
+            task["source"] = capture(store.blobs, settings.home, task["cwd"], words, ours=True)
+        program = Program(Queue(store, settings.queue), task, own_options(settings), words)
+    except BaseException:
+        store.close()
+        raise
+    program.open()
+    program.next()
+
+
+class Program(Run):
+    """A worker whose one task is the rest of the program."""
+
+    def __init__(
+        self, queue: Queue, task: Document, options: Options, words: Sequence[str]
+    ) -> None:
+        super().__init__(queue, {}, options, "", shift=partial(OwnShift, task, _nothing))
+        self._argv = list(words)
+        self._exits = Exits()
+
+    def open(self) -> None:
+        super().open()
+        self._exits.install()
+
+    def close(self) -> None:
+        """Ends the run, as the program does."""
+        if self.over or self.elsewhere:
+            return
+        self._exits.restore()
+        try:
+            self.conclude(self._exits.fault)
+        except LabqError as error:
+            LOG.warning(str(error))
+        super().close()
+
+    def _judged(
+        self, fault: BaseException | None, stopped: str, trace: TracebackType | None
+    ) -> tuple[Ending, str]:
+        heard = self._signals.heard or (signal.SIGINT if _is_ctrl_c(fault) else 0)
+        if heard and not stopped:
+            reason = f"stopped by {signal.Signals(heard).name}"
+            for held in self._shift.keeper.held:
+                held.asked = held.asked or {"reason": reason}
+            return failure(fault, reason, trace), CANCELLED
+        if isinstance(fault, SystemExit) and not stopped:
+            return exited(fault), ""
+        return super()._judged(fault, stopped, trace)
+
+    def _heed(self, fault: BaseException) -> None:
+        if not hasattr(sys, "ps1"):  # where a person types, an exception does not end the program
+            super()._heed(fault)
+
+
+class Recorded:
+    """The rest of the program as a run that is kept in a folder."""
+
+    def __init__(self, settings: Settings, task: Document, words: Sequence[str]) -> None:
+        self._settings, self._words = settings, list(words)
+        self._spool = offline.Spool.create(settings.home, settings.queue, task)
+        self._signals, self._uncaught = Signals(_nothing), Uncaught(self._heed)
+        self._exits, self._held = Exits(), ExitStack()
+        self._pid = os.getpid()
+
+    def open(self) -> None:
+        """Begins."""
+        if self._settings.source:
+            self._spool.record(self._settings.home, self._words)
+        self._held.enter_context(self._spool.running())
+        given = variables(self._spool, own_options(self._settings))
+        os.makedirs(given["LABQ_TASK_DIR"], mode=0o700, exist_ok=True)  # noqa: PTH103 - a text
+        self._attempt = Attempt(self._words, given)
+        for hook in (self._signals, self._uncaught, self._exits):
+            hook.install()
+        atexit.register(self.close)
+
+    def close(self) -> None:
+        """Ends it, as the program does."""
+        if os.getpid() == self._pid:
+            self._end(self._exits.fault)
+
+    def _heed(self, fault: BaseException) -> None:
+        if not hasattr(sys, "ps1"):
+            self._end(fault)
+
+    def _end(self, fault: BaseException | None) -> None:
+        atexit.unregister(self.close)
+        for hook in (self._exits, self._uncaught, self._signals):
+            hook.restore()
+        heard = self._signals.heard or (signal.SIGINT if _is_ctrl_c(fault) else 0)
+        if isinstance(fault, SystemExit):
+            ending = exited(fault)
+        else:
+            ending = failure(fault, "", below(fault, 0)) if fault else Ending(succeeded=True)
+        self._attempt.restore()
+        record = {**self._attempt.record(), **ending.record}
+        told(self._spool, Ending(ending.succeeded, ending.reason, record, ending.error), heard)
+        self._held.close()
+
+
+def _is_ctrl_c(fault: BaseException | None) -> bool:
+    return isinstance(fault, KeyboardInterrupt)
+
+
+def _nothing(*_given: Any) -> None:
+    pass

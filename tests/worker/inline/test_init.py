@@ -1,0 +1,214 @@
+"""`labq.init`: a program as a task, from there to its end."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from looping import at_work, ends, tasks
+
+import labq
+from labq.errors import StoreError, UsageError
+from labq.offline import Spool, bring_in
+from labq.queue.sweep import recover
+from labq.store import Change, Now
+
+WAITS = """
+import time
+print("ready", flush=True)
+while True:
+    time.sleep(0.01)
+"""
+
+
+@pytest.fixture
+def program(queue, tmp_path, monkeypatch):
+    """Starts train.py: `labq.init(**words)` and this code, with these flags."""
+    monkeypatch.chdir(tmp_path)
+    running = []
+
+    def program(code="", *flags, **words):
+        text = f"import labq\ntask = labq.init(**{words!r})\n{code}"
+        (tmp_path / "train.py").write_text(text)
+        running.append(
+            subprocess.Popen(
+                [sys.executable, "train.py", *flags],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+        return running[-1]
+
+    yield program
+    for one in running:
+        one.kill()
+        one.communicate()
+
+
+def test_c1_a_script_that_says_so_is_a_task(queue, program, tmp_path):
+    words = {"name": "base", "project": "a/b", "tags": ["x"], "comment": "first"}
+    words |= {"args": {"model.depth": 3}, "metadata": {"by": "me"}, "type": "testing"}
+    code = "print(task.number, labq.connect({'lr': 0.0})['lr'])\nlabq.report(acc=1)"
+    running = program(code, "--lr", "0.1", "--model.name=a", "--fast", **words)
+    assert running.communicate(timeout=60) == ("1 0.1\n", "")
+    (task,) = tasks(queue)
+    assert task["args"] == {"lr": 0.1, "model": {"name": "a", "depth": 3}, "fast": True}
+    assert {key: task[key] for key in ("name", "project", "tags", "comment", "type")} == {
+        key: words[key] for key in ("name", "project", "tags", "comment", "type")
+    }
+    assert (task["metadata"], task["summary"]) == ({"by": "me"}, {"acc": 1})
+    assert (task["cmd"], task["cwd"]) == ([sys.executable, "train.py"], str(tmp_path))
+    assert task["source"]["entry_point"] == "train.py"
+    (attempt,) = task["attempts"]
+    assert attempt["argv"] == [
+        *(sys.executable, "train.py"),
+        *("--lr", "0.1", "--model.name=a", "--fast"),
+    ]
+    assert (task["status"], "lease" in task, at_work(queue)) == ("success", False, [])
+
+
+def test_c2_each_time_it_is_a_new_task_whatever_it_is_called(queue, program):
+    for _ in range(2):
+        assert program("assert labq.init('other').number == task.number", name="base").wait(60) == 0
+    assert [(task["number"], task["name"]) for task in tasks(queue)] == [(1, "base"), (2, "base")]
+
+
+def test_c2_in_a_job_it_is_the_jobs_own_task(queue, program):
+    program("", "--lr", "1").wait(60)
+    queue.requeue({"number": 1})
+    command = [sys.executable, "-m", "labq", "worker", "run"]
+    subprocess.run(command, check=True, capture_output=True)
+    assert [(task["number"], task["attempt"], task["status"]) for task in tasks(queue)] == [
+        (1, 2, "success")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "reason"),
+    [
+        ("", 0, ""),
+        ("import sys; sys.exit()", 0, ""),
+        ("import sys; sys.exit(0)", 0, ""),
+        ("import sys; sys.exit(3)", 3, "exit code 3"),
+        ("exit(3)", 3, "exit code 3"),
+        ("quit(-1)", 255, "exit code 255"),
+        ("import sys; sys.exit('no data')", 1, "no data"),
+        ("1 / 0", 1, "ZeroDivisionError: division by zero"),
+        ("import argparse; argparse.ArgumentParser().error('x')", 2, "exit code 2"),
+        ("import threading, sys; threading.Thread(target=sys.exit, args=(3,)).start()", 0, ""),
+        ("import os\nif pid := os.fork(): os.waitpid(pid, 0)\nelse: exit(5)", 0, ""),
+    ],
+)
+def test_c38_it_ends_as_its_program_does(queue, program, code, status, reason):
+    running = program(code)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == status
+    assert ends(queue) == [("failed" if reason else "success", reason)]
+    if reason:
+        assert err.startswith(f"task 1 failed: {reason}\n") or "\ntask 1 failed: " in err
+        assert tasks(queue)[0]["errors"][0]["message"] == reason
+    if "1 / 0" in code:
+        told = tasks(queue)[0]["errors"][0]["traceback"]
+        assert told.startswith("Traceback (most recent call last):\n")
+        assert "in <module>\n    1 / 0\n" in told
+    else:
+        assert tasks(queue)[0]["attempts"][0].get("exit_code", 0) == status
+
+
+@pytest.mark.parametrize(("name", "code"), [("SIGINT", -2), ("SIGTERM", 143), ("SIGHUP", 129)])
+def test_c38_a_signal_cancels_it(queue, program, name, code):
+    running = program(WAITS)
+    assert running.stdout.readline() == "ready\n"
+    running.send_signal(signal.Signals[name])
+    assert running.wait(60) == code
+    assert ends(queue) == [("cancelled", f"stopped by {name}")]
+    assert at_work(queue) == []
+
+
+def test_a_cancel_interrupts_it(queue, program):
+    code = "labq.on_stop(lambda: print('bye', flush=True))\n" + WAITS
+    running = program(code)
+    assert running.stdout.readline() == "ready\n"
+    queue.cancel({"number": 1}, "not needed")
+    out, err = running.communicate(timeout=60)
+    assert (out, running.returncode) == ("bye\n", 1)
+    assert "Interrupted: cancelled" in err
+    assert ends(queue) == [("cancelled", "not needed")]
+
+
+def test_one_that_was_killed_goes_back_when_its_lease_is_over(queue, program):
+    running = program(WAITS)
+    assert running.stdout.readline() == "ready\n"
+    running.kill()
+    running.wait(60)
+    assert ends(queue) == [("running", "")]
+    queue.store.update({"number": 1}, Change(set={"lease.expires_at": Now(-1)}))
+    recover(queue.store, queue.name)
+    assert tasks(queue)[0]["status"] == "pending"
+
+
+def test_c5_without_a_store_its_record_is_kept_in_a_folder(queue, program, tmp_path, monkeypatch):
+    monkeypatch.setenv("LABQ_OFFLINE", "1")
+    code = "labq.report(acc=1); labq.progress(50)\nif task.args['n']: 1 / task.args['zero']"
+    for flags in (["--n", "0"], ["--n", "1", "--zero", "0"]):
+        program(code, *flags, name="away").communicate(timeout=60)
+    running = program(WAITS, name="away")
+    assert running.stdout.readline() == "ready\n"
+    running.terminate()
+    assert running.wait(60) == 143
+    assert tasks(queue) == []
+    home = tmp_path / "home"
+    spools = sorted((Spool(folder) for folder in (home / "offline").iterdir()), key=_began)
+    for spool in spools:
+        bring_in(queue, spool, home)
+    told = ["", "ZeroDivisionError: division by zero", "stopped by SIGTERM"]
+    assert ends(queue) == list(zip(["success", "failed", "cancelled"], told, strict=True))
+    first = tasks(queue)[0]
+    assert (first["name"], first["args"], first["summary"]) == ("away", {"n": 0}, {"acc": 1})
+    assert (first["progress"], first["source"]["entry_point"]) == (50, "train.py")
+    assert tasks(queue)[1]["errors"][0]["traceback"].startswith("Traceback")
+
+
+def _began(spool):
+    return spool.task()["started_at"]
+
+
+def test_a_store_that_is_down_is_told_and_the_folder_named(queue, monkeypatch):
+    monkeypatch.setenv("LABQ_URI", "mongodb://127.0.0.1:1/labq?serverSelectionTimeoutMS=100")
+    with pytest.raises(StoreError, match=r"\(LABQ_OFFLINE=1 keeps the record in a folder\)$"):
+        labq.init()
+
+
+def test_it_is_for_the_main_thread(queue):
+    faults = []
+
+    def begin():
+        try:
+            labq.init()
+        except UsageError as error:
+            faults.append(str(error))
+
+    thread = threading.Thread(target=begin)
+    thread.start()
+    thread.join()
+    told = "labq.init: call it in the main thread, which alone hears of signals"
+    assert faults == [told]
+    assert tasks(queue) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"type": "cooking"}, "cooking"),
+        ({"args": {"a": 1, "a.b": 2}}, "a and a.b clash"),
+        ({"queue": "a b"}, "'a b' is not a queue name"),
+    ],
+)
+def test_a_wrong_word_stores_nothing(queue, words, told):
+    with pytest.raises(UsageError, match=told):
+        labq.init(**words)
+    assert tasks(queue) == []
