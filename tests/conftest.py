@@ -29,8 +29,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell that runs this in the background has Ctrl-C ignored, in all that is started here too.
+    # A shell in the background ignores SIGINT, nohup SIGHUP, in all that is started from here too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     if servers.SHARED not in os.environ:  # the process that begins the run, not one of its workers
         stack = ExitStack()
         stack.enter_context(servers.serving())
