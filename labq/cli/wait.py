@@ -49,7 +49,7 @@ def command(
     if overwrite and output_dir is None:
         raise UsageError("--overwrite is about the files of -o DIR")
     limit = None if timeout is None else clock.wait(timeout)
-    ids = [task["_id"] for task in chosen.here.find(chosen.query, fields=("_id",))]
+    ids = [task["_id"] for task in chosen.here.find(chosen.query, fields=("_id",), steady=True)]
     then = None if output_dir is None else partial(_copy, chosen, output_dir, overwrite)
     wait_for(chosen.here, ids, limit, json=chosen.json, quiet=chosen.quiet, then=then)
 

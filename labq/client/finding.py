@@ -160,7 +160,7 @@ def _by_number(queue: Queue, query: Document, *, down: bool) -> Iterator[tuple[D
     while True:
         page = {"queue": queue.name, "$and": [query, {"number": bounds}]}
         read_at = time.monotonic()
-        tasks = list(queue.find(page, sort=[("number", way)], limit=PAGE))
+        tasks = list(queue.find(page, sort=[("number", way)], limit=PAGE, steady=True))
         yield from ((task, read_at) for task in tasks)
         if len(tasks) < PAGE:
             return

@@ -171,7 +171,7 @@ def require_room(store: Store, queue: str, ids: Iterable[str]) -> None:
         len(chunk) - store.count({"queue": queue, "_id": {"$in": chunk}})
         for chunk in _chunks(iter(ids))
     )
-    held = store.count({"queue": queue})
+    held = store.count({"queue": queue}, steady=True)
     if fresh and held + fresh - removable(store, queue) > most:
         raise quota_exceeded(queue, most, held, fresh)
 

@@ -177,7 +177,7 @@ def _batches(store: Store, query: Document, read: Sequence[str]) -> Iterator[lis
     last = 0
     while True:
         page = {"$and": [query, {"number": {"$gt": last}}], "queue": query["queue"]}
-        tasks = list(store.find(page, sort=[("number", 1)], limit=BATCH, fields=read))
+        tasks = list(store.find(page, sort=[("number", 1)], limit=BATCH, fields=read, steady=True))
         if not tasks:
             return
         last = tasks[-1]["number"]

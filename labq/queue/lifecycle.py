@@ -65,7 +65,7 @@ def reset(store: Store, query: Document, home: Path | None = None) -> int:
     if home is None:
         return store.update(ended, change)
     count = 0
-    ids = [task["_id"] for task in store.find(ended, fields=("_id",))]
+    ids = [task["_id"] for task in store.find(ended, fields=("_id",), steady=True)]
     for at in range(0, len(ids), BATCH):
         page: Document = {"_id": {"$in": ids[at : at + BATCH]}}
         count += store.update({"$and": [ended, page]}, change)

@@ -70,9 +70,10 @@ class Queue:
         sort: Sort = (("number", 1),),
         limit: int = 0,
         fields: Sequence[str] = (),
+        steady: bool = False,
     ) -> Iterator[Document]:
         """The tasks that match a query of this queue, sorted."""
-        return self.store.find(query, sort=sort, limit=limit, fields=fields)
+        return self.store.find(query, sort=sort, limit=limit, fields=fields, steady=steady)
 
     def count(self, query: Document) -> int:
         """How many tasks match a query of this queue."""

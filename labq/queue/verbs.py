@@ -61,7 +61,8 @@ def cancel(
     asked = {"reason": reason, **({} if grace is None else {"grace": grace})}
     request = Change(set={"stop_requested": asked, "modified_at": Now()}, inc={"rev": 1})
     ended = asking = 0
-    while store.count({"$or": [idle, running]}):
+    either: Document = {"$and": [query, {"$or": [{"status": {"$in": IDLE}}, unasked]}]}
+    while store.count(either, steady=True):
         ended += store.update(idle, ending(reason))
         asking += store.update(running, request)
     if ended:
@@ -89,7 +90,8 @@ def launch(store: Store, queue: str, query: Document, late: Document, change: Ch
     """
     pending = replace(change, set={**change.set, "status": Status.PENDING.value})
     count = store.update({"$and": [query, {"$nor": [late]}]}, pending)
-    tasks = list(store.find({"$and": [query, late]}, fields=("after", "after_any", "rev")))
+    fields = ("after", "after_any", "rev")
+    tasks = list(store.find({"$and": [query, late]}, fields=fields, steady=True))
     if not tasks:
         return count
     mark(store, queue, dict.fromkeys(chain.from_iterable(map(parents, tasks))))

@@ -180,12 +180,12 @@ class Store(ABC):
 
         `limit` 0 is no limit. `_id` is always among the fields. Without `sort` the order is free.
         With `steady`, which may read the whole queue, one that matches all the while is found, and
-        none twice, even where others change what it is sorted by at that moment.
+        none twice, whatever others change in it at that moment. So it is where `_id` is asked for.
         """
 
     @abstractmethod
-    def count(self, query: Query) -> int:
-        """How many tasks match."""
+    def count(self, query: Query, *, steady: bool = False) -> int:
+        """How many tasks match; `steady` as of `find`."""
 
     @abstractmethod
     def counts(self) -> dict[tuple[str, str], int]:

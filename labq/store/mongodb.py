@@ -26,7 +26,7 @@ from labq.config import masked
 from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch, shorts_of
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
-from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP
+from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, has_ids, steadily
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.store.mongodb_shorts import SHORT, Shorts
@@ -168,14 +168,23 @@ class MongoStore(Store):
         fields: Sequence[str] = (),
         steady: bool = False,
     ) -> Iterator[Document]:
-        by = "number" if steady else None  # an index in which no task changes its place
-        with faults(self.address):
-            cursor = self._tasks.find(query, list(fields) or HIDDEN, limit=limit, hint=by)
-            yield from cursor.sort(list(sort)).allow_disk_use(True) if sort else cursor
+        def begin(by: Any) -> tuple[Iterator[Document], Document | None]:
+            cursor = self._tasks.find(query, list(fields) or HIDDEN, limit=limit, **by)
+            rest = cursor.sort(list(sort)).allow_disk_use(True) if sort else cursor
+            return rest, next(rest, None)
 
-    def count(self, query: Query) -> int:
         with faults(self.address):
-            return int(self._tasks.count_documents(query))
+            rest, first = steadily(query, begin) if steady or has_ids(query) else begin({})
+            if first is not None:
+                yield first
+            yield from rest
+
+    def count(self, query: Query, *, steady: bool = False) -> int:
+        def count(by: Any) -> int:
+            return int(self._tasks.count_documents(query, **by))
+
+        with faults(self.address):
+            return steadily(query, count) if steady or has_ids(query) else count({})
 
     def counts(self) -> dict[tuple[str, str], int]:
         by = {"queue": "$queue", "status": "$status"}
@@ -211,11 +220,18 @@ class MongoStore(Store):
             if _names_one(query):
                 return int(self._quick.update_one(query, update).matched_count)
             if "status" not in change.set:
-                return int(self._quick.update_many(query, update).matched_count)
-            ids = [task["_id"] for task in self._tasks.find(query, {"_id": 1})]
-            parts = (ids[at : at + STEP] for at in range(0, len(ids), STEP))  # each at one time
-            several = ({"$and": [query, {"_id": {"$in": part}}]} for part in parts)
-            return sum(self._quick.update_many(few, update).matched_count for few in several)
+                return self._update_many(query, update)
+            ids = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
+            several = (ids[at : at + STEP] for at in range(0, len(ids), STEP))  # each at one time
+            parts = ([task["_id"] for task in part] for part in several)
+            return sum(
+                self._update_many({"$and": [query, {"_id": {"$in": part}}]}, update)
+                for part in parts
+            )
+
+    def _update_many(self, query: Query, update: Any) -> int:
+        done = steadily(query, lambda by: self._quick.update_many(query, update, **by))
+        return int(done.matched_count)
 
     def update_each(self, writes: Iterable[tuple[Query, Change]]) -> int:
         pairs = list(writes)

@@ -22,7 +22,7 @@ from pymongo.collection import Collection
 
 from labq import clock
 from labq.store.base import Query, no_token
-from labq.store.mongodb_moves import NEVER, STEP
+from labq.store.mongodb_moves import NEVER, STEP, steadily
 from labq.task import Document
 
 SETTLE = 0.5  # seconds: longer than a write of STEP tasks takes from its `$$NOW` until it is seen
@@ -168,12 +168,13 @@ class Events:
         """`Store.delete`: what a task leaves is there before it goes, and says so afterwards."""
         if "queue" in query:
             self._clear(query["queue"], now)
-        ids = [task["_id"] for task in self._tasks.find(query, {"_id": 1})]
+        found = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
+        ids = [task["_id"] for task in found]
         count = 0
         for at in range(0, len(ids), STEP):
             part: Document = {"$and": [query, {"_id": {"$in": ids[at : at + STEP]}}]}
             for _ in range(ROUNDS):
-                tasks = list(self._tasks.find(part, [*KEPT, "born"]))
+                tasks = list(self._tasks.find(part, [*KEPT, "born"], hint="_id_"))
                 removed = self._remove(query, tasks) if tasks else 0
                 count += removed
                 if removed == len(tasks):

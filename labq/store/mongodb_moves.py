@@ -7,12 +7,14 @@ one. `mongodb_events` reads them out.
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from bson import Timestamp
 from pymongo import ASCENDING, IndexModel
+from pymongo import errors as mongo
 
-from labq.store.base import Change
+from labq.store.base import Change, Query
 from labq.task import Document
 
 NEVER = Timestamp(0, 0)
@@ -24,7 +26,28 @@ MOVED = IndexModel(
     partialFilterExpression={"moved_at": {"$exists": True}},
     name="moved",
 )
+BAD_VALUE = 2  # what mongod says of a hint that is no index
+Result = TypeVar("Result")
 BORN = IndexModel([("queue", ASCENDING), ("born", ASCENDING)], name="born")
+
+
+def has_ids(query: Query) -> bool:
+    """Whether it is for certain ids."""
+    return "_id" in query or any(map(has_ids, query.get("$and", ())))
+
+
+def steadily(query: Query, do: Callable[[Any], Result]) -> Result:
+    """Does it with the `hint` of an index in which no task changes its place.
+
+    One that goes by the status, the priority or the args shows a task not at all, or twice, where
+    somebody changes these while mongod reads along it. Where there is no index, there is none.
+    """
+    try:
+        return do({"hint": "_id_" if has_ids(query) else "number"})
+    except mongo.OperationFailure as error:
+        if error.code != BAD_VALUE:
+            raise
+        return do({})
 
 
 def born(status: Any) -> Document:

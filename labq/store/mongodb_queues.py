@@ -19,6 +19,7 @@ from pymongo.collection import Collection
 
 from labq.errors import ConflictError, NotFoundError
 from labq.store.base import Run, quota_exceeded, renaming
+from labq.store.mongodb_moves import steadily
 from labq.task import Document, Status, new_id
 
 PLACE_SECONDS = 300.0  # longer than any insert takes: by then its client has given up, or is dead
@@ -116,7 +117,8 @@ class Counters:
             if places:
                 ranges = [{"number": {"$gte": one["first"], "$lt": one["end"]}} for one in places]
                 others["$nor"] = ranges
-            held = self._tasks.count_documents(others) + sum(one["count"] for one in places)
+            held = steadily(others, lambda by: self._tasks.count_documents(others, **by))
+            held += sum(one["count"] for one in places)
             if held + fresh > most:
                 raise quota_exceeded(queue, most, held, fresh)
         end = first + len(ids)

@@ -105,7 +105,7 @@ class SQLiteStore(Store):
                         continue
                 yield rows.document(select.shown, row)
 
-    def count(self, query: Query) -> int:
+    def count(self, query: Query, *, steady: bool = False) -> int:  # noqa: ARG002 - the same
         compiled = self._query(query)
         where, params = compiled.where, compiled.params(query)
         with self._file.reading() as db:

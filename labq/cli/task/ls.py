@@ -89,7 +89,9 @@ def command(
         note(to_json(query))
     if quiet or json:
         fields = ("_id",) if quiet else ()
-        for task in here.find(query, sort=order, limit=limit or 0, fields=fields):
+        steady = not limit and not status  # those of a status come and go anyhow
+        found = here.find(query, sort=order, limit=limit or 0, fields=fields, steady=steady)
+        for task in found:
             line(task["_id"]) if quiet else json_line(_chosen(public(task), paths))
         return
     _table(here, query, order, limit, paths, pager=not no_pager)

@@ -100,7 +100,7 @@ def _by_editor(here: Queue, query: Document, total: int) -> EditReport:
         raise UsageError(
             f"{plural(total)} are too many for an editor (at most {MOST}): give -u FIELD=VALUE"
         )
-    tasks = {task["_id"]: task for task in here.find(query)}
+    tasks = {task["_id"]: task for task in here.find(query, steady=True)}
     text = "---\n".join(_as_yaml(task, here.name) for task in tasks.values())
     report = edited(text, lambda saved: _apply(here, tasks, _changes(tasks, load_all(saved))))
     return report or EditReport(same=len(tasks))
