@@ -72,18 +72,19 @@ class Control:
         It is a daemon's: what the store blocks in holds nothing up.
         """
         self._watch = watch = self._store.watch(self._queue)
+        changed = True  # something may have, before there was a watch
         while not self._over.is_set():
-            if self._claims != self._shift.claims:
-                self._claims = self._shift.claims
-                watch.active()
-            rest = min(SWEEP_SECONDS, max(0.0, self._due - time.monotonic()))
-            changed = watch.wait(rest)
             with suppress(StoreError):  # the slots tell of it
                 self._look(changed=changed)
             if changed:
                 self._shift.wake()
                 if self._shift.full:  # every end of a task is a change: they are not all looked at
                     self._over.wait(FULL_SECONDS)
+            if self._claims != self._shift.claims:
+                self._claims = self._shift.claims
+                watch.active()
+            rest = min(SWEEP_SECONDS, max(0.0, self._due - time.monotonic()))
+            changed = watch.wait(rest)
         watch.close()
 
     def _look(self, *, changed: bool) -> None:

@@ -53,6 +53,25 @@ def test_in_a_plain_loop_a_cancel_goes_through_the_loop(queue, submit):
     assert str(caught.value) == "cancelled"
 
 
+def test_a_cancel_before_the_worker_listens_is_heard_when_it_does(queue, submit, monkeypatch):
+    submit()
+    cancelled, watch = threading.Event(), type(queue.store).watch
+
+    def late(store, name):
+        cancelled.wait(WAIT)
+        return watch(store, name)
+
+    monkeypatch.setattr(type(queue.store), "watch", late)
+
+    def body(_task):
+        queue.cancel({"queue": "default"}, reason="early")
+        cancelled.set()
+        wait_to_be_interrupted()
+
+    as_a_function(labq.loop(lease="1h", heartbeat="10m"), body)
+    assert ends(queue) == [("cancelled", "early")]
+
+
 def in_a_thread(body):
     """The whole loop, in a thread that is not the main one."""
     thread = aside(labq.loop()(body))
