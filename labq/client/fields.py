@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Any, Generic, TypeVar, overload
 
@@ -34,7 +35,7 @@ class Field(Generic[T]):
         task._change(self.name, value)  # noqa: SLF001 - the same
 
 
-class Fields:
+class Fields(ABC):
     """The attributes that hold fields. Times are aware datetimes, UTC; lengths are seconds.
 
     A dict or list that can be edited is the task's own working copy: what is changed in it counts
@@ -102,10 +103,10 @@ class Fields:
     modified_at: Field[datetime | None] = Field("When it changed last.", None)
     published_at: Field[datetime | None] = Field("When it was published.", None)
 
+    @abstractmethod
     def _look(self, name: str, missing: Any) -> Any:
         """The value of a field, and `missing` where there is none."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _change(self, name: str, value: Any) -> None:
         """Sets a field, here and not in the store yet."""
-        raise NotImplementedError

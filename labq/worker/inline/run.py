@@ -60,7 +60,7 @@ def make_way() -> None:
             run.close()
         else:
             raise UsageError(
-                "labq.loop: another loop is on in this process: let it end first, "
+                "labq.loop: another loop, or labq.init, is on in this process: let it end first, "
                 "or use a process for each"
             )
 

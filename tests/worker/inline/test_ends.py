@@ -221,7 +221,7 @@ def test_one_loop_at_a_time(queue, submit):
         with pytest.raises(UsageError) as caught:
             list(labq.loop(queue="other"))
         assert str(caught.value) == (
-            "labq.loop: another loop is on in this process: let it end first, "
+            "labq.loop: another loop, or labq.init, is on in this process: let it end first, "
             "or use a process for each"
         )
     assert ends(queue) == [("success", "")]
