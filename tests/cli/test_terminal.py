@@ -18,12 +18,37 @@ from labq.queue import Queue, WorkerName, leases, workers
 from labq.store import Change, Now, open_store
 from labq.task import new
 
+CTRL_C = "\x03"
+
 
 @pytest.fixture
 def queue(tmp_path):
     store = open_store(f"sqlite:{tmp_path / 'labq.db'}")
     yield Queue(store, "default")
     store.close()
+
+
+def screen(leader, keys):
+    """All that comes at a terminal, where these keys are typed once it asks."""
+    seen, typed = b"", False
+    for _ in range(100):
+        ready, _, _ = select.select([leader], [], [], 3)
+        if not ready and keys == CTRL_C and typed:  # a signal just before a read does not end it
+            os.write(leader, keys.encode())
+            continue
+        try:
+            block = os.read(leader, 65536) if ready else b""
+        except OSError:  # EIO: the last one at the other end has left
+            block = b""
+            ready = True
+        if ready and not block:
+            os.close(leader)
+            return seen
+        seen += block
+        if keys and not typed and b"[y/N]" in seen:
+            os.write(leader, keys.encode())
+            typed = True
+    pytest.fail(f"it does not end: {seen!r}")
 
 
 @pytest.fixture
@@ -51,23 +76,14 @@ def terminal(tmp_path, queue):
             cwd=tmp_path,
         )
         os.close(follower)
-        seen = b""
-        while True:
-            ready, _, _ = select.select([leader], [], [], 30)
-            assert ready, seen
+        with process:
             try:
-                block = os.read(leader, 65536)
-            except OSError:  # EIO: the last one at the other end has left
-                break
-            if not block:
-                break
-            seen += block
-            if keys and b"[y/N]" in seen:
-                os.write(leader, keys.encode())
-                keys = ""
-        os.close(leader)
+                seen = screen(leader, keys)
+            except BaseException:
+                process.kill()
+                raise
         text = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[>=]", "", seen.decode())
-        return process.wait(timeout=30), text.replace("\r\n", "\n")
+        return process.returncode, text.replace("\r\n", "\n")
 
     return run
 
@@ -145,7 +161,7 @@ def test_an_edit_of_many_asks_first_and_quiet_does_not(terminal, queue):
 
 def test_ctrl_c_at_a_question_changes_nothing(terminal, queue):
     submit(queue, 2)
-    code, text = terminal("task", "delete", "-f", "{}", keys="\x03")
+    code, text = terminal("task", "delete", "-f", "{}", keys=CTRL_C)
     assert code == 130
     assert "labq: interrupted" in text
     assert queue.count({"queue": "default"}) == 2
