@@ -145,7 +145,7 @@ class Program(Run):
             return
         self._exits.restore()
         try:
-            self.conclude(self._exits.fault)
+            self.conclude(self._exits.fault, told=True)
         except LabqError as error:
             LOG.warning(str(error))
         super().close()
@@ -161,6 +161,8 @@ class Program(Run):
             return failure(fault, reason, trace), CANCELLED
         if isinstance(fault, SystemExit) and not stopped:
             return exited(fault), ""
+        if isinstance(fault, GeneratorExit):  # nobody is left whose loop this could end
+            return failure(fault, stopped, trace), stopped
         return super()._judged(fault, stopped, trace)
 
     def _heed(self, fault: BaseException) -> None:
@@ -196,7 +198,7 @@ class Recorded:
             self._end(self._exits.fault)
 
     def _heed(self, fault: BaseException) -> None:
-        if not hasattr(sys, "ps1"):
+        if os.getpid() == self._pid and not hasattr(sys, "ps1"):
             self._end(fault)
 
     def _end(self, fault: BaseException | None) -> None:

@@ -98,7 +98,12 @@ def test_c2_in_a_job_it_is_the_jobs_own_task(queue, program):
         ("quit(-1)", 255, "exit code 255"),
         ("import sys; sys.exit('no data')", 1, "no data"),
         ("1 / 0", 1, "ZeroDivisionError: division by zero"),
+        ("exit(code=4)", 4, "exit code 4"),
+        ("import sys; sys.exit(1 << 64)", 255, "exit code 255"),
         ("import argparse; argparse.ArgumentParser().error('x')", 2, "exit code 2"),
+        ("try: exit(3)\nexcept SystemExit: pass", 0, ""),
+        ("import atexit; atexit.register(exit, 3)", 0, ""),
+        ("import sys; sys.excepthook = print\n1 / 0", 1, "ZeroDivisionError: division by zero"),
         ("import threading, sys; threading.Thread(target=sys.exit, args=(3,)).start()", 0, ""),
         ("import os\nif pid := os.fork(): os.waitpid(pid, 0)\nelse: exit(5)", 0, ""),
     ],
@@ -117,6 +122,11 @@ def test_c38_it_ends_as_its_program_does(queue, program, code, status, reason):
         assert "in <module>\n    1 / 0\n" in told
     else:
         assert tasks(queue)[0]["attempts"][0].get("exit_code", 0) == status
+
+
+def test_no_exception_makes_it_a_task_for_others(queue, program):
+    assert program("raise GeneratorExit").wait(60) == 1
+    assert ends(queue) == [("failed", "GeneratorExit")]
 
 
 @pytest.mark.parametrize(("name", "code"), [("SIGINT", -2), ("SIGTERM", 143), ("SIGHUP", 129)])
@@ -171,6 +181,18 @@ def test_c5_without_a_store_its_record_is_kept_in_a_folder(queue, program, tmp_p
     assert (first["name"], first["args"], first["summary"]) == ("away", {"n": 0}, {"acc": 1})
     assert (first["progress"], first["source"]["entry_point"]) == (50, "train.py")
     assert tasks(queue)[1]["errors"][0]["traceback"].startswith("Traceback")
+
+
+def test_a_process_that_an_offline_run_has_forked_does_not_end_it(
+    queue, program, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LABQ_OFFLINE", "1")
+    code = "import os\nparent = os.getpid()\n"
+    code += "if not os.fork():\n    while os.getppid() == parent: pass\n    1 / 0"
+    assert "ZeroDivisionError" in program(code).communicate(timeout=60)[1]
+    (folder,) = (tmp_path / "home" / "offline").iterdir()
+    bring_in(queue, Spool(folder), tmp_path / "home")
+    assert ends(queue) == [("success", "")]
 
 
 def _began(spool):
