@@ -13,7 +13,8 @@ from labq.store import Change, Now, Store
 from labq.task import Document, Status
 
 IDLE = [Status.DRAFT.value, Status.WAITING.value, Status.PENDING.value]
-DEPENDENT = {"$or": [{field: {"$exists": True}} for field in ("after", "after_any")]}
+PARENTS = ("after", "after_any")
+DEPENDENT = {"$or": [{field: {"$exists": True}} for field in PARENTS]}
 
 
 @dataclass(frozen=True)
@@ -89,18 +90,27 @@ def launch(store: Store, queue: str, query: Document, late: Document, change: Ch
     is over.
     """
     pending = replace(change, set={**change.set, "status": Status.PENDING.value})
-    count = store.update({"$and": [query, {"$nor": [late]}]}, pending)
-    fields = ("after", "after_any", "rev")
-    tasks = list(store.find({"$and": [query, late]}, fields=fields, steady=True))
-    if not tasks:
-        return count
-    mark(store, queue, dict.fromkeys(chain.from_iterable(map(parents, tasks))))
-    count += store.update_each(
-        ({"_id": task["_id"], "rev": task["rev"]}, _held(change, task)) for task in tasks
-    )
-    settle(store, queue)
-    promote(store, queue)
-    return count
+    at_once: Document = {"$and": [query, {"$nor": [late]}]}
+    later: Document = {"$and": [query, late]}
+    count, behind = store.update(at_once, pending), 0
+    while tasks := list(store.find(later, fields=PARENTS, steady=True)):
+        mark(store, queue, dict.fromkeys(chain.from_iterable(map(parents, tasks))))
+        writes = ((_as_read(later, task), _held(change, task)) for task in tasks)
+        done = store.update_each(writes)
+        behind += done
+        if done == len(tasks):
+            break
+        count += store.update(at_once, pending)  # what comes after others no longer
+    if behind:
+        settle(store, queue)
+        promote(store, queue)
+    return count + behind
+
+
+def _as_read(query: Document, task: Document) -> Document:
+    """The query for the task while it comes after the same tasks, whatever else changes."""
+    same = {field: task.get(field, {"$exists": False}) for field in PARENTS}
+    return {"_id": task["_id"], "$and": [query, same]}
 
 
 def _held(change: Change, task: Document) -> Change:

@@ -119,6 +119,25 @@ def test_requeued_tasks_wait_for_one_another_again(queue):
     assert statuses(queue)[2] == "pending"
 
 
+def test_a_requeue_passes_over_no_task_that_others_edit_at_that_moment(queue, monkeypatch):
+    submit(queue)
+    for _ in range(3):
+        submit(queue, after=[1])
+    queue.cancel(queue.query(Selection()))
+    real, edits = queue.store.update_each, [Change(set={"tags": ["a"]}, inc={"rev": 1})]
+    edits.append(Change(unset=("after",), inc={"rev": 1}))
+
+    def meanwhile(writes):
+        while edits:
+            queue.store.update({"queue": "q", "number": len(edits) + 1}, edits.pop())
+        return real(writes)
+
+    monkeypatch.setattr(queue.store, "update_each", meanwhile)
+    assert queue.requeue(queue.query(Selection())) == 4
+    assert statuses(queue) == {1: "pending", 2: "waiting", 3: "pending", 4: "waiting"}
+    assert queue.get("2")["tags"] == ["a"]
+
+
 def test_a_dependant_alone_cannot_be_requeued_past_its_failure(queue):
     submit(queue)
     submit(queue, after=[1])
