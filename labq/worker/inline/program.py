@@ -203,9 +203,16 @@ class Recorded:
 
     def _end(self, fault: BaseException | None) -> None:
         atexit.unregister(self.close)
-        for hook in (self._exits, self._uncaught, self._signals):
-            hook.restore()
         heard = self._signals.heard or (signal.SIGINT if _is_ctrl_c(fault) else 0)
+        try:
+            with self._signals.deferred():  # an impatient second Ctrl-C comes just now
+                for hook in (self._exits, self._uncaught):
+                    hook.restore()
+                self._write(fault, heard)
+        finally:
+            self._signals.restore()
+
+    def _write(self, fault: BaseException | None, heard: int) -> None:
         if isinstance(fault, SystemExit):
             ending = exited(fault)
         else:

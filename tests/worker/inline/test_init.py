@@ -195,6 +195,18 @@ def test_a_process_that_an_offline_run_has_forked_does_not_end_it(
     assert ends(queue) == [("success", "")]
 
 
+def test_a_second_ctrl_c_does_not_keep_the_end_of_an_offline_run_from_its_folder(
+    queue, program, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LABQ_OFFLINE", "1")
+    code = "import os\nfrom labq.worker.inline import program\nreal = program.told\n"
+    code += "program.told = lambda *given: (os.kill(os.getpid(), 2), real(*given))\n"
+    assert program(code + "raise KeyboardInterrupt").wait(60) == -2
+    (folder,) = (tmp_path / "home" / "offline").iterdir()
+    bring_in(queue, Spool(folder), tmp_path / "home")
+    assert ends(queue) == [("cancelled", "stopped by SIGINT")]
+
+
 def _began(spool):
     return spool.task()["started_at"]
 
