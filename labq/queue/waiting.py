@@ -37,7 +37,7 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
 
     One whose dependency failed is cancelled, and so are those that wait for it; one that waits for
     nothing more, not for a time either, is pending then. Safe when several settle: each write holds
-    for the revision that was read.
+    for the revision that was read, and one that others have edited since is read again.
     """
     moved = 0
     waiting: Document = {"queue": queue, "status": Status.WAITING.value}
@@ -53,14 +53,17 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
                 "_id": {"$in": ids[at : at + BATCH]},
                 "waiting_for": {"$exists": True},
             }
-            tasks = list(store.find(page, fields=READ))
-            writes = _writes(store, queue, tasks)
-            moved += store.update_each(writes.values())
-            cancelled += [
-                task["_id"]
-                for task in tasks
-                if "dependants" in task and _cancels(writes.get(task["_id"]))
-            ]
+            done, writes = 0, None
+            while writes is None or done < len(writes):  # some were edited at that moment
+                tasks = list(store.find(page, fields=READ))
+                writes = _writes(store, queue, tasks)
+                done = store.update_each(writes.values())
+                moved += done
+                cancelled += [
+                    task["_id"]
+                    for task in tasks
+                    if "dependants" in task and _cancels(writes.get(task["_id"]))
+                ]
         wanted = {"$in": cancelled} if cancelled else None
     if moved:
         promote(store, queue)

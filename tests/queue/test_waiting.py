@@ -138,6 +138,23 @@ def test_a_requeue_passes_over_no_task_that_others_edit_at_that_moment(queue, mo
     assert queue.get("2")["tags"] == ["a"]
 
 
+def test_an_end_is_told_to_a_task_that_others_edit_at_that_moment(queue, monkeypatch):
+    submit(queue)
+    submit(queue, after=[1])
+    real, edits = queue.store.update_each, [Change(set={"tags": ["a"]}, inc={"rev": 1})]
+
+    def meanwhile(writes):
+        pairs = list(writes)
+        while edits:
+            queue.store.update({"queue": "q", "number": 2}, edits.pop())
+        return real(pairs)
+
+    monkeypatch.setattr(queue.store, "update_each", meanwhile)
+    queue.cancel({"queue": "q", "number": 1})
+    assert queue.get("2")["reason"] == "dependency: task 1 cancelled"
+    assert (queue.get("2")["status"], queue.get("2")["tags"]) == ("cancelled", ["a"])
+
+
 def test_a_dependant_alone_cannot_be_requeued_past_its_failure(queue):
     submit(queue)
     submit(queue, after=[1])
