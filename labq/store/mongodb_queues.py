@@ -171,9 +171,9 @@ class Counters:
         self._none_runs(queue)
         if old is not None:
             self._begin(queue, new)
-        moved = self._tasks.update_many(
-            {"queue": queue, "status": {"$ne": RUNNING}}, {"$set": {"queue": new}}
-        )
+        idle = {"queue": queue, "status": {"$ne": RUNNING}}
+        renamed = {"$set": {"queue": new}}
+        moved = steadily(idle, lambda by: self._tasks.update_many(idle, renamed, **by))
         self._none_runs(queue)  # a worker may have claimed one before it could be moved
         self._queues.delete_one({"_id": queue, "renaming": new})
         return int(moved.modified_count)

@@ -11,7 +11,7 @@ import uuid
 import pytest
 import servers
 
-from labq.queue import Queue, Selection
+from labq.queue import Queue, Selection, catalog
 from labq.queue.edit import edit, parse_edit
 from labq.store import Change, open_store
 from labq.task import new
@@ -70,6 +70,21 @@ def test_it_goes_by_an_index_in_which_no_task_moves(queue, before, do):
     ]
     assert asked
     assert [one for one in asked if one[0] not in STEADY] == []
+
+
+def test_a_rename_does_too_though_mongod_has_had_a_better_plan(queue):
+    queue.submit([new({}) for _ in range(300)])
+    tasks, idle = queue.store._tasks, {"queue": "q", "status": {"$ne": "running"}}
+    tasks.update_many({"number": {"$lte": 200}}, {"$set": {"status": "running"}})
+    for _ in range(3):  # until it keeps the plan
+        tasks.update_many(idle, {"$set": {"comment": "x"}})
+    tasks.update_many({}, {"$set": {"status": "pending"}})
+    tasks.database.command("profile", 2)
+    assert catalog.rename(queue.store, "q", "r") == 300
+    tasks.database.command("profile", 0)
+    by = {"ns": f"{tasks.database.name}.tasks", "op": "update"}
+    (one,) = tasks.database["system.profile"].find(by)
+    assert one["planSummary"] in STEADY
 
 
 def test_a_database_without_indexes_is_read_as_it_is(queue):
