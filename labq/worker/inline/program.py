@@ -18,7 +18,7 @@ from labq import config, offline
 from labq.args import flat, normalised
 from labq.config import Settings
 from labq.errors import LabqError, StoreError, UsageError
-from labq.queue import Ending, Queue
+from labq.queue import Claim, Ending, Queue
 from labq.source.capture import capture
 from labq.source.entry import parted
 from labq.store import open_store
@@ -28,10 +28,11 @@ from labq.worker.inline.exits import Exits, exited
 from labq.worker.inline.faults import below, failure
 from labq.worker.inline.hooks import Signals, Uncaught
 from labq.worker.inline.run import LOG, Run
-from labq.worker.lease import CANCELLED
+from labq.worker.lease import CANCELLED, Held
 from labq.worker.offline import told, variables
-from labq.worker.options import Options
+from labq.worker.options import Finished, Options
 from labq.worker.own import OwnShift, own_options
+from labq.worker.shift import GIVEN_BACK
 
 
 def init(
@@ -164,6 +165,14 @@ class Program(Run):
         if isinstance(fault, GeneratorExit):  # nobody is left whose loop this could end
             return failure(fault, stopped, trace), stopped
         return super()._judged(fault, stopped, trace)
+
+    def _write(self, claim: Claim, held: Held | None, ending: Ending, stopped: str) -> Finished:
+        """Writes the end; what would give the task back cancels it, for it is this program's."""
+        if stopped not in GIVEN_BACK:
+            return super()._write(claim, held, ending, stopped)
+        if held is not None:
+            held.asked = held.asked or {"reason": stopped}
+        return super()._write(claim, held, ending, CANCELLED)
 
     def _heed(self, fault: BaseException) -> None:
         if not hasattr(sys, "ps1"):  # where a person types, an exception does not end the program

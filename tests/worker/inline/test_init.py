@@ -139,6 +139,25 @@ def test_c38_a_signal_cancels_it(queue, program, name, code):
     assert at_work(queue) == []
 
 
+def test_c38_a_signal_that_comes_as_it_begins_cancels_it(queue):
+    code = """
+import os
+import labq
+from labq.worker.own import OwnShift
+claim = OwnShift.claim
+def late(shift, *given):
+    found = claim(shift, *given)
+    os.kill(os.getpid(), 15)
+    shift.stopping.wait()
+    return found
+OwnShift.claim = late
+labq.init()
+"""
+    running = subprocess.run([sys.executable, "-c", code], capture_output=True, timeout=60)
+    assert running.returncode == 143
+    assert ends(queue) == [("cancelled", "the worker was stopped")]
+
+
 def test_a_cancel_interrupts_it(queue, program):
     code = "labq.on_stop(lambda: print('bye', flush=True))\n" + WAITS
     running = program(code)
