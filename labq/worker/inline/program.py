@@ -191,8 +191,6 @@ class Recorded:
 
     def open(self) -> None:
         """Begins."""
-        if self._settings.source:
-            self._spool.record(self._settings.home, self._words)
         self._held.enter_context(self._spool.running())
         given = variables(self._spool, own_options(self._settings))
         os.makedirs(given["LABQ_TASK_DIR"], mode=0o700, exist_ok=True)  # noqa: PTH103 - a text
@@ -200,6 +198,8 @@ class Recorded:
         for hook in (self._signals, self._uncaught, self._exits):
             hook.install()
         atexit.register(self.close)
+        if self._settings.source:  # which takes a while
+            self._spool.record(self._settings.home, self._words)
 
     def close(self) -> None:
         """Ends it, as the program does."""
