@@ -91,3 +91,8 @@ def __getattr__(name: str) -> Any:
 
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'labq' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """What there is, for `help(labq)` and a notebook's TAB."""
+    return __all__

@@ -9,7 +9,7 @@ from typing import Any
 
 from labq.args import flat, normalised, signature
 from labq.client.profiles import under
-from labq.client.values import plain, seconds
+from labq.client.values import LENGTHS, plain, seconds
 from labq.config import Settings
 from labq.errors import ArgsError, TemplateError, UsageError
 from labq.queue import Queue
@@ -39,7 +39,7 @@ def draft(
     retries = given.pop("max_retries", settings.max_retries)
     if isinstance(retries, int) and retries > 0:
         given.setdefault("retry_delay", settings.retry_delay)
-    for name in ("timeout", "retry_delay"):
+    for name in LENGTHS:
         if name in given:
             given[name] = seconds(name, given[name])
     if "cwd" in given:
@@ -54,7 +54,7 @@ def draft(
     if whole:
         _fitting(task)(task["args"], "args")
     if key is not None:
-        task["_id"] = keyed_id(queue.name, _key(key))
+        task["_id"] = keyed_id(queue.keyed_as, _key(key))
     return task
 
 
@@ -77,7 +77,7 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     """
     given = list(every)
     require_one(common, len(given))
-    word = None if key is None else _key(key)
+    words = None if key is None else (queue.keyed_as, _key(key))
     check = _fitting(common)
     common = placed(queue, common, Status.PENDING)
     tasks = []
@@ -87,7 +87,7 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
         if common["args"]:
             args = normalised(_over(common["args"], args), where)
         check(args, where)
-        identity = new_id() if word is None else keyed_id(queue.name, word, str(at + 1))
+        identity = new_id() if words is None else keyed_id(*words, str(at + 1))
         keys = signature(flat(args))
         tasks.append({**common, "_id": identity, "args": args, "args_signature": keys})
     return tasks

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labq.args import flat, key_path, normalised, shortened, signature, text_of
-from labq.client.values import plain
+from labq.client.values import of_field, plain
 from labq.queue import Edit
 from labq.queue.edit import applied, check_field
 from labq.task import EDITABLE, Document, checked
@@ -57,7 +57,7 @@ class Copy:
         Raises:
             UsageError: the field cannot hold the value.
         """
-        held = None if value is None else checked(name, plain(value))
+        held = None if value is None else checked(name, of_field(name, value))
         before = self._locals[name].before if name in self._locals else self.document.get(name)
         self._locals[name] = Local(before, held)
 
@@ -144,5 +144,5 @@ def edit_of(path: str, value: Any) -> Edit:
     """
     keys = key_path(path, path)
     check_field(keys[0])
-    held = None if value is None else plain(value)
+    held = None if value is None else of_field(path, value)
     return Edit(keys, normalised(held, path) if len(keys) > 1 else held)

@@ -8,12 +8,11 @@ from typing import Any
 
 from labq import config
 from labq.args import shortened
-from labq.client.values import seconds
+from labq.client.values import LENGTHS, seconds
 from labq.errors import ConfigError, UsageError
 from labq.task import Document, checked, new
 
 SECTION = "profiles"
-LENGTHS = ("timeout", "retry_delay")  # in seconds, or such as "10m"
 WORDS = (
     *("resources", "require", "env", "cmd", "cwd", "priority", "max_retries", *LENGTHS),
     *("ttl", "auto_delete", "tags", "type", "project", "comment", "metadata"),

@@ -10,6 +10,8 @@ from typing import Any
 from labq import clock
 from labq.errors import UsageError
 
+LENGTHS = ("timeout", "retry_delay")
+
 
 def plain(value: Any) -> Any:
     """A value as JSON has it: NumPy's and PyTorch's scalars and arrays, tuples, mappings, paths.
@@ -39,6 +41,13 @@ def seconds(what: str, length: float | str | timedelta) -> float:
     if not 0 <= number <= clock.LONGEST:
         raise UsageError(f"{what} must be from 0 to {clock.LONGEST:.0f} seconds, not {number:g}")
     return number
+
+
+def of_field(name: str, value: Any) -> Any:
+    """A field's value as labq stores it: a length in seconds, whichever way it was given."""
+    if name in LENGTHS and isinstance(value, (str, timedelta)):
+        return seconds(name, value)
+    return plain(value)
 
 
 def limit(timeout: float | str | timedelta | None, what: str = "timeout") -> float | None:

@@ -6,9 +6,10 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
+from itertools import pairwise
 from typing import Any
 
-from labq.args import flat, text_of
+from labq.args import flat, text_of, to_flags
 from labq.job.arguments import record
 from labq.job.books import Books, books
 
@@ -32,6 +33,8 @@ def capture_argparse(parser: argparse.ArgumentParser) -> argparse.ArgumentParser
     values = flat(found.task()["args"])
     given = list(_given(parser, values))
     appended = _by_place(parser, values)
+    several = (to_flags({key: value}) for key, value in values.items() if isinstance(value, list))
+    lists = {(pair[0], pair[1]) for pair in several if len(pair) > 1}  # no parser reads [3, 4]
     original = parser.parse_known_args
 
     def parse_known_args(
@@ -41,7 +44,7 @@ def capture_argparse(parser: argparse.ArgumentParser) -> argparse.ArgumentParser
         for action in needed:
             action.required = False
         try:
-            parsed, rest = original(_without(appended, args), namespace)
+            parsed, rest = original(_without(appended, lists, args), namespace)
         finally:
             for action, required in needed.items():
                 action.required = required
@@ -80,11 +83,16 @@ def _by_place(parser: argparse.ArgumentParser, args: Mapping[str, Any]) -> set[s
     return {f"--{key}" for key in args if key in places} - actions.keys()
 
 
-def _without(flags: set[str], words: Sequence[str] | None) -> list[str]:
-    """The words without these flags and their values, as a worker appends them."""
+def _without(
+    flags: set[str], lists: set[tuple[str, str]], words: Sequence[str] | None
+) -> list[str]:
+    """The words without these flags and their values, and without these pairs of both."""
     left: list[str] = []
     skip = False
-    for word in sys.argv[1:] if words is None else words:
+    given = sys.argv[1:] if words is None else list(words)
+    pairs = set(pairwise(given)) & lists
+    flags = flags | {flag for flag, _ in pairs}
+    for word in given:
         value_of_it, skip = skip and not word.startswith("--"), word in flags
         if not (value_of_it or skip or word.partition("=")[0] in flags):
             left.append(word)

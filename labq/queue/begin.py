@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labq.queue.leases import CLAIMED, Claim, WorkerName, moved
+from labq.queue.leases import CLAIMED, FAIL, Claim, WorkerName, moved
 from labq.queue.queue import Queue
 from labq.store import Change, Now
 from labq.task import Document, Status
@@ -16,6 +16,7 @@ def begin(queue: Queue, task: Document, worker: WorkerName, lease: float, token:
     """
     queue.submit([{**task, "status": Status.DRAFT.value}])
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
+    holder["on_lost"] = FAIL  # nobody else is to run it
     change = Change(
         set=moved(Status.RUNNING, lease=holder, queued_at=Now(), started_at=Now()),
         inc={"attempt": 1, "rev": 1},

@@ -13,7 +13,7 @@ from labq.queue.hooks import hook_text
 from labq.queue.retention import removable
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Store
-from labq.store.base import quota_exceeded
+from labq.store.base import KEYED_AS, quota_exceeded
 from labq.task import UNSEALED, Document, Status, checked
 
 # What a person may say of a queue; None takes it back.
@@ -26,6 +26,11 @@ PUBLISHED: Document = {"published_at": {"$exists": True}}
 def record_of(store: Store, queue: str) -> Document | None:
     """The record of a queue; None where there is no such queue."""
     return next(iter(store.queues.find({"_id": queue})), None)
+
+
+def keyed_as(store: Store, queue: str) -> str:
+    """The name that the keys of its tasks go by: the one that it began with, before any rename."""
+    return str((record_of(store, queue) or {}).get(KEYED_AS, queue))
 
 
 def create(store: Store, queue: str, settings: Mapping[str, Any]) -> Document:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any, TypeAlias
 
+from labq import clock
 from labq.args import flat, key_path, normalised, parse_value, signature
 from labq.errors import ConflictError, UsageError
 from labq.queue.refusals import PUBLISHED, instead, state_of
@@ -26,6 +27,7 @@ from labq.task import (
 BATCH = 1000  # tasks per read and per write
 KEPT = {"args", "type", "priority", "max_retries"}
 REMOVABLE = EDITABLE - KEPT  # by None
+LENGTHS = (("timeout",), ("retry_delay",), ("retention", "ttl"))  # in seconds, or such as 10m
 ROUNDS = 10  # how often a batch is tried again where others edit the same tasks
 
 Values: TypeAlias = Callable[[Mapping[str, Any]], Document]  # of a task, what is to be written
@@ -69,6 +71,8 @@ def parse_edit(text: str) -> Edit:
         return Edit(path, None if right == "None" else right)
     if path[0] == "env" and len(path) > 1:  # so is a variable
         return Edit(path, right)
+    if path in LENGTHS and isinstance(value := parse_value(right, left), str):
+        return Edit(path, clock.wait(value))
     return Edit(path, parse_value(right, left))
 
 

@@ -21,7 +21,7 @@ CLAIMED = (
     *("retries", "max_retries", "retry_delay", "resources", "started_at", "rev", "parent"),
     *("publish_on_success", "index", "count"),
 )
-RETRY, CANCEL = "retry", "cancel"
+RETRY, CANCEL, FAIL = "retry", "cancel", "fail"
 OPEN = {"stop_requested": {"$exists": False}}
 
 

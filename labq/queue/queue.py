@@ -59,6 +59,13 @@ class Queue:
             return verbs.submit_waiting(self.store, self.name, new)
         return self.store.insert(self.name, new)
 
+    @property
+    def keyed_as(self) -> str:
+        """The name that the keys of its tasks go by."""
+        from labq.queue.catalog import keyed_as
+
+        return keyed_as(self.store, self.name)
+
     def query(self, selection: Selection) -> Document:
         """The query for the tasks selected."""
         return selection.query(self.store, self.name)

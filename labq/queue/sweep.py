@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from labq.queue import workers
-from labq.queue.leases import CANCEL, Ending, WorkerName, moved, record_of, write
+from labq.queue.leases import CANCEL, FAIL, Ending, WorkerName, moved, record_of, write
 from labq.queue.waiting import LIMIT, promote, settle
 from labq.store import Change, Now, Store
 from labq.task import TERMINAL, Document, Status
@@ -80,6 +80,8 @@ def _fate(task: Document) -> tuple[Status, str]:
         return Status.CANCELLED, f"{task['stop_requested']['reason']}; {told}"
     if task["lease"].get("on_lost") == CANCEL:
         return Status.CANCELLED, f"{told} (--on-lost cancel)"
+    if task["lease"].get("on_lost") == FAIL:
+        return Status.FAILED, f"{told}, and with it the run that it was for"
     if crashes >= MAX_CRASHES:
         return Status.FAILED, f"{told}, the {crashes}th worker that this task lost"
     return Status.PENDING, told

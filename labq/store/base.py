@@ -22,6 +22,7 @@ Sort = Sequence[tuple[str, int]]  # (dotted field, 1 | -1)
 EVERY: Query = MappingProxyType({})
 CLAIM_ORDER: Sort = (("priority", -1), ("number", 1))
 MAX_BYTES = 16 * 1024 * 1024  # of one document, as BSON
+KEYED_AS = "keyed_as"  # of a queue's record: the name that it began with, which its keys go by
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,19 @@ class Blobs(ABC):
         """Those of the hashes whose contents are not there, in their order; one round trip."""
 
 
+def require_here(queue: str, found: Iterable[str]) -> None:
+    """Refuses a repeated task that is in another queue: nobody would find it in this one.
+
+    Raises:
+        ConflictError: one of the queues in which they are is another.
+    """
+    for there in found:
+        if there != queue:
+            raise ConflictError(
+                f"a task of this key or id is in queue {there}: submit it there, or by another key"
+            )
+
+
 def digest_of(content: bytes) -> str:
     """The SHA-256 of the content, as 64 hex digits."""
     from hashlib import sha256
@@ -161,6 +175,7 @@ class Store(ABC):
         `max_tasks`, the most tasks that the queue keeps, however many insert at once.
 
         Raises:
+            ConflictError: one is in another queue; new ones beside it may be stored.
             QuotaExceeded: they are more than there is room for; none is stored.
             ConflictError: the queue is being renamed, or has a task of the short name of one of
                 them; none is stored.

@@ -23,7 +23,17 @@ from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
-from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch, shorts_of
+from labq.store.base import (
+    CLAIM_ORDER,
+    Change,
+    Query,
+    Run,
+    Sort,
+    Store,
+    Watch,
+    require_here,
+    shorts_of,
+)
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
 from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, has_ids, steadily
@@ -140,7 +150,8 @@ class MongoStore(Store):
             if clash:
                 self._counters.skip(queue)
                 return self.insert(queue, tasks)
-            stored = self._tasks.find({"_id": {"$in": ids}}, {"number": 1})
+            stored = list(self._tasks.find({"_id": {"$in": ids}}, {"number": 1, "queue": 1}))
+            require_here(queue, (task["queue"] for task in stored))
             numbers = {task["_id"]: int(task["number"]) for task in stored}
             return [numbers[identity] for identity in ids]
 

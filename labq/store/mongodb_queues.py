@@ -18,7 +18,7 @@ from pymongo import errors as mongo
 from pymongo.collection import Collection
 
 from labq.errors import ConflictError, NotFoundError
-from labq.store.base import Run, quota_exceeded, renaming
+from labq.store.base import KEYED_AS, Run, quota_exceeded, renaming
 from labq.store.mongodb_moves import steadily
 from labq.task import Document, Status, new_id
 
@@ -189,7 +189,8 @@ class Counters:
         )
         kept = {key: value for key, value in last.items() if key not in ("renaming", "reserved")}
         try:
-            self._queues.insert_one({**kept, "_id": new, "renamed_from": queue})
+            began = {KEYED_AS: kept.get(KEYED_AS, queue), "renamed_from": queue}
+            self._queues.insert_one({**kept, **began, "_id": new})
         except mongo.DuplicateKeyError:
             there = self._queues.find_one({"_id": new}) or {}
             if there.get("renamed_from") != queue:  # somebody was faster

@@ -17,7 +17,17 @@ from labq import clock
 from labq.filters import matcher, sorted_by
 from labq.store import sqlite_queues, sqlite_schema
 from labq.store import sqlite_rows as rows
-from labq.store.base import CLAIM_ORDER, Change, Query, Run, Sort, Store, Watch, shorts_of
+from labq.store.base import (
+    CLAIM_ORDER,
+    Change,
+    Query,
+    Run,
+    Sort,
+    Store,
+    Watch,
+    require_here,
+    shorts_of,
+)
 from labq.store.sqlite_blobs import SQLiteBlobs
 from labq.store.sqlite_file import File
 from labq.store.sqlite_records import SQLiteRecords
@@ -64,8 +74,10 @@ class SQLiteStore(Store):
                 ).rowcount
             if new == len(tasks):
                 return list(numbers)
-            look = 'SELECT "number" FROM tasks WHERE "_id" = ?'  # a repeated task keeps its first
-            return [db.execute(look, (task["_id"],)).fetchone()[0] for task in tasks]
+            look = 'SELECT "number", "queue" FROM tasks WHERE "_id" = ?'  # it keeps its first
+            found = [db.execute(look, (task["_id"],)).fetchone() for task in tasks]
+            require_here(queue, (there for _, there in found))
+            return [number for number, _ in found]
 
     def find(
         self,

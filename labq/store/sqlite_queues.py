@@ -11,7 +11,7 @@ from typing import Any
 
 from labq import clock
 from labq.errors import ConflictError, NotFoundError
-from labq.store.base import Run, quota_exceeded, short_taken
+from labq.store.base import KEYED_AS, Run, quota_exceeded, short_taken
 from labq.store.sqlite_rows import encode, from_text
 from labq.task import Status
 
@@ -95,7 +95,10 @@ def rename(db: sqlite3.Connection, queue: str, new: str) -> int:
         raise ConflictError(f"cannot rename queue {queue}: {running:,} of its tasks run")
     named = 'SELECT "short", "_id" FROM tasks WHERE "queue" = ? AND "short" IS NOT NULL'
     require_free(db, new, dict(db.execute(named, (queue,)).fetchall()))
-    db.execute('UPDATE queues SET "_id" = ? WHERE "_id" = ?', (new, queue))
+    path = f"$.{KEYED_AS}"
+    record = 'json_set("record", ?, coalesce(json_extract("record", ?), "_id"))'
+    change = f'UPDATE queues SET "record" = {record}, "_id" = ? WHERE "_id" = ?'
+    db.execute(change, (path, path, new, queue))
     return db.execute('UPDATE tasks SET "queue" = ? WHERE "queue" = ?', (new, queue)).rowcount
 
 

@@ -144,3 +144,17 @@ def test_a_sweep_goes_on_while_there_may_be_more(labq, queue):
     values = {"status": "running", "lease": lapsed, "started_at": Now(), "attempt": 1}
     queue.store.update({"queue": "default"}, Change(set=values))
     assert labq("queue", "sweep").err == "gave back 2,500 tasks of lost workers\n"
+
+
+@pytest.mark.parametrize("how", [["--cmd", "true"], ["--array", "2", "--cmd", "true"]])
+def test_a_key_goes_with_its_queue_through_a_rename(labq, queue, how):
+    submit = ["task", "submit", "--key", "k", *how]
+    first = labq(*submit, "--queue", "old").out
+    labq("queue", "rename", "old", "mid")
+    labq("queue", "rename", "mid", "new")
+    assert labq(*submit, "--queue", "new").out == first
+    again = labq(*submit, "--queue", "old")
+    told = "a task of this key or id is in queue new: submit it there, or by another key"
+    assert (again.code, again.err.splitlines()[-1]) == (5, f"labq: {told}")
+    count = len(first.split())
+    assert (queue.store.count({"queue": "new"}), queue.store.count({})) == (count, count)

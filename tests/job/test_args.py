@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import labq
+from labq.args import to_flags
 from labq.errors import UsageError
 from labq.job.arguments import fitted
 from labq.store import Change
@@ -156,6 +157,16 @@ def test_c23_a_flag_that_a_worker_appends_by_its_place_is_no_error(start, words)
     start({"batch_size": 4, "lr": 0.3})
     parsed = labq.capture_argparse(parser()).parse_args(words)
     assert (parsed.batch_size, parsed.lr) == (4, 0.3)
+
+
+def test_c23_a_list_that_a_worker_appends_is_the_options_several_values(start):
+    start({"layers": [3, 4], "lr": 0.3})
+    several = argparse.ArgumentParser()
+    several.add_argument("--layers", nargs="+", type=int)
+    several.add_argument("--lr", type=float)
+    words = to_flags({"layers": [3, 4], "lr": 0.3})
+    parsed = labq.capture_argparse(several).parse_args(words)
+    assert (parsed.layers, parsed.lr) == ([3, 4], 0.3)
 
 
 def test_c23_what_else_is_parsed_is_recorded(start):

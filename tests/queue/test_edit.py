@@ -233,3 +233,23 @@ def test_a_task_that_would_grow_too_large_does_not_hide_what_became_of_the_other
     ((why, count),) = report.refused.items()
     assert why.startswith("the task is too large")
     assert count == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "value"),
+    [
+        ("timeout=10m", "timeout", 600),
+        ("timeout=90", "timeout", 90),
+        ("retry_delay=1.5s", "retry_delay", 1.5),
+        ("retention.ttl=1d", "retention", {"ttl": 86400}),
+    ],
+)
+def test_a_length_is_seconds_or_such_as_10m(queue, text, field, value):
+    submit(queue, {})
+    assert change(queue, text).changed == 1
+    assert queue.get("1")[field] == value
+
+
+def test_what_is_no_length_is_refused(queue):
+    with pytest.raises(UsageError, match="'soon' is not a duration"):
+        parse_edit("timeout=soon")

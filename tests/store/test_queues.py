@@ -141,7 +141,8 @@ def test_a_renamed_queue_keeps_its_tasks_its_numbers_and_its_record(store):
     store.delete({**ALL, "number": 3})
     assert store.rename("q", "r") == 2
     assert [one["number"] for one in store.find({"queue": "r"}, sort=[("number", 1)])] == [1, 2]
-    assert list(store.queues.find()) == [{"_id": "other"}, {"_id": "r", "max_tasks": 9}]
+    record = {"_id": "r", "max_tasks": 9, "keyed_as": "q"}
+    assert list(store.queues.find()) == [{"_id": "other"}, record]
     assert store.insert("r", [task()]) == [4]
     assert store.insert("q", [task()]) == [1]
     assert store.count({"queue": "other"}) == 1

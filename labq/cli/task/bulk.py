@@ -44,14 +44,14 @@ def submit(
         raise UsageError("--key must not be empty")
     added = _Added(here, json=json, keyed=key is not None)
     if file is not None:
-        tasks = Sheet(draft, file, here.name, key).tasks
+        tasks = Sheet(draft, file, None if key is None else (here.keyed_as, key)).tasks
         total = sum(1 for _ in tasks())  # a bad line is found before anything is stored
         require_one(draft, total)
         _each(added, tasks, total, quiet=quiet or json)
     elif array is not None:
         _each_index(added, draft, array, key, quiet=quiet or json)
     else:
-        task = {**draft, "_id": keyed_id(here.name, str(key))}
+        task = {**draft, "_id": keyed_id(here.keyed_as, str(key))}
         added.store([task])
         if not quiet and not json:
             _tell_one(here, task["_id"], added)
@@ -67,7 +67,7 @@ def _each_index(
     """Stores an array's tasks, and tells what their group is called."""
     from labq.queue.groups import instances
 
-    keyed = None if key is None else (added.here.name, key)
+    keyed = None if key is None else (added.here.keyed_as, key)
     group = draft.get("group") or (new_id() if keyed is None else keyed_id(*keyed))
     _each(added, lambda: instances(draft, array, group, keyed), array.count, quiet=quiet)
     if not quiet:

@@ -27,8 +27,7 @@ class Sheet:
 
     draft: Document
     file: str  # - is stdin
-    queue: str
-    key: str | None
+    key: tuple[str, str] | None  # what the queue's keys go by, and the key
 
     @cached_property
     def content(self) -> bytes:
@@ -65,7 +64,7 @@ class Sheet:
                 _check_size(args, where)
             if command is not None and (why := fits(template, args, allow_extra=True)):
                 raise TemplateError(f"{where}: --cmd does not fit: the task {why}")
-            identity = new_id() if self.key is None else keyed_id(self.queue, self.key, str(number))
+            identity = new_id() if self.key is None else keyed_id(*self.key, str(number))
             keys = signature(flat(args))
             yield {**self.draft, "_id": identity, "args": args, "args_signature": keys}
 

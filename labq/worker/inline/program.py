@@ -92,13 +92,14 @@ def init(
         cmd=[word.replace("%", "%%") for word in before] or None,
         cwd=os.getcwd(),  # noqa: PTH109 - the same
     )
-    if offline.wanted():
-        Recorded(settings, task, words).open()
-    else:
-        _begin(settings, task, words)
+    away = offline.wanted()
+    place = (_record if away else _begin)(settings, task, words)
     begun = labq.current_task()
     if begun is None:
         raise LabqError("labq.init: the task has ended already")
+    told = f"task {begun.number} in queue {begun.queue} ({place})"
+    told = f"the record is {place} (labq import {place})" if away else told
+    sys.stderr.write(f"labq: {told}\n")
     return begun
 
 
@@ -108,7 +109,15 @@ def _words() -> list[str]:
     return [] if typed else [sys.executable, *sys.orig_argv[1:]]
 
 
-def _begin(settings: Settings, task: Document, words: Sequence[str]) -> None:
+def _record(settings: Settings, task: Document, words: Sequence[str]) -> str:
+    """Begins in a folder, and returns its path."""
+    recorded = Recorded(settings, task, words)
+    recorded.open()
+    return str(recorded.folder)
+
+
+def _begin(settings: Settings, task: Document, words: Sequence[str]) -> str:
+    """Begins in the store, and returns its address."""
     store = open_store(settings.uri)
     try:
         try:
@@ -124,6 +133,7 @@ def _begin(settings: Settings, task: Document, words: Sequence[str]) -> None:
         raise
     program.open()
     program.next()
+    return store.address
 
 
 class Program(Run):
@@ -185,6 +195,7 @@ class Recorded:
     def __init__(self, settings: Settings, task: Document, words: Sequence[str]) -> None:
         self._settings, self._words = settings, list(words)
         self._spool = offline.Spool.create(settings.home, settings.queue, task)
+        self.folder = self._spool.folder
         self._signals, self._uncaught = Signals(_nothing), Uncaught(self._heed)
         self._exits, self._held = Exits(), ExitStack()
         self._pid = os.getpid()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import subprocess
 import sys
@@ -54,7 +55,8 @@ def test_c1_a_script_that_says_so_is_a_task(queue, program, tmp_path):
     words |= {"args": {"model.depth": 3}, "metadata": {"by": "me"}, "type": "testing"}
     code = "print(task.number, labq.connect({'lr': 0.0})['lr'])\nlabq.report(acc=1)"
     running = program(code, "--lr", "0.1", "--model.name=a", "--fast", **words)
-    assert running.communicate(timeout=60) == ("1 0.1\n", "")
+    told = f"labq: task 1 in queue default ({queue.store.address})\n"
+    assert running.communicate(timeout=60) == ("1 0.1\n", told)
     (task,) = tasks(queue)
     assert task["args"] == {"lr": 0.1, "model": {"name": "a", "depth": 3}, "fast": True}
     assert {key: task[key] for key in ("name", "project", "tags", "comment", "type")} == {
@@ -169,7 +171,7 @@ def test_a_cancel_interrupts_it(queue, program):
     assert ends(queue) == [("cancelled", "not needed")]
 
 
-def test_one_that_was_killed_goes_back_when_its_lease_is_over(queue, program):
+def test_one_that_was_killed_has_failed_when_its_lease_is_over(queue, program):
     running = program(WAITS)
     assert running.stdout.readline() == "ready\n"
     running.kill()
@@ -177,14 +179,17 @@ def test_one_that_was_killed_goes_back_when_its_lease_is_over(queue, program):
     assert ends(queue) == [("running", "")]
     queue.store.update({"number": 1}, Change(set={"lease.expires_at": Now(-1)}))
     recover(queue.store, queue.name)
-    assert tasks(queue)[0]["status"] == "pending"
+    ((status, reason),) = ends(queue)
+    assert status == "failed"
+    assert reason.endswith(" was lost, and with it the run that it was for")
 
 
 def test_c5_without_a_store_its_record_is_kept_in_a_folder(queue, program, tmp_path, monkeypatch):
     monkeypatch.setenv("LABQ_OFFLINE", "1")
     code = "labq.report(acc=1); labq.progress(50)\nif task.args['n']: 1 / task.args['zero']"
     for flags in (["--n", "0"], ["--n", "1", "--zero", "0"]):
-        program(code, *flags, name="away").communicate(timeout=60)
+        _, err = program(code, *flags, name="away").communicate(timeout=60)
+        assert re.match(r"labq: the record is (\S+) \(labq import \1\)\n", err)
     running = program(WAITS, name="away")
     assert running.stdout.readline() == "ready\n"
     running.terminate()
