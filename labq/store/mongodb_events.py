@@ -231,7 +231,7 @@ def _merged(
 ) -> Iterator[Document]:
     """The events of both, a task's in their order, until a move whose insert is after `last`."""
     at, born = (place.at, place.task, place.n), place.born
-    new, told = next(inserts, None), ""
+    new, told = next(inserts, None), ("", NEVER)
     settled = takewhile(lambda row: (row.get("born") or NEVER) <= last, moves)
     for row in chain(settled, [END]):
         move = row["moves"]
@@ -239,9 +239,10 @@ def _merged(
         if here <= at:
             continue  # given before, or that of a task that is being removed just now
         row_born = row.get("born") or NEVER
-        while new is not None and (new["born"] <= row_born or _time(new) <= here[0]):
-            if new["task"] != told:
-                born, told = new["born"], new["task"]
+        while new is not None and (new["born"] <= row_born or _time(new) < here[0]):
+            if (new["task"], new["born"]) != told:
+                born = new["born"]
+                told = (new["task"], born)
                 yield _inserted(new, Position(at[0], at[2], at[1], born))
             new = next(inserts, None)
         if row is not END:

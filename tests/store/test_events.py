@@ -57,6 +57,19 @@ def test_each_change_of_a_status_is_one_event(store):
     assert abs((store.now() - times[0]).total_seconds()) < 60
 
 
+def test_a_task_that_is_stored_again_after_its_removal_is_new_again(store):
+    one = task(created_at=Now())
+    for _ in range(2):
+        store.insert("q", [one])
+        store.delete({"queue": "q"})
+    store.insert("q", [one])
+    ways = [(None, "pending"), ("pending", "deleted")] * 2 + [(None, "pending")]
+    events = list(store.events("q"))
+    assert [(event.get("from"), event["to"]) for event in events] == ways
+    for at, event in enumerate(events, start=1):
+        assert list(store.events("q", event["token"])) == events[at:]
+
+
 def test_a_token_leads_on_from_any_event(store):
     store.insert("q", [task(), task(), task()])
     for one in list(store.find({"queue": "q"})):
