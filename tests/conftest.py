@@ -11,6 +11,9 @@ import pytest
 import servers
 from hypothesis import HealthCheck, settings
 
+from labq.queue import Queue
+from labq.store import open_store
+
 settings.register_profile(
     "labq", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
@@ -97,3 +100,11 @@ def uri(request, tmp_path):
     yield servers.with_database(server, name)
     with servers.MongoClient(server) as client:
         client.drop_database(name)
+
+
+@pytest.fixture
+def queue(uri):
+    """The queue `default` of that store."""
+    store = open_store(uri)
+    yield Queue(store, "default")
+    store.close()

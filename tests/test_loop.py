@@ -11,19 +11,11 @@ import sys
 import pytest
 from looping import at_work, ends, tasks
 
-from labq.queue import Queue
-from labq.store import Change, open_store
+from labq.store import Change
 from labq.task import new
 
 HEAVY = {"typer", "rich", "pymongo", "bson", "prompt_toolkit", "yaml", "dateparser"}
 PLAIN = "import labq, os, sys, time\n"
-
-
-@pytest.fixture
-def queue(uri):
-    store = open_store(uri)
-    yield Queue(store, "default")
-    store.close()
 
 
 @pytest.fixture

@@ -36,7 +36,7 @@ from labq.store.base import (
 )
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
-from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, has_ids, steadily
+from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, steadily
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.store.mongodb_shorts import SHORT, Shorts
@@ -185,7 +185,7 @@ class MongoStore(Store):
             return rest, next(rest, None)
 
         with faults(self.address):
-            rest, first = steadily(query, begin) if steady or has_ids(query) else begin({})
+            rest, first = steadily(query, begin, steady=steady)
             if first is not None:
                 yield first
             yield from rest
@@ -195,7 +195,7 @@ class MongoStore(Store):
             return int(self._tasks.count_documents(query, **by))
 
         with faults(self.address):
-            return steadily(query, count) if steady or has_ids(query) else count({})
+            return steadily(query, count, steady=steady)
 
     def counts(self) -> dict[tuple[str, str], int]:
         by = {"queue": "$queue", "status": "$status"}

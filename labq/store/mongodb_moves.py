@@ -36,12 +36,15 @@ def has_ids(query: Query) -> bool:
     return "_id" in query or any(map(has_ids, query.get("$and", ())))
 
 
-def steadily(query: Query, do: Callable[[Any], Result]) -> Result:
+def steadily(query: Query, do: Callable[[Any], Result], *, steady: bool = True) -> Result:
     """Does it with the `hint` of an index in which no task changes its place.
 
     One that goes by the status, the priority or the args shows a task not at all, or twice, where
-    somebody changes these while mongod reads along it. Where there is no index, there is none.
+    somebody changes these while mongod reads along it. Where there is no index, there is none;
+    nor is there without `steady`, but for a query of ids, whose index costs nothing.
     """
+    if not steady and not has_ids(query):
+        return do({})
     try:
         return do({"hint": "_id_" if has_ids(query) else "number"})
     except mongo.OperationFailure as error:

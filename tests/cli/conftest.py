@@ -10,7 +10,6 @@ import pytest
 
 from labq.cli import main as entry
 from labq.cli import options
-from labq.queue import Queue
 from labq.store import open_store
 
 
@@ -58,14 +57,6 @@ def labq(run, uri, monkeypatch, tmp_path):
     monkeypatch.setenv("LABQ_URI", uri)
     monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
     return run
-
-
-@pytest.fixture
-def queue(uri):
-    """The queue `default` of the store that `labq` uses."""
-    store = open_store(uri)
-    yield Queue(store, "default")
-    store.close()
 
 
 @pytest.fixture

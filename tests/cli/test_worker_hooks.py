@@ -83,6 +83,7 @@ def test_a_hook_does_not_outlive_its_worker(labq, process, tmp_path, number):
     worker.stderr.readline()  # the job has ended; the worker's own handlers are off soon
     until(lambda: worker.poll() is not None or worker.send_signal(number))
     until(lambda: not living(group))
+    assert worker.returncode != 0
 
 
 def living(group):

@@ -240,7 +240,8 @@ def test_results_that_are_on_another_machine_are_missed_aloud(client, crew, tmp_
     task = client.submit()
     crew.run()
     with pytest.warns(UserWarning, match="there are no results on this machine: no folder"):
-        task.resume(tmp_path / "out")
+        assert task.resume(tmp_path / "out") is task
+    assert not (tmp_path / "out").exists()
 
 
 def test_results_are_told_of_on_stderr(client, crew, tmp_path, capsys):

@@ -12,8 +12,6 @@ import pytest
 
 import labq
 from labq import job
-from labq.queue import Queue
-from labq.store import open_store
 from labq.task import new
 
 PAGE = (Path(labq.__file__).parent / "guide" / "job.md").read_text(encoding="utf-8")
@@ -22,13 +20,6 @@ BLOCKS = [
 ]
 SHELL = [block for block in BLOCKS if block.startswith("labq ")]
 CODE = "\n".join(block for block in BLOCKS if block not in SHELL)
-
-
-@pytest.fixture
-def queue(uri):
-    store = open_store(uri)
-    yield Queue(store, "default")
-    store.close()
 
 
 @pytest.fixture

@@ -95,9 +95,10 @@ def test_a_process_that_ends_writes_its_last_value_and_a_tight_loop_costs_few_wr
 
 
 def test_outside_of_a_task_it_warns_once():
-    with pytest.warns(UserWarning, match="^labq.progress: this process is not a labq task"):
+    with pytest.warns(UserWarning, match="^labq.progress: this process is not a labq task") as told:
         labq.progress(1)
-    labq.progress(2)
+    labq.progress(2)  # a second warning would be an error
+    assert len(told) == 1
 
 
 def test_a_forked_process_has_a_meter_of_its_own(writes):

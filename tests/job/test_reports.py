@@ -105,6 +105,9 @@ def test_m13_update_info_logs_that_the_store_is_away(down, caplog):
 
 
 def test_m13_outside_of_a_task_update_info_warns_once():
-    with pytest.warns(UserWarning, match="^labq.update_info: this process is not a labq task"):
+    with pytest.warns(
+        UserWarning, match="^labq.update_info: this process is not a labq task"
+    ) as told:
         labq.update_info({"acc": 1})
-    labq.update_info({"acc": 2}, fail_on_error=True)
+    labq.update_info({"acc": 2}, fail_on_error=True)  # a second warning would be an error
+    assert len(told) == 1

@@ -174,5 +174,6 @@ def test_outside_of_a_task_there_is_none_and_to_ask_is_no_fault():
 def test_the_wait_is_over_soon_after_a_cancel(claim, monkeypatch):
     monkeypatch.setattr(stopping, "BETWEEN", 0.01)
     queue, granted = claim
+    assert labq.should_stop() is False
     queue.cancel({"_id": granted.task["_id"]})
-    until(labq.should_stop)
+    assert until(labq.should_stop) is True

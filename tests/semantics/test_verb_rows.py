@@ -13,8 +13,8 @@ import pytest
 from waiting import until
 
 import labq as api
-from labq.queue import Ending, Queue, WorkerName, leases
-from labq.store import Change, open_store
+from labq.queue import Ending, WorkerName, leases
+from labq.store import Change
 from labq.task import TAKES, TYPES, Status
 
 ENTRY = """
@@ -42,13 +42,6 @@ def labq(uri, monkeypatch, tmp_path):
         return SimpleNamespace(code=done.returncode, out=done.stdout, err=done.stderr, lines=lines)
 
     return run
-
-
-@pytest.fixture
-def queue(uri):
-    store = open_store(uri)
-    yield Queue(store, "default")
-    store.close()
 
 
 @pytest.fixture
