@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import signal
 import sys
 import threading
 from opcode import opname
@@ -61,6 +62,11 @@ class Exits:
             return before(*given, **named)
 
         return exit
+
+
+def ending_signal(heard: int, fault: BaseException | None) -> int:
+    """The signal that ended the program: one that was heard, or Ctrl-C; 0 where none did."""
+    return heard or (signal.SIGINT if isinstance(fault, KeyboardInterrupt) else 0)
 
 
 def exited(fault: SystemExit) -> Ending:

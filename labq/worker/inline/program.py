@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from types import TracebackType
 from typing import Any
@@ -23,13 +21,11 @@ from labq.source.capture import capture
 from labq.source.entry import parted
 from labq.store import open_store
 from labq.task import Document, new
-from labq.worker.inline.attempt import Attempt
-from labq.worker.inline.exits import Exits, exited
-from labq.worker.inline.faults import below, failure
-from labq.worker.inline.hooks import Signals, Uncaught
+from labq.worker.inline.exits import Exits, ending_signal, exited
+from labq.worker.inline.faults import failure
+from labq.worker.inline.recorded import Recorded
 from labq.worker.inline.run import LOG, Run
 from labq.worker.lease import CANCELLED, Held
-from labq.worker.offline import told, variables
 from labq.worker.options import Finished, Options
 from labq.worker.own import OwnShift, own_options
 from labq.worker.shift import GIVEN_BACK
@@ -164,7 +160,7 @@ class Program(Run):
     def _judged(
         self, fault: BaseException | None, stopped: str, trace: TracebackType | None
     ) -> tuple[Ending, str]:
-        heard = self._signals.heard or (signal.SIGINT if _is_ctrl_c(fault) else 0)
+        heard = ending_signal(self._signals.heard, fault)
         if heard and not stopped:
             reason = f"stopped by {signal.Signals(heard).name}"
             for held in self._shift.keeper.held:
@@ -187,64 +183,6 @@ class Program(Run):
     def _heed(self, fault: BaseException) -> None:
         if not hasattr(sys, "ps1"):  # where a person types, an exception does not end the program
             super()._heed(fault)
-
-
-class Recorded:
-    """The rest of the program as a run that is kept in a folder."""
-
-    def __init__(self, settings: Settings, task: Document, words: Sequence[str]) -> None:
-        self._settings, self._words = settings, list(words)
-        self._spool = offline.Spool.create(settings.home, settings.queue, task)
-        self.folder = self._spool.folder
-        self._signals, self._uncaught = Signals(_nothing), Uncaught(self._heed)
-        self._exits, self._held = Exits(), ExitStack()
-        self._pid = os.getpid()
-
-    def open(self) -> None:
-        """Begins."""
-        self._held.enter_context(self._spool.running())
-        given = variables(self._spool, own_options(self._settings))
-        os.makedirs(given["LABQ_TASK_DIR"], mode=0o700, exist_ok=True)  # noqa: PTH103 - a text
-        self._attempt = Attempt(self._words, given)
-        for hook in (self._signals, self._uncaught, self._exits):
-            hook.install()
-        atexit.register(self.close)
-        if self._settings.source:  # which takes a while
-            self._spool.record(self._settings.home, self._words)
-
-    def close(self) -> None:
-        """Ends it, as the program does."""
-        if os.getpid() == self._pid:
-            self._end(self._exits.fault)
-
-    def _heed(self, fault: BaseException) -> None:
-        if os.getpid() == self._pid and not hasattr(sys, "ps1"):
-            self._end(fault)
-
-    def _end(self, fault: BaseException | None) -> None:
-        atexit.unregister(self.close)
-        heard = self._signals.heard or (signal.SIGINT if _is_ctrl_c(fault) else 0)
-        try:
-            with self._signals.deferred():  # an impatient second Ctrl-C comes just now
-                for hook in (self._exits, self._uncaught):
-                    hook.restore()
-                self._write(fault, heard)
-        finally:
-            self._signals.restore()
-
-    def _write(self, fault: BaseException | None, heard: int) -> None:
-        if isinstance(fault, SystemExit):
-            ending = exited(fault)
-        else:
-            ending = failure(fault, "", below(fault, 0)) if fault else Ending(succeeded=True)
-        self._attempt.restore()
-        record = {**self._attempt.record(), **ending.record}
-        told(self._spool, Ending(ending.succeeded, ending.reason, record, ending.error), heard)
-        self._held.close()
-
-
-def _is_ctrl_c(fault: BaseException | None) -> bool:
-    return isinstance(fault, KeyboardInterrupt)
 
 
 def _nothing(*_given: Any) -> None:

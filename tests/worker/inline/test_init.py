@@ -223,8 +223,8 @@ def test_a_second_ctrl_c_does_not_keep_the_end_of_an_offline_run_from_its_folder
     queue, program, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("LABQ_OFFLINE", "1")
-    code = "import os\nfrom labq.worker.inline import program\nreal = program.told\n"
-    code += "program.told = lambda *given: (os.kill(os.getpid(), 2), real(*given))\n"
+    code = "import os\nfrom labq.worker.inline import recorded\nreal = recorded.told\n"
+    code += "recorded.told = lambda *given: (os.kill(os.getpid(), 2), real(*given))\n"
     assert program(code + "raise KeyboardInterrupt").wait(60) == -2
     (folder,) = (tmp_path / "home" / "offline").iterdir()
     bring_in(queue, Spool(folder), tmp_path / "home")
