@@ -14,11 +14,13 @@ from hypothesis import HealthCheck, settings
 from labq.queue import Queue
 from labq.store import open_store
 
+# Of hypothesis's own default by name: where CI is set, it would take them from a profile "ci".
+PLAIN = settings.get_profile("default")
 settings.register_profile(
-    "labq", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    "labq", PLAIN, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
 )
 settings.register_profile(
-    "long", deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
+    "long", PLAIN, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
 )
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "labq")
 settings.load_profile(PROFILE)
