@@ -14,13 +14,13 @@ from labq.offline import Spool
 from labq.queue import Ending
 from labq.queue.leases import new_token
 from labq.task import Document, Status
+from labq.worker.ending import ending_of
 from labq.worker.guard import Guard
 from labq.worker.lease import CANCELLED
 from labq.worker.logs import Echo, Output
 from labq.worker.options import Finished, Options
 from labq.worker.process import Exit, Job
 from labq.worker.signals import STOPPING, Wakeup
-from labq.worker.slot import _ending, _record
 
 
 def variables(spool: Spool, options: Options) -> dict[str, str]:
@@ -117,7 +117,7 @@ class Offline:
 
     def _conclude(self, words: Sequence[str], job: Job, output: Output) -> Finished:
         (ended,) = self._ends
-        ending: Ending = _ending(ended, output, _record(words, job.pid, ended))
+        ending = ending_of(words, job.pid, ended, output)
         end = told(self.spool, ending, self._heard[0] if self._heard else 0)
         if output.fault:
             self._say(f"not all of the output is kept: {output.fault}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,10 +11,11 @@ from labq.queue import Claim, Ending, leases
 from labq.template import parse_command, with_raw
 from labq.worker.capacity import Grant
 from labq.worker.claims import close, conclude, give_back, take
+from labq.worker.ending import ending_of
 from labq.worker.guard import Guard
 from labq.worker.logs import Output
 from labq.worker.options import Finished
-from labq.worker.process import Exit, Job, StartError
+from labq.worker.process import Job, StartError
 from labq.worker.shift import RELEASED, TIME_OVER, Shift
 
 
@@ -112,7 +113,7 @@ class Slot:
             job.stop(RELEASED if self._shift.left() > 0 else TIME_OVER)
         ended = job.wait()
         held = self._shift.keeper.drop(claim)
-        ending = _ending(ended, output, _record(argv, job.pid, ended))
+        ending = ending_of(argv, job.pid, ended, output)
         finished = conclude(self._shift, claim, held, ended.stopped, ending)
         code = ended.code if ended.signal is None else 128 + ended.signal
         if output.fault:
@@ -139,39 +140,3 @@ class Slot:
             "LABQ_TOKEN": claim.token,
             **claim.place,
         }
-
-
-def _ending(ended: Exit, output: Output, record: dict[str, Any]) -> Ending:
-    """How the job ended, where nothing but its own work or its timeout decides."""
-    if ended.code == 0 and not ended.stopped:
-        return Ending(succeeded=True, record=record)
-    error = {"message": ended.told, "stderr": output.tail()}
-    return Ending(succeeded=False, reason=ended.told, record=record, error=error)
-
-
-def _record(argv: Sequence[str], pid: int, ended: Exit) -> dict[str, Any]:
-    """The attempt as it stands in the books."""
-    how = {"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal}
-    return {
-        "pid": pid,
-        "argv": _cut(argv),
-        "wall": round(ended.wall, 3),
-        "cpu": round(ended.cpu, 3),
-        "max_rss": ended.rss,
-        **how,
-    }
-
-
-LONGEST = 4096  # characters of a command in the books: an attempt must not fill the document
-
-
-def _cut(argv: Sequence[str]) -> list[str]:
-    """The command as it is recorded: whole, unless it is longer than any person would read."""
-    kept: list[str] = []
-    room = LONGEST
-    for word in argv:
-        if len(word) > room:
-            return [*kept, f"{word[:room]}..."]
-        kept.append(word)
-        room -= len(word)
-    return kept
