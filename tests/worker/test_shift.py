@@ -37,7 +37,8 @@ def number(claimed):
 
 def end(shift, claimed, became="success", **fields):
     claim, grant = claimed
-    shift.ended(Finished(claim.task, became, **fields), grant)
+    shift.free(grant)
+    shift.ended(Finished(claim.task, became, **fields))
 
 
 def test_a_large_task_has_its_turn_though_small_ones_always_fit(shift):

@@ -227,7 +227,8 @@ class Run:
                 finished = self._write(body.claim, held, whole, stopped)
             finally:
                 body.task.status = finished.became if finished else "lost"
-                self._shift.ended(finished, body.grant)
+                self._shift.free(body.grant)
+                self._shift.ended(finished)
             if finished is not None:
                 self._tell(finished, shown)
         if left:  # and nobody asks for the next one
