@@ -137,19 +137,22 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
         ConflictError: a dotted path leads through something that is no dict.
     """
     new: Document = {}
+    row: dict[str, Any] = {}
     for path, value in change.set.items():
         field, _, rest = path.partition(".")
-        at_time = timed(value, now_ms)
-        new[field] = (
-            placed(new.get(field, old.get(field, {})), rest.split("."), at_time, path)
-            if rest
-            else at_time
-        )
+        if rest:
+            before = new.get(field, old.get(field, {}))
+            new[field] = placed(before, rest.split("."), timed(value, now_ms), path)
+        elif isinstance(value, Now) and field in _DATE:
+            row[field] = now_ms + round(value.plus * 1000)
+        else:
+            new[field] = timed(value, now_ms)
     for field, amount in change.inc.items():
         new[field] = old.get(field, 0) + amount
     for field, item in change.push.items():
         new[field] = [*old.get(field, []), timed(item, now_ms)][-change.keep :]
-    row = {field: encode(field, value) for field, value in new.items()}
+    for field, value in new.items():
+        row[field] = encode(field, value)
     check_size(row)
     row.update(dict.fromkeys(change.unset))
     return row

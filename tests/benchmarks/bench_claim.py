@@ -33,7 +33,7 @@ from labq.queue import Ending, Queue, WorkerName, leases
 from labq.store import open_store
 from labq.task import new
 
-PAIRS = 100  # claims and finishes in one round of one side
+PAIRS = 500  # claims and finishes in one round of one side
 BATCH = 10_000  # tasks in one bulk submit
 LEASE = 60.0
 WORKER = WorkerName("bench-1", "bench")
