@@ -56,6 +56,8 @@ def status_of(task: Mapping[str, Any]) -> str:
 
     It is `stalled` where its lease is over, by this machine's clock: for the eye only.
     """
+    if "published_at" in task:
+        return f"{task['status']}, published"
     if "lease" in task and task["lease"]["expires_at"] < clock.now():
         return "stalled"
     stopping = task["status"] == Status.RUNNING.value and "stop_requested" in task

@@ -60,6 +60,7 @@ def _cells(task: Document, waits: str) -> dict[str, Text]:
         "status": _status(task),
         "waits": Text(waits),
         "name": Text(task.get("name", "")),
+        "index": Text(text_of(task["index"]) if "index" in task else ""),
         "args": Text(pairs(task.get("args", {}))),
         "summary": Text(pairs(task.get("summary", {}))),
         "tags": Text(" ".join(task.get("tags", []))),
@@ -68,7 +69,7 @@ def _cells(task: Document, waits: str) -> dict[str, Text]:
     }
 
 
-FIXED = ("#", "status", "took", "age")
+FIXED = ("#", "status", "index", "took", "age")
 GAP = 3  # cells between two columns
 
 
@@ -81,7 +82,7 @@ def tasks(
     """
     console = _console()
     rows = [_cells(task, why) for task, why in zip(page, waits, strict=True)]
-    drawn = _drawn(console, rows, right=("#", "took", "age"), fixed=FIXED)
+    drawn = _drawn(console, rows, right=("#", "index", "took", "age"), fixed=FIXED)
     if not pager:
         _print(console, drawn, footer)
         return

@@ -126,6 +126,13 @@ TREE = Entry(
 )
 
 
+CODES = (
+    "Exit codes: 0 done, 1 labq could not do it, 2 the command line is wrong, 3 no such task, 4 the"
+    " store cannot be reached, 5 the task's state does not allow it, 124 not ended in time (labq"
+    " wait), 130 Ctrl-C."
+)
+
+
 class LazyGroup(TyperGroup):
     """A group that knows its commands by their entries and imports the one that is asked for."""
 
@@ -202,7 +209,7 @@ def root() -> LazyGroup:
         callback=_version,
         help="Show the version and exit.",
     )
-    return LazyGroup(TREE, name="labq", params=[version])
+    return LazyGroup(TREE, name="labq", params=[version], epilog=CODES)
 
 
 def _version(_context: Any, _option: Any, wanted: bool) -> None:

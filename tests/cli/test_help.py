@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from labq.cli.tree import TREE, commands
+from labq.errors import ExitCode
 
 LEAVES = [path for path, entry_ in commands() if not entry_.entries]
 STORELESS = {"guide", "completion"}
@@ -42,6 +43,12 @@ def test_without_a_command_labq_helps(run):
     code, out, _ = parts(run)
     assert code == 0
     assert all(name in out for name in TREE.entries)
+
+
+def test_the_exit_codes_stand_below_the_commands(run):
+    _, out, _ = parts(run, "--help")
+    told = " ".join(out.partition("Exit codes:")[2].split())
+    assert [code for code in ExitCode if f" {code:d} " not in f" {told}"] == []
 
 
 @pytest.mark.parametrize("args", [["--version"], ["--version", "task"]])

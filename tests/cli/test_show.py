@@ -69,6 +69,24 @@ def test_a_running_task_that_was_asked_to_stop_is_stopping(labq, queue, sources)
     assert labq("task", "ls", "--id", "2").out.splitlines()[2].split()[:2] == ["2", "stopping"]
 
 
+def test_what_is_published_is_told_beside_its_status(labq, sources):
+    labq("task", "publish", "-y", "1")
+    assert labq("task", "show", "1").out.startswith("task 1  success, published")
+    assert re.search(r"^1 +success, published ", labq("task", "ls").out, re.MULTILINE)
+
+
+def test_ls_shows_the_index_of_an_instance_of_an_array(labq):
+    labq("task", "submit", "-q", "--array", "2,5")
+    labq("task", "submit", "-q")
+    head, _, *lines = labq("task", "ls").out.splitlines()
+    assert head.split() == ["#", "status", "index", "age"]
+    assert [line.split()[:-1] for line in lines] == [
+        ["1", "pending", "2"],
+        ["2", "pending", "5"],
+        ["3", "pending"],
+    ]
+
+
 def test_ls_says_why_a_task_waits(labq, sources):
     labq("task", "submit", "-q", "--after", "2", "--after-any", "3")
     labq("task", "submit", "-q", "--delay", "2d")

@@ -28,7 +28,7 @@ PAGE = 100  # tasks at a terminal, where no --limit is given
 SHOWN = (
     *("number", "name", "status", "reason", "args", "summary", "tags", "lease", "progress"),
     *("created_at", "queued_at", "started_at", "ended_at", "attempt"),
-    *("stop_requested", "available_at", "waiting_for"),
+    *("stop_requested", "available_at", "waiting_for", "index", "published_at"),
 )
 
 
