@@ -75,7 +75,7 @@ def _live(total: int, *, quiet: bool) -> Iterator[Callable[[list[Document]], Non
 
 def _found(here: Queue, ids: Sequence[str]) -> Iterator[Document]:
     for at in range(0, len(ids), CHUNK):
-        yield from here.find({"queue": here.name, "_id": {"$in": list(ids[at : at + CHUNK])}})
+        yield from here.find({"_id": {"$in": list(ids[at : at + CHUNK])}})
 
 
 def _not_ended(tasks: Sequence[Document], timeout: float | None) -> Exception:

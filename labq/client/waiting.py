@@ -80,15 +80,12 @@ def _looking(
 
 
 def _open(queue: Queue, ids: Sequence[str]) -> list[Document]:
-    """Those of the tasks that have not ended."""
+    """Those of the tasks that have not ended, though their queue be renamed meanwhile."""
     fields = ("status", "progress", "number")
     found: list[Document] = []
     for at in range(0, len(ids), CHUNK):
-        query = {
-            "queue": queue.name,
-            "_id": {"$in": list(ids[at : at + CHUNK])},
-            "status": {"$nin": sorted(ENDED)},
-        }
+        these = {"$in": list(ids[at : at + CHUNK])}
+        query = {"_id": these, "status": {"$nin": sorted(ENDED)}}
         found += queue.store.find(query, fields=fields)
     return found
 

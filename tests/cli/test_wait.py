@@ -128,6 +128,21 @@ def test_a_task_that_is_deleted_meanwhile_did_not_succeed(labq, queue, monkeypat
     assert (result.code, result.err) == (1, "2 tasks ended: 1 success, 1 deleted\n")
 
 
+def test_a_task_whose_queue_is_renamed_meanwhile_is_waited_for(labq, queue, monkeypatch):
+    submit(labq, {})
+    renamed = []
+
+    def rename(_seconds):
+        if not renamed:
+            renamed.append(labq("queue", "rename", "default", "other").code)
+        labq("worker", "run", "-q", "--queue", "other", "--", "true")
+
+    pauses(monkeypatch, rename)
+    result = labq("wait", "1")
+    assert (result.code, result.err) == (0, "1 task ended: 1 success\n")
+    assert renamed == [0]
+
+
 def test_wait_wants_to_know_what(labq):
     result = labq("wait")
     assert (result.code, result.err) == (
