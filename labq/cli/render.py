@@ -6,12 +6,13 @@ import os
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
 from rich import box
 from rich.console import Console
+from rich.pager import SystemPager
 from rich.table import Table
 from rich.text import Text
 
@@ -83,11 +84,7 @@ def tasks(
     console = _console()
     rows = [_cells(task, why) for task, why in zip(page, waits, strict=True)]
     drawn = _drawn(console, rows, right=("#", "index", "took", "age"), fixed=FIXED)
-    if not pager:
-        _print(console, drawn, footer)
-        return
-    os.environ.setdefault("LESS", "-FRX")  # a page that fits is simply printed, colours kept
-    with console.pager(styles=True):
+    with _paged(console) if pager else nullcontext():
         _print(console, drawn, footer)
 
 
@@ -307,7 +304,19 @@ def page(text: str) -> None:
     """A page of Markdown, through the pager."""
     from rich.markdown import Markdown
 
-    os.environ.setdefault("LESS", "-FRX")
     console = _console()
-    with console.pager(styles=True):
+    with _paged(console):
         console.print(Markdown(text))
+
+
+@contextmanager
+def _paged(console: Console) -> Iterator[None]:
+    """Shows what is printed meanwhile: at once where it fits the terminal, else in the pager."""
+    with console.capture() as captured:
+        yield
+    text = captured.get()
+    if text.count("\n") < console.height:
+        console.file.write(text)
+        return
+    os.environ.setdefault("LESS", "-RX")  # colours, and the page stays when the pager is left
+    SystemPager().show(text)

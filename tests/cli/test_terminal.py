@@ -115,19 +115,20 @@ def test_a_page_says_how_many_more_there_are(terminal, queue):
     assert "3 of 250 tasks, 247 more\n" in text
 
 
-def test_a_pager_is_used_at_a_terminal_alone_and_not_where_it_is_declined(
+def test_a_pager_is_used_at_a_terminal_alone_where_it_is_needed_and_not_declined(
     terminal, queue, tmp_path
 ):
-    submit(queue, 3)
+    submit(queue, 60)
     pager = tmp_path / "pager"
-    pager.write_text('#!/bin/sh\necho "LESS is $LESS"\ncat\n')
+    pager.write_text('#!/bin/sh\necho "paged"\ncat\n')
     pager.chmod(0o755)
     _, text = terminal("task", "ls", PAGER=str(pager))
-    assert "LESS is -FRX" in text
-    assert text.count("pending") == 3
-    _, text = terminal("task", "ls", "--no-pager", PAGER=str(pager))
-    assert "LESS is" not in text
-    assert text.count("pending") == 3
+    assert "paged" in text
+    assert text.count("pending") == 60
+    for more, shown in ((["--no-pager"], 60), (["--id", "1 2 3"], 3)):
+        _, text = terminal("task", "ls", *more, PAGER=str(pager))
+        assert "paged" not in text
+        assert text.count("pending") == shown
     piped = subprocess.run(
         [sys.executable, "-m", "labq", "task", "ls"],
         env={**os.environ, "LABQ_URI": queue.store.address, "PAGER": str(pager)},
@@ -135,8 +136,8 @@ def test_a_pager_is_used_at_a_terminal_alone_and_not_where_it_is_declined(
         text=True,
         check=True,
     )
-    assert "LESS is" not in piped.stdout
-    assert piped.stdout.count("pending") == 3
+    assert "paged" not in piped.stdout
+    assert piped.stdout.count("pending") == 60
 
 
 @pytest.mark.parametrize(("keys", "left"), [("n\n", 3), ("\n", 3), ("y\n", 0)])
