@@ -52,7 +52,11 @@ class SQLiteStore(Store):
         self.queues = SQLiteRecords(self._file, "queues")
         self.workers = SQLiteRecords(self._file, "workers")
         self.blobs = SQLiteBlobs(self._file)
-        sqlite_schema.prepare(self._file)
+        try:
+            sqlite_schema.prepare(self._file)
+        except BaseException:
+            self._file.close()
+            raise
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
         now = clock.now_ms()

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -52,10 +53,9 @@ COPY = "rm -f disk/filler; cp disk/labq.db* .; "
 
 
 def intact(folder):
-    with sqlite3.connect(folder / "labq.db") as db:
+    with closing(sqlite3.connect(folder / "labq.db", isolation_level=None)) as db:
         (word,) = db.execute("PRAGMA integrity_check").fetchone()
         statuses = dict(db.execute("SELECT status, count(*) FROM tasks GROUP BY status"))
-    db.close()
     return word == "ok", statuses
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import weakref
 from datetime import datetime
 
 from labq.clock import to_ms
@@ -45,6 +46,7 @@ class Table:
         columns = ", ".join(f'"{name}" {COLUMN_TYPES[kind]}' for name, kind in FIELDS.items())
         self.documents = {document["_id"]: document for document in documents}
         self.connection = sqlite3.connect(":memory:")
+        self.close = weakref.finalize(self, self.connection.close)
         self.connection.execute(f"CREATE TABLE tasks ({columns})")
         rows = [
             [encoded(FIELDS[name], document.get(name)) for name in NAMES] for document in documents
@@ -64,6 +66,3 @@ class Table:
     def order(self, order_by: str) -> list[str]:
         rows = self.connection.execute(f'SELECT "_id" FROM tasks ORDER BY {order_by}, "_id"')
         return [key for (key,) in rows]
-
-    def close(self) -> None:
-        self.connection.close()

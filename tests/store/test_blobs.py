@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 
 import pytest
 import servers
@@ -92,7 +93,7 @@ def fails_at(end, write):
 def rows(uri):
     """The ids that the store has contents under."""
     if uri.startswith("sqlite:"):
-        with sqlite3.connect(uri.removeprefix("sqlite:")) as db:
+        with closing(sqlite3.connect(uri.removeprefix("sqlite:"), isolation_level=None)) as db:
             return [name for (name,) in db.execute("SELECT _id FROM blobs")]
     with servers.MongoClient(uri) as client:
         return client.get_default_database()["blobs"].distinct("_id")
@@ -100,7 +101,7 @@ def rows(uri):
 
 def damage(uri, digest, content):
     if uri.startswith("sqlite:"):
-        with sqlite3.connect(uri.removeprefix("sqlite:")) as db:
+        with closing(sqlite3.connect(uri.removeprefix("sqlite:"), isolation_level=None)) as db:
             db.execute("UPDATE blobs SET data = ? WHERE _id = ?", (content, digest))
         return
     with servers.MongoClient(uri) as client:

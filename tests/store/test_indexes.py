@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import uuid
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -111,7 +112,7 @@ def mongodb(lone_mongod):
 def file(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("indexes") / "labq.db"
     if request.param != "a new file":
-        with sqlite3.connect(path) as db:
+        with closing(sqlite3.connect(path, isolation_level=None)) as db:
             db.executescript(Path(__file__).with_name("schema_1.sql").read_text())
             db.execute("PRAGMA user_version = 1")
     store = filled(open_store(f"sqlite:{path}"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -51,7 +52,7 @@ def path(request, tmp_path):
 
 def schema(path):
     """Every table's columns and every index's text; in a file that grew, columns stand last."""
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
         tables = [
             name
             for (name,) in db.execute("SELECT name FROM sqlite_master WHERE sql > '' ORDER BY name")

@@ -6,6 +6,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from making import task
@@ -22,7 +23,7 @@ def path(tmp_path):
 
 def test_the_schema_has_one_column_per_field(path):
     open_store(f"sqlite:{path}").close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
         columns = [row[1] for row in db.execute("PRAGMA table_info(tasks)")]
     assert columns == list(FIELDS)
 
@@ -39,7 +40,7 @@ def test_the_file_is_its_owners_alone(path):
 
 def test_it_is_in_wal_mode(path):
     open_store(f"sqlite:{path}").close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -52,7 +53,7 @@ def test_processes_that_make_the_file_at_once_agree(path):
 
 def test_a_newer_schema_is_refused(path):
     open_store(f"sqlite:{path}").close()
-    with sqlite3.connect(path) as db:
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(
         StoreError, match=r"labq\.db: made by a newer labq \(schema 99\): upgrade labq$"
