@@ -127,12 +127,9 @@ class Shift:
         """Seconds until what runs is asked to end, so that the worker has ended in time."""
         return self._last_call - time.monotonic()
 
-    def free(self, grant: Grant) -> None:
-        """Takes back what a job used; what waits for it is woken by `ended`."""
+    def ended(self, finished: Finished | None, grant: Grant) -> None:
+        """Takes an attempt's end, None where the worker failed; gives back what it used."""
         self.capacity.give(grant)
-
-    def ended(self, finished: Finished | None) -> None:
-        """Takes an attempt's end, None where the worker failed."""
         with self._changed:
             self.busy -= 1
             self._active = time.monotonic()

@@ -37,8 +37,7 @@ def number(claimed):
 
 def end(shift, claimed, became="success", **fields):
     claim, grant = claimed
-    shift.free(grant)
-    shift.ended(Finished(claim.task, became, **fields))
+    shift.ended(Finished(claim.task, became, **fields), grant)
 
 
 def test_a_large_task_has_its_turn_though_small_ones_always_fit(shift):

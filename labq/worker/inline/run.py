@@ -227,8 +227,7 @@ class Run:
                 finished = self._write(body.claim, held, whole, stopped)
             finally:
                 body.task.status = finished.became if finished else "lost"
-                self._shift.free(body.grant)
-                self._shift.ended(finished)
+                self._shift.ended(finished, body.grant)
             if finished is not None:
                 self._tell(finished, shown)
         if left:  # and nobody asks for the next one
