@@ -13,7 +13,7 @@ from labq.errors import ConflictError, NotFoundError, UsageError
 from labq.queue.arrays import Array, array_of, as_text, merged
 from labq.queue.selection import NUMBER
 from labq.store import Run, Store
-from labq.task import TERMINAL, Document, Status, keyed_id, new_id, require_one
+from labq.task import TERMINAL, Document, Status, keyed_id, require_one
 
 PREFIX = re.compile(r"[0-9a-f]{4,31}")
 LONGEST = 120  # characters of a name
@@ -44,25 +44,27 @@ def instances(
 ) -> Iterator[Document]:
     """A task like the draft for each index of the array, to be submitted.
 
+    Their ids follow from the key, or from the draft's own id, which the first one keeps: the same
+    submit gives the same ids.
+
     Args:
         draft: what they share.
         array: their indexes.
-        group: what their group is called; without it a new id, or the key's own.
-        key: the queue's name and a text: both give the same ids whenever they are the same.
+        group: what their group is called; without it an id, which follows likewise.
+        key: the queue's name and a text.
 
     Raises:
         UsageError: they are several, and the draft has a short name.
     """
-    if group is None:
-        group = new_id() if key is None else keyed_id(*key)
-    count = array.count
-    require_one(draft, count)
-    for index in array:
-        identity = new_id() if key is None else keyed_id(*key, str(index))
-        yield {**draft, "_id": identity, "group": group, "index": index, "count": count}
+    words = (draft["_id"],) if key is None else key
+    group = group or keyed_id(*words)
+    require_one(draft, array.count)
+    for at, index in enumerate(array):
+        own = draft["_id"] if key is None and not at else keyed_id(*words, str(index))
+        yield {**draft, "_id": own, "group": group, "index": index, "count": array.count}
 
 
-def expanded(task: Document, group: str | None = None) -> Iterator[Document]:
+def expanded(task: Document) -> Iterator[Document]:
     """The task itself or, where its named resources ask for replicas, an instance for each of them.
 
     Each instance has every resource once, so there are as many as the resource with the most asks.
@@ -70,12 +72,17 @@ def expanded(task: Document, group: str | None = None) -> Iterator[Document]:
     Raises:
         ArrayError: it asks for more than an array has.
     """
-    named = (held for held in task.get("resources", {}).values() if isinstance(held, Mapping))
-    count = max((held.get("replicas", 1) for held in named), default=1)
+    count = replicas(task)
     if count == 1 or "index" in task:
         yield task
     else:
-        yield from instances(task, array_of(count), group or task.get("group"))
+        yield from instances(task, array_of(count), task.get("group"))
+
+
+def replicas(task: Document) -> int:
+    """How many instances a task's named resources ask for."""
+    named = (held for held in task.get("resources", {}).values() if isinstance(held, Mapping))
+    return max((held.get("replicas", 1) for held in named), default=1)
 
 
 def query_of(queue: str, group: str) -> Document:
@@ -179,12 +186,16 @@ def status(store: Store, queue: str, group: str) -> GroupStatus:
 
 
 def _indexes(runs: list[Run], name: str) -> str:
-    ranges = [
-        (run.first, run.last)
-        for run in runs
-        if run.status == name and run.first is not None and run.last is not None
-    ]
-    return as_text(merged(ranges))
+    return as_text(merged(_ranges([run for run in runs if run.status == name])))
+
+
+def _ranges(runs: list[Run]) -> list[tuple[int, int]]:
+    return [(run.first, run.last) for run in runs if run.first is not None and run.last is not None]
+
+
+def indexes(store: Store, queue: str, group: str) -> Array:
+    """Which indexes the members of a group have."""
+    return Array(merged(_ranges(store.runs(queue, group))))
 
 
 def completed(store: Store, queue: str, group: str, limit: int = 0) -> Iterator[Document]:

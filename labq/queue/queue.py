@@ -25,6 +25,15 @@ PASSED_OVER = "passed over: "  # begins the reason of a pending task that a work
 PASSED_AT_ONCE = 10_000  # tasks whose reason one look notes
 
 
+def _whole(task: Document) -> Iterator[Document]:
+    """The task, with the instances that its resources ask for; a draft as it is."""
+    if task["status"] == DRAFT:
+        return iter((task,))
+    from labq.queue.groups import expanded
+
+    return expanded(task)
+
+
 @dataclass(frozen=True)
 class Queue:
     """One named queue of a store."""
@@ -36,8 +45,9 @@ class Queue:
         """Stores new tasks; returns their numbers. Repeating a submit adds nothing.
 
         A task with `after`, `after_any` or `available_at` waits until all of it is over; a draft
-        stays one. Where the queue has no room, the tasks with `auto_delete` that ended the longest
-        ago make it.
+        stays one. One whose resources ask for replicas becomes an array of them: the first instance
+        has its id, and the number returned. Where the queue has no room, the tasks with
+        `auto_delete` that ended the longest ago make it.
 
         Raises:
             QuotaExceeded: the queue keeps no more tasks; none is stored.
@@ -45,12 +55,19 @@ class Queue:
         made = {"created_at": Now(), "modified_at": Now()}
         times = {**made, "queued_at": Now()}
         new = [{**task, **(made if task["status"] == DRAFT else times)} for task in tasks]
+        if any("resources" in task for task in new):
+            new = [one for task in new for one in _whole(task)]
         try:
-            return self._insert(new)
+            numbers = self._insert(new)
         except QuotaExceeded as full:
             from labq.queue.retention import with_room
 
-            return with_room(self.store, self.name, new, full, lambda: self._insert(new))
+            numbers = with_room(self.store, self.name, new, full, lambda: self._insert(new))
+        if len(new) == len(tasks):
+            return numbers
+        given = {task["_id"] for task in tasks}
+        pairs = zip(new, numbers, strict=True)
+        return [number for task, number in pairs if task["_id"] in given]
 
     def _insert(self, new: Sequence[Document]) -> list[int]:
         if any(field in task for task in new for field in ("after", "after_any", "available_at")):
@@ -99,8 +116,9 @@ class Queue:
 
     def enqueue(self, query: Document) -> int:
         """Makes drafts that match pending, or waiting for what they wait for; returns how many."""
-        from labq.queue import lifecycle
+        from labq.queue import lifecycle, replicas
 
+        replicas.complete(self.store, self.name, query, self.submit)
         return lifecycle.enqueue(self.store, self.name, query)
 
     def dequeue(self, query: Document) -> int:

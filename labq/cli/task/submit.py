@@ -110,7 +110,7 @@ def command(
         task["group"] = _group(group)
     if draft:
         task["status"] = _draft(wait=wait)
-    indexes = None if array is None else _indexes(array, file)
+    indexes = _indexes(array, file, task)
     if file is None:
         _check_cmd(task)
     here = options.queue_of(settings)
@@ -197,12 +197,21 @@ def _group(name: str) -> str:
     return checked_group(name)
 
 
-def _indexes(text: str, file: str | None) -> Array:
-    from labq.queue.arrays import parse_array
+def _indexes(text: str | None, file: str | None, task: Document) -> Array | None:
+    """The array that was asked for, by itself or by the replicas of the task's resources."""
+    if text is not None:
+        from labq.queue.arrays import parse_array
 
-    if file is not None:
-        raise UsageError("give --array or --file, not both")
-    return parse_array(text)
+        if file is not None:
+            raise UsageError("give --array or --file, not both")
+        return parse_array(text)
+    if file is not None or "resources" not in task or task["status"] == Status.DRAFT.value:
+        return None
+    from labq.queue.arrays import array_of
+    from labq.queue.groups import replicas
+
+    count = replicas(task)
+    return array_of(count) if count > 1 else None
 
 
 def _amounts(texts: list[str]) -> dict[str, Any]:
