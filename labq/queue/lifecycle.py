@@ -104,6 +104,11 @@ def clone(
     found = next(store.find({"queue": queue, "_id": identity}), None)
     if found is None:
         raise TaskNotFound(f"no task {identity} in queue {queue!r}")
+    return copy_of(found, edits, name)
+
+
+def copy_of(found: Document, edits: Sequence[Edit] = (), name: str | None = None) -> Document:
+    """What `clone` makes of a task that was read as a whole; raises as it does."""
     task = {field: found[field] for field in CONFIGURATION if field in found}
     if found["attempt"]:
         task.pop("available_at", None)  # that of its retry
@@ -111,7 +116,7 @@ def clone(
     if name is not None:
         task["name"] = checked("name", name)
     task["args_signature"] = signature(flat(task["args"]))
-    made = {"_id": new_id(), "status": Status.DRAFT.value, "parent": identity}
+    made = {"_id": new_id(), "status": Status.DRAFT.value, "parent": found["_id"]}
     kept = {field: value for field, value in task.items() if value is not None}
     return {**made, **kept, "retries": 0, "attempt": 0, "rev": 0}
 

@@ -174,6 +174,15 @@ def test_a_guide_is_paged(terminal):
     assert len(text.splitlines()) <= 3
 
 
+def test_a_clone_of_many_asks_first(terminal, queue):
+    submit(queue, 3)
+    code, text = terminal("task", "clone", "-f", "{}", keys="n\n")
+    assert "Copy 3 tasks of queue default? [y/N]" in text
+    assert (code, "copied 0 tasks" in text) == (0, True)
+    assert "[y/N]" not in terminal("task", "clone", "-f", "{}", "--yes")[1]
+    assert queue.count({"queue": "default"}) == 6
+
+
 @pytest.mark.parametrize(
     ("keys", "told"), [("n\n", "cancelled 0 tasks"), ("y\n", "cancelled 2 tasks")]
 )

@@ -38,20 +38,20 @@ class Chosen:
 
 
 def on_tasks(
-    verb: str, *, asks: bool = True
+    verb: str, *, asks: bool = True, names: bool = True
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Makes a command of a function of the tasks chosen and of options of its own.
 
     Args:
         verb: what the command does, for who chooses none.
         asks: whether it may ask, and so has `--yes`.
+        names: whether `--name` chooses tasks; else it is the function's own to have.
     """
 
     def made(own: Callable[..., None]) -> Callable[..., None]:
         def command(
             refs: list[str] | None,
             status: list[str] | None,
-            name: list[str] | None,
             project: list[str] | None,
             extra_filter: list[str] | None,
             latest: bool,
@@ -62,20 +62,21 @@ def on_tasks(
             yes: bool = True,
             **more: Any,
         ) -> None:
-            said = options.selection(refs, status, name, extra_filter, project, latest=latest)
+            named = more.pop("name") if names else None
+            said = options.selection(refs, status, named, extra_filter, project, latest=latest)
             if not said.narrows:
-                raise UsageError(
-                    f"{verb} what? Give REF..., -s, --name or -f (every task: -f '{{}}')"
-                )
+                how = "-s, --name or -f" if names else "-s or -f"
+                raise UsageError(f"{verb} what? Give REF..., {how} (every task: -f '{{}}')")
             settings = options.settings(uri, queue)
             here = options.queue_of(settings)
             query = here.query(said)
-            named = bool(refs)
-            own(Chosen(settings, here, query, here.count(query), named, yes, json, quiet), **more)
+            total = here.count(query)
+            own(Chosen(settings, here, query, total, bool(refs), yes, json, quiet), **more)
 
         given = list(signature(own, eval_str=True).parameters.values())[1:]
         parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in given]
-        whole = [*_CHOOSING, *parameters, *(_ASKING if asks else ()), *_LAST]
+        choosing = [one for one in _CHOOSING if names or one.name != "name"]
+        whole = [*choosing, *parameters, *(_ASKING if asks else ()), *_LAST]
         command.__signature__ = Signature(whole)  # type: ignore[attr-defined]
         command.__annotations__ = {one.name: one.annotation for one in whole}
         command.__doc__ = own.__doc__

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labq.cli import options
-from labq.cli.output import json_line, line, note
-from labq.queue import parse_edit
-from labq.task import Status
+from labq.cli.output import ask, json_line, line, note, plural
+from labq.cli.task.chosen import Chosen, on_tasks
+from labq.errors import ConflictError, UsageError
+from labq.queue import Edit, parse_edit
+from labq.task import Document, Status
+
+if TYPE_CHECKING:
+    from labq.queue import Queue
+
+BATCH = 1000  # tasks per read and per write
+TOLD = ("_id", "number", "queue", "status", "parent")
+DRAFT, PENDING = Status.DRAFT.value, Status.PENDING.value
 
 
+@on_tasks("clone", names=False)
 def command(
-    ref: Annotated[str, typer.Argument(metavar="REF", show_default=False)],
+    chosen: Chosen,
     edits: Annotated[
         list[str] | None,
         typer.Option(
@@ -24,35 +35,88 @@ def command(
         ),
     ] = None,
     name: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Its name; it has none without.")
+        str | None,
+        typer.Option(
+            metavar="NAME", help="The copy's name; it has none without. It chooses no tasks."
+        ),
     ] = None,
     enqueue: Annotated[bool, typer.Option("--enqueue", help="Run it: no draft.")] = False,
-    latest: options.Latest = False,
-    queue: options.QueueName = None,
-    uri: options.Uri = None,
-    json: options.Json = False,
-    quiet: options.Quiet = False,
 ) -> None:
-    """Copy a task into a new draft, and print the new number.
+    """Copy tasks, each into a new draft, and print the new numbers.
 
     The copy has the configuration: args, command, tags, source and so on; nothing of what came of
-    the task, which is its parent. Any task can be cloned, published ones too.
+    the task, which is its parent. Any task can be cloned, published ones too. Either all of them
+    are copied or, where one cannot take what is --set, none.
 
     Examples:
       labq task clone 4 --set args.lr=0.3 --enqueue
+      labq task clone -s failed --set timeout=2h --enqueue
       number=$(labq task clone 4 --name base)
     """
     changes = [parse_edit(text) for text in edits or ()]
-    here = options.open_queue(uri, queue)
-    parent = here.get(ref, latest=latest)
-    task = here.clone(parent["_id"], changes, name, enqueue=enqueue)
-    if json:
-        fields = ("_id", "number", "queue", "status", "parent")
-        json_line({field: task[field] for field in fields})
-        return
-    line(str(task["number"]))
-    if not quiet:
-        draft = task["status"] == Status.DRAFT.value
-        then = f" (labq task enqueue {task['number']} sets it going)" if draft else ""
-        told = f"task {task['number']} in queue {here.name}, a copy of task {parent['number']}"
-        note(f"{told}: {task['status']}{then}")
+    here = chosen.here
+    parents = {
+        task["_id"]: task["number"]
+        for task in here.find(chosen.query, fields=("_id", "number"), steady=True)
+    }
+    question = f"Copy {plural(len(parents))} of queue {here.name}?"
+    if len(parents) > 1 and not ask(question, yes=chosen.yes, quiet=chosen.quiet):
+        parents = {}
+    became, last = Counter[str](), Document()
+    for last in _stored(here, list(parents), changes, name, enqueue=enqueue):
+        became[last["status"]] += 1
+        json_line(last) if chosen.json else line(str(last["number"]))
+    if not chosen.quiet and not chosen.json:
+        one = len(parents) == became.total() == 1
+        note(_one(here, last, parents[last["parent"]]) if one else _several(became))
+
+
+def _stored(
+    here: Queue, ids: Sequence[str], changes: Sequence[Edit], name: str | None, *, enqueue: bool
+) -> Iterator[Document]:
+    """Stores a copy of each of these tasks, in their order; the fields of TOLD of each copy.
+
+    Raises:
+        ConflictError, UsageError: a task cannot take the changes; none is copied.
+        QuotaExceeded: the queue has no room for all of them; then nothing is stored either.
+    """
+    from labq.queue.catalog import require_room
+
+    pages = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
+    made = (copy for page in pages for copy in _copies(here, page, changes, name, len(ids)))
+    require_room(here.store, here.name, [copy["_id"] for copy in made])
+    for page in pages:
+        copies = _copies(here, page, changes, name, len(ids))
+        here.submit([{**copy, "status": PENDING} if enqueue else copy for copy in copies])
+        new: Document = {"queue": here.name, "_id": {"$in": [copy["_id"] for copy in copies]}}
+        for task in here.find(new, fields=TOLD):
+            yield {field: task[field] for field in TOLD}
+
+
+def _copies(
+    here: Queue, ids: Sequence[str], changes: Sequence[Edit], name: str | None, total: int
+) -> list[Document]:
+    """A copy of each of these tasks, not stored yet."""
+    from labq.queue.lifecycle import copy_of
+
+    copies = []
+    for task in here.find({"queue": here.name, "_id": {"$in": list(ids)}}):
+        try:
+            copies.append(copy_of(task, changes, name))
+        except (ConflictError, UsageError) as error:  # noqa: PERF203 - to name it
+            if total == 1:
+                raise
+            raise type(error)(f"cannot copy task {task['number']}: {error}") from None
+    return copies
+
+
+def _one(here: Queue, copy: Document, parent: int) -> str:
+    number, status = copy["number"], copy["status"]
+    then = f" (labq task enqueue {number} sets it going)" if status == DRAFT else ""
+    return f"task {number} in queue {here.name}, a copy of task {parent}: {status}{then}"
+
+
+def _several(became: Counter[str]) -> str:
+    told = "".join(f", {count:,} {status}" for status, count in sorted(became.items()))
+    then = " (labq task enqueue sets them going)" if DRAFT in became else ""
+    return f"copied {plural(became.total())}{told.replace(',', ':', 1)}{then}"
