@@ -13,7 +13,7 @@ from labq.errors import StoreError, UsageError
 from labq.queue.heritage import inherited
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Query, Store
-from labq.task import Document, Status
+from labq.task import TERMINAL, Document, Status
 
 LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
@@ -124,11 +124,14 @@ def landed(store: Store, claim: Claim, ending: Ending) -> Status | None:
     None where somebody else has written that the attempt ended: its worker was taken to be lost.
     """
     query = {"_id": claim.task["_id"]}
-    task = next(iter(store.find(query, fields=("status", "attempts"))), {})
+    task = next(iter(store.find(query, fields=("status", "attempts", "dependants"))), {})
     for record in task.get("attempts", ()):
         same = record["attempt"] == claim.task["attempt"] and record["worker"] == claim.worker.id
         if same and (ending.record or _reason(ending)).items() <= record.items():
-            return Status(task["status"])
+            status = Status(task["status"])
+            if status in TERMINAL:
+                _tell(store, claim, task)
+            return status
     return None
 
 
@@ -232,10 +235,17 @@ def _end(
     values = {"ended_at": Now(), **_reason(ending), **(values or {})}
     change = _closing(claim, ending, status, values)
     done = write(store, claim.fence, change)
-    if done and "dependants" in done:
-        with suppress(StoreError):  # the end is written: a sweep tells them later
+    if done is None:
+        return None
+    _tell(store, claim, done)
+    return status
+
+
+def _tell(store: Store, claim: Claim, ended: Document) -> None:
+    """Lets go on what waits for a task that has ended, if anything does."""
+    if "dependants" in ended:
+        with suppress(StoreError):  # its end is written: a worker that drains, or a sweep, tells
             settle(store, claim.task["queue"], [claim.task["_id"]])
-    return status if done else None
 
 
 def _unless_stopped(

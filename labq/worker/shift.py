@@ -160,7 +160,7 @@ class Shift:
         """Whether a slot that found nothing, at that `moment`, waits for more.
 
         A worker that drains the queue waits for its own slots' tasks, which may set others free,
-        and for retries; it first takes back what dead workers hold.
+        and for retries; it first takes back what dead workers hold, and tells whom they did not.
         """
         options = self.options
         if options.forever or options.idle_timeout is not None:
@@ -170,7 +170,11 @@ class Shift:
         store, name = self.queue.store, self.queue.name
         if sweep.recover(store, name) or waiting.promote(store, name)[0]:
             self.wake()
-        return self._changes != since or self._retries() > 0
+        if self._changes != since or self._retries() > 0:
+            return True
+        if waiting.settle(store, name):
+            self.wake()
+        return self._changes != since
 
     def _retries(self) -> int:
         """How many tasks wait for their next attempt."""

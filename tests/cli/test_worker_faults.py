@@ -1,0 +1,73 @@
+"""`labq worker run`: a process that breaks, or whose store does, at the worst moment."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+from books import statuses
+
+# What a worker's command line does besides, before it begins.
+DIES_BEFORE_IT_TELLS = """
+import os
+from labq.queue import leases
+leases.settle = lambda *_: os.kill(os.getpid(), 9)
+"""
+LOSES_AN_ANSWER = """
+import labq.store.mongodb, labq.store.sqlite
+from labq.errors import StoreError
+
+def unheard(kind, status):
+    real, heard = kind.update_first, []
+    def write(self, query, change, *given):
+        done = real(self, query, change, *given)
+        if done and change.set.get("status") == status and not heard:
+            heard.append(1)
+            raise StoreError("the connection was lost")
+        return done
+    kind.update_first = write
+
+for kind in (labq.store.mongodb.MongoStore, labq.store.sqlite.SQLiteStore):
+    unheard(kind, {status!r})
+"""
+RUN = """
+from labq.__main__ import run
+run()
+"""
+
+
+@pytest.fixture
+def broken(labq, tmp_path):
+    """Runs `labq` in a process of its own that does something besides; it is over then."""
+
+    def run(fault, *args):
+        command = [sys.executable, "-c", fault + RUN, *args]
+        return subprocess.run(
+            command, env=os.environ, cwd=tmp_path, capture_output=True, text=True, timeout=60
+        )
+
+    return run
+
+
+def chain(labq):
+    """Submits a task and one that comes after it."""
+    first = labq("task", "submit", "--cmd", "true").ids[0]
+    labq("task", "submit", "--after", first, "--cmd", "true")
+
+
+def test_what_a_killed_worker_told_nobody_the_next_that_drains_does(labq, queue, broken):
+    chain(labq)
+    done = broken(DIES_BEFORE_IT_TELLS, "worker", "run")
+    assert done.returncode == -signal.SIGKILL
+    assert statuses(queue) == ["success", "waiting"]
+    assert "waiting" not in labq("worker", "run").err
+    assert statuses(queue) == ["success", "success"]
+
+
+def test_a_success_that_was_written_unheard_is_told_to_what_comes_after_it(labq, queue, broken):
+    chain(labq)
+    done = broken(LOSES_AN_ANSWER.format(status="success"), "worker", "run", "--max-tasks", "1")
+    assert (done.returncode, statuses(queue)) == (0, ["success", "pending"])
