@@ -59,6 +59,8 @@ class EditReport:
 def parse_edit(text: str) -> Edit:
     """The edit that `args.lr=0.3` asks for; the value is read as on the command line of submit.
 
+    Below `resources` it is read as the overrides of a client are: a YAML scalar.
+
     Raises:
         UsageError: no `=`, or a field that cannot be edited.
     """
@@ -71,6 +73,10 @@ def parse_edit(text: str) -> Edit:
         return Edit(path, None if right == "None" else right)
     if path[0] == "env" and len(path) > 1:  # so is a variable
         return Edit(path, right)
+    if path[0] == "resources" and len(path) > 1:
+        from labq.resources import override_value
+
+        return Edit(path, override_value(path[1:], right, left.strip()))
     if path in LENGTHS and isinstance(value := parse_value(right, left), str):
         return Edit(path, clock.wait(value))
     return Edit(path, parse_value(right, left))

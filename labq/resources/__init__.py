@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from labq.resources.amounts import checked_resources, parse_resources, shown
-from labq.resources.groups import overridden, parse_override
+from labq.resources.groups import overridden, override_value, parse_override
 from labq.resources.labels import (
     checked_require,
     claimable,
@@ -19,6 +19,7 @@ __all__ = [
     "checked_resources",
     "claimable",
     "overridden",
+    "override_value",
     "parse_label",
     "parse_override",
     "parse_requirement",

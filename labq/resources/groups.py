@@ -2,7 +2,7 @@
 
     override := resource "." param ("." param)* "=" scalar     worker.replicas=3
     resource := a name | "*"                                   *.requests.memory=1Gi
-    scalar   := what the core schema of YAML 1.2.2 (section 10.3.2) reads
+    scalar   := what the core schema of YAML 1.2.2 (section 10.3.2) reads; a null takes away
 
 A named resource is a dict. What its `requests` say (or, where they do not, its `limits`) of cpu,
 memory and gpu is an amount of the machine, and the sum over all of them is what a worker must have
@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from labq.args import flat, key_path, normalised, shortened, text_of
+from labq.args import flat, key_path, normalised, parse_value, shortened, text_of
 from labq.errors import ConflictError, UsageError
 from labq.resources.quantity import KEYS, amount, check_size, is_key, plain, quoted, ratio_of
 
@@ -59,28 +59,54 @@ def parse_override(text: str) -> tuple[tuple[str, ...], Any]:
     if not equals:
         raise UsageError(f"{quoted(text)} is not RESOURCE.PARAM=VALUE (such as worker.replicas=3)")
     path = key_path(left.strip(), quoted(text))
-    return path, normalised(scalar(right), left.strip(), len(path) + 1)
+    return path, override_value(path, right, left.strip())
+
+
+def override_value(path: Sequence[str], text: str, where: str) -> Any:
+    """The value of an override: a YAML scalar, whether the client or the command line reads it.
+
+    A null (`null`, `~` or no text at all) takes away what the path names, since nothing in
+    resources is stored without a value. A path of one key names no text but an amount, so that it
+    may also be None or a dict as args are written.
+
+    Raises:
+        UsageError: it cannot be stored.
+    """
+    value = scalar(text)
+    if len(path) == 1 and isinstance(value, str):
+        value = parse_value(value, where)
+    return normalised(value, where, len(path) + 1)
 
 
 def overridden(resources: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
     """Resources with a value at the path, as yet unchecked; `*` is every named one.
 
-    Dicts are made on the way. A path of one key sets what it names as a whole.
+    Dicts are made on the way. A path of one key sets what it names as a whole. What is None is
+    left out when the resources are checked.
 
     Raises:
+        UsageError: a named resource with no parameter of it, or `*` as a parameter.
         ConflictError: there is no such resource, something on the way is not a dict, or the amount
             is a sum over the named ones.
     """
     name, *keys = path
     named = [key for key, held in resources.items() if isinstance(held, Mapping)]
+    summed = {key for one in named for key, _ in _amounts(resources[one])}  # summed anew later
+    kept = {key: held for key, held in resources.items() if key not in summed}
+    if "*" in keys:
+        raise UsageError(f"{quoted('.'.join(path))}: * is every resource, and no parameter")
     if not keys:
+        whole = value is None or isinstance(value, Mapping)
+        if name == "*" or (name in named and not whole):
+            told = f"{name}.replicas" if name in named else "*.zone"
+            raise UsageError(f"{quoted(name)} lacks a parameter (such as {told}=...)")
         _refuse_sum(resources, name)
-        return {**resources, name: value}
+        return {**kept, name: value}
     if name not in named and not (name == "*" and named):
         known = f"there are {', '.join(named)}" if named else "the task has no named ones"
         raise ConflictError(f"no resource {quoted(name)} ({known})")
     return {
-        **resources,
+        **kept,
         **{one: _placed(resources[one], keys, value, one) for one in named if name in (one, "*")},
     }
 
@@ -105,15 +131,14 @@ def _placed(node: Mapping[str, Any], keys: Sequence[str], value: Any, place: str
 def checked_group(name: Any, value: Mapping[str, Any]) -> dict[str, Any]:
     """A named resource as it is stored: amounts as numbers, whatever else it has as it is.
 
-    A param whose value is None is left out.
+    A parameter whose value is None is left out, at any depth.
 
     Raises:
         UsageError: a name or an amount that is none.
     """
     if not is_key(name) or "." in name:
         raise UsageError(f"{quoted(name)} cannot name a resource (letters, digits, _, / and -)")
-    group = dict(normalised(dict(value), f"resources.{name}"))
-    group = {key: held for key, held in group.items() if held is not None}
+    group: dict[str, Any] = _held(normalised(dict(value), f"resources.{name}"))
     replicas = group.get("replicas", 1)
     if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 1:
         told = quoted(replicas)
@@ -122,6 +147,13 @@ def checked_group(name: Any, value: Mapping[str, Any]) -> dict[str, Any]:
         if isinstance(group.get(kind), dict):
             group[kind] = _numbered(group[kind], f"{name}.{kind}")
     return group
+
+
+def _held(node: Any) -> Any:
+    """A dict without the keys that hold None, all the way down."""
+    if not isinstance(node, Mapping):
+        return node
+    return {key: _held(held) for key, held in node.items() if held is not None}
 
 
 def _numbered(asked: Mapping[str, Any], place: str) -> dict[str, Any]:

@@ -178,6 +178,61 @@ def test_m19_values_are_typed_as_yaml_does(client, text, value):
     assert repr(task.resources["worker"]["x"]) == repr(value)
 
 
+SCALARS = [
+    *(("true", True), ("True", True), ("[1, 2]", "[1, 2]"), ("'3'", "3"), ("0o17", 15)),
+    *((".5", 0.5), ("None", "None"), ("a=b", "a=b"), ("007", 7), ("1e3", 1000.0)),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), SCALARS)
+def test_m19_a_value_is_the_same_by_the_client_and_by_the_command_line(client, labq, text, value):
+    task = grouped(client).save()
+    task.apply_resource_overrides([f"worker.x={text}", f"worker.a.b={text}"])
+    edits = [f"resources.server.x={text}", "-u", f"resources.server.a.b={text}"]
+    assert labq("task", "update", "1", "-q", "-u", *edits)[0] == 0
+    there = client.get(1).resources["server"]
+    for held in (task.resources["worker"], there):
+        assert repr((held["x"], held["a"]["b"])) == repr((value, value))
+
+
+@pytest.mark.parametrize("text", ["null", "~", "", "NULL"])
+def test_m19_a_null_takes_a_parameter_away_at_any_depth(client, labq, text):
+    keys = ("worker.x", "worker.requests.memory", "cpus", "gpus")
+    task = client.task(resources={"gpus": 1, "worker": {"x": 1, "requests": {"memory": "1Gi"}}})
+    task.save().apply_resource_overrides([f"{key}={text}" for key in keys])
+    assert task.resources == {"worker": {"requests": {}}}
+    edits = [word for key in keys for word in ("-u", f"resources.{key}={text}")]
+    assert labq("task", "update", "1", "-q", *edits)[0] == 0
+    assert client.get(1).resources == {"worker": {"requests": {}}}
+
+
+LACKING = [
+    ("worker=1", "'worker' lacks a parameter (such as worker.replicas=...)"),
+    ("*=1", "'*' lacks a parameter (such as *.zone=...)"),
+    ("*=", "'*' lacks a parameter (such as *.zone=...)"),
+    ("*.*=1", "'*.*': * is every resource, and no parameter"),
+    ("worker.a.*=1", "'worker.a.*': * is every resource, and no parameter"),
+]
+
+
+@pytest.mark.parametrize(("text", "told"), LACKING)
+def test_m16_an_override_names_a_resource_and_a_parameter(client, labq, text, told):
+    task = grouped(client).save()
+    with pytest.raises(LabqError) as caught:
+        task.apply_resource_overrides([text])
+    assert str(caught.value) == told
+    code, _, err = labq("task", "update", "1", "-u", f"resources.{text}")
+    assert (code, err) == (2, f"labq: {told}\n")
+    assert client.get(1).resources == grouped(client).resources
+
+
+def test_m16_a_resource_as_a_whole_may_be_a_dict_or_none(client, labq):
+    grouped(client).save()
+    words = ["-u", "resources.worker={'replicas': 2}", "-u", "resources.server=None"]
+    assert labq("task", "update", "1", "-q", *words, "-u", "resources.gpus=2")[0] == 0
+    assert client.get(1).resources == {"gpus": 2, "worker": {"replicas": 2}}
+
+
 def test_m19_an_unknown_resource_is_an_error_that_lists_the_known(client):
     task = grouped(client)
     with pytest.raises(LabqError) as caught:
