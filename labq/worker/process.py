@@ -16,11 +16,13 @@ from functools import lru_cache
 from math import inf
 from pathlib import Path
 
+from labq.args import shortened
 from labq.errors import LabqError
 from labq.worker.guard import Guard
 from labq.worker.logs import Output
 
 IN_FOLDER = 'cd -- "$1" && shift && exec "$@"'  # posix_spawn itself cannot change the folder
+LONGEST = 1000  # characters of a name or a folder in a reason
 RESTORED = [signal.SIGPIPE, signal.SIGXFSZ]  # what Python ignores, and a child must not
 
 
@@ -176,26 +178,48 @@ def _spawn(
     argv: Sequence[str], environment: Mapping[str, str], folder: str | None, output: Output
 ) -> int:
     """Starts the child; its pid. posix_spawn takes a tenth less than subprocess does."""
-    if folder is None:
-        program = _program(argv[0], environment.get("PATH"))
-    elif Path(folder).is_dir():
-        there = str(Path(folder, argv[0])) if "/" in argv[0] else argv[0]
-        _program(there, environment.get("PATH"))
-        program, argv = "/bin/sh", ["sh", "-c", IN_FOLDER, "labq", folder, *argv]
-    else:
-        raise StartError(f"cannot start {argv[0]}: no such folder: {folder}")
     actions = [
         (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
         (os.POSIX_SPAWN_DUP2, output.ends["stdout"], 1),
         (os.POSIX_SPAWN_DUP2, output.ends["stderr"], 2),
     ]
+    name = argv[0]
     try:
+        if folder is None:
+            program = _program(name, environment.get("PATH"))
+        else:
+            _require_folder(name, folder)
+            there = str(Path(folder, name)) if "/" in name else name
+            _program(there, environment.get("PATH"))
+            program, argv = "/bin/sh", ["sh", "-c", IN_FOLDER, "labq", folder, *argv]
         return os.posix_spawn(
             program, list(argv), environment, file_actions=actions, setsid=True, setsigdef=RESTORED
         )
     except (OSError, ValueError) as error:
-        told = getattr(error, "strerror", None) or str(error)
-        raise StartError(f"cannot start {argv[0]}: {told}") from None
+        raise _refused(name, _why(error)) from None
+
+
+def _require_folder(name: str, folder: str) -> None:
+    """Refuses a folder that is none, or that may not be entered."""
+    try:
+        os.stat(f"{folder}/.")  # noqa: PTH116 - a Path leaves the dot out, which asks to enter
+    except (FileNotFoundError, NotADirectoryError):
+        raise _refused(name, f"no such folder: {_shown(folder)}") from None
+    except (OSError, ValueError) as error:
+        raise _refused(name, f"its folder {_shown(folder)}: {_why(error)}") from None
+
+
+def _refused(name: str, why: str) -> StartError:
+    return StartError(f"cannot start {_shown(name)}: {why}")
+
+
+def _shown(text: str) -> str:
+    """A text that may hold anything, as any store keeps it."""
+    return shortened(text, LONGEST)
+
+
+def _why(error: OSError | ValueError) -> str:
+    return getattr(error, "strerror", None) or str(error)
 
 
 @lru_cache(maxsize=64)
@@ -203,7 +227,7 @@ def _program(name: str, path: str | None) -> str:
     """Where the program lies: one search per command, not per task."""
     found = shutil.which(name, path=path)
     if found is None:
-        raise StartError(f"cannot start {name}: no such command, or it may not be run")
+        raise _refused(name, "no such command, or it may not be run")
     return found
 
 

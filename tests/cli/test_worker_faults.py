@@ -71,3 +71,12 @@ def test_a_success_that_was_written_unheard_is_told_to_what_comes_after_it(labq,
     chain(labq)
     done = broken(LOSES_AN_ANSWER.format(status="success"), "worker", "run", "--max-tasks", "1")
     assert (done.returncode, statuses(queue)) == (0, ["success", "pending"])
+
+
+def test_a_folder_that_cannot_be_looked_at_fails_its_task_alone(labq, queue):
+    for folder in ("/" + "x" * 300, "/"):
+        assert labq("task", "submit", "--cwd", folder, "--cmd", "true").code == 0
+    assert labq("worker", "run").code == 0
+    assert statuses(queue) == ["failed", "success"]
+    told = f"cannot start true: its folder /{'x' * 300}: File name too long"
+    assert queue.get("1")["reason"] == told

@@ -7,6 +7,7 @@ import signal
 import stat
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 from waiting import gone, until
@@ -139,6 +140,8 @@ def test_what_left_the_session_does_not_hold_up_the_end_either(output):
         ),
         (["./plain"], "cannot start ./plain: no such command, or it may not be run"),
         (["sh", "a\0b"], "cannot start sh: embedded null byte"),
+        (["true", "x" * 200_000], "cannot start true: Argument list too long"),
+        (["\ud800\n"], "cannot start \\ud800: no such command, or it may not be run"),
     ],
 )
 def test_what_cannot_start_says_why(output, argv, told, tmp_path, monkeypatch):
@@ -171,11 +174,51 @@ def test_a_command_that_is_not_in_its_folder_cannot_start(output, tmp_path, name
     output.abandon()
 
 
-def test_a_folder_that_is_not_there_says_so(output):
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("/no/such", "no such folder: /no/such"),
+        ("/dev/null", "no such folder: /dev/null"),
+        ("/" + "x" * 300, f"its folder /{'x' * 300}: File name too long"),
+        ("/a\0b", "its folder /a\\x00b: embedded null byte"),
+        ("/\udcff", "no such folder: /\\udcff"),
+    ],
+)
+def test_a_folder_that_cannot_be_entered_says_so(output, folder, told):
     with pytest.raises(StartError) as caught:
-        Job(["true"], ENV, output, folder="/no/such")
-    assert str(caught.value) == "cannot start true: no such folder: /no/such"
+        Job(["true"], ENV, output, folder=folder)
+    assert str(caught.value) == f"cannot start true: {told}"
     output.abandon()
+
+
+@pytest.mark.parametrize("below", ["", "/below"])
+def test_a_folder_that_others_keep_to_themselves_says_so(output, tmp_path, below):
+    (tmp_path / "theirs").mkdir()
+    (tmp_path / "theirs").chmod(0)
+    folder = f"{tmp_path}/theirs{below}"
+    with nobody(), pytest.raises(StartError) as caught:
+        Job(["true"], ENV, output, folder=folder)
+    assert str(caught.value) == f"cannot start true: its folder {folder}: Permission denied"
+    output.abandon()
+
+
+@pytest.mark.parametrize("name", ["", "A=B", "A\0"])
+def test_an_environment_that_cannot_be_given_says_so(output, name):
+    with pytest.raises(StartError, match=r"^cannot start true: "):
+        Job(["true"], {**ENV, name: "1"}, output)
+    output.abandon()
+
+
+@contextmanager
+def nobody():
+    """One who may not do everything, even where root runs the tests."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65_534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def started(output, job):
