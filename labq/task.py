@@ -124,19 +124,20 @@ class Status(str, Enum):
 
 
 # Other systems' words for the statuses (mlboardclient, ClearML, Qarnot), in lower case.
-_WORDS: dict[Status, str] = {
-    Status.DRAFT: "draft undefined created unsubmitted",
-    Status.WAITING: "waiting",
-    Status.PENDING: "pending queued submitted partiallydispatched fullydispatched",
-    Status.RUNNING: (
+_WORDS: dict[tuple[Status, ...], str] = {
+    (Status.DRAFT,): "draft undefined created unsubmitted",
+    (Status.WAITING,): "waiting",
+    (Status.PENDING,): "pending",
+    (Status.WAITING, Status.PENDING): "queued submitted partiallydispatched fullydispatched",
+    (Status.RUNNING,): (
         "running starting in_progress partiallyexecuting fullyexecuting"
         " uploadingresults downloadingresults"
     ),
-    Status.SUCCESS: "success succeeded completed",
-    Status.FAILED: "failed failure",
-    Status.CANCELLED: "cancelled canceled aborted stopped",
+    (Status.SUCCESS,): "success succeeded completed",
+    (Status.FAILED,): "failed failure",
+    (Status.CANCELLED,): "cancelled canceled aborted stopped",
 }
-STATUS_WORDS: dict[str, Status] = {word: s for s, words in _WORDS.items() for word in words.split()}
+STATUS_WORDS = {word: those for those, words in _WORDS.items() for word in words.split()}
 SEALED_WORDS = frozenset({"sealed", "published", "publishing", "closed"})  # says published_at
 
 TERMINAL = (Status.SUCCESS, Status.FAILED, Status.CANCELLED)
@@ -190,7 +191,8 @@ def status_query(word: str) -> Document:
         close = get_close_matches(lower, [*STATUS_WORDS, *SEALED_WORDS], 1)
         hint = f": did you mean {close[0]}?" if close else ""
         raise UsageError(f"no status {word!r}{hint} (there are {', '.join(Status)}, published)")
-    return {"status": STATUS_WORDS[lower].value}
+    values = [status.value for status in STATUS_WORDS[lower]]
+    return {"status": values[0] if len(values) == 1 else {"$in": values}}
 
 
 def checked(field: str, value: Any) -> Any:

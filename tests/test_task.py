@@ -37,7 +37,7 @@ def refusal(call, *args, **fields):
 WORDS = {
     Status.DRAFT: ["draft", "undefined", "created", "UnSubmitted"],
     Status.WAITING: ["waiting"],
-    Status.PENDING: ["pending", "queued", "Submitted", "PartiallyDispatched", "FullyDispatched"],
+    Status.PENDING: ["pending"],
     Status.RUNNING: [
         *("running", "starting", "in_progress", "PartiallyExecuting", "FullyExecuting"),
         *("UploadingResults", "DownloadingResults"),
@@ -59,6 +59,12 @@ def test_other_systems_words_in_any_case(status):
     for word in WORDS[status]:
         for spelled in (word, word.lower(), word.upper(), f" {word} "):
             assert status_query(spelled) == {"status": status.value}
+
+
+@pytest.mark.parametrize("word", ["queued", "Submitted", "PartiallyDispatched", "FullyDispatched"])
+def test_what_others_have_queued_waits_or_is_pending(word):
+    for spelled in (word, word.lower(), word.upper()):
+        assert status_query(spelled) == {"status": {"$in": ["waiting", "pending"]}}
 
 
 @pytest.mark.parametrize("word", ["published", "Sealed", "closed", "publishing"])

@@ -140,13 +140,16 @@ def test_many_references_at_once(queue):
     [
         (["success"], [2]),
         (["Completed", "FAILURE"], [2, 3]),
-        (["queued,failed"], [1, 3]),
+        (["queued,failed"], [1, 3, 4]),
+        (["Submitted", "pending"], [1, 4]),
+        (["pending"], [1]),
+        (["waiting"], [4]),
         (["published"], [2]),
     ],
 )
 def test_statuses_take_every_systems_words(queue, words, numbers):
-    times = [{}, {"published_at": queue.store.now()}, {}]
-    statuses = ("pending", "success", "failed")
+    times = [{}, {"published_at": queue.store.now()}, {}, {}]
+    statuses = ("pending", "success", "failed", "waiting")
     made = [{**new({}), "status": s, **t} for s, t in zip(statuses, times, strict=True)]
     queue.submit(made)
     assert found(queue, statuses=words) == numbers
