@@ -119,6 +119,20 @@ def test_what_has_ended_cannot_be_cancelled(labq, queue, four):
     assert labq("task", "cancel", "-s", "success").code == 0
 
 
+def test_of_several_that_are_named_what_has_ended_is_refused(labq, queue, four):
+    result = labq("task", "cancel", "1", "2", "4")
+    assert result.code == 5
+    assert result.err == (
+        "cancelled 1 task, asked 1 running task to stop\n"
+        "labq: cannot cancel task 4: it is success (labq task requeue runs it again)\n"
+    )
+    assert statuses(queue) == ["running", "cancelled", "cancelled", "success"]
+    assert "stop_requested" in queue.get("1")
+    result = labq("task", "cancel", "2", "4", "--json", "--quiet")
+    assert (result.code, result.lines) == (5, [{"cancelled": 0, "asked": 0, "left": 2}])
+    assert result.err.startswith("labq: cannot cancel 2 tasks: 1 is success")
+
+
 @pytest.mark.parametrize(
     ("args", "code", "told"),
     [

@@ -59,7 +59,7 @@ def command(
     """End tasks: those that do not run at once, the others by their workers, within moments.
 
     A job gets SIGTERM, some grace, SIGKILL. Tasks that come --after a cancelled one are cancelled
-    too. What has ended stays as it is.
+    too. What has ended stays as it is, and is refused where it is named.
 
     Examples:
       labq task cancel 4
@@ -68,9 +68,11 @@ def command(
     """
     how = asked(grace, reason, kill=kill)
     here, query = chosen.here, chosen.query
-    if chosen.named and (left := _count(here, query, ENDED)) and left == chosen.total:
-        raise ConflictError(_why_not(here, query, left))
-    end(here, query, how, wait=wait, yes=chosen.yes, json=chosen.json, quiet=chosen.quiet)
+    why = _why_not(here, query) if chosen.named else ""
+    flags = {"wait": wait, "yes": chosen.yes, "json": chosen.json, "quiet": chosen.quiet}
+    end(here, query, how, **flags, refused=bool(why))
+    if why:
+        raise ConflictError(why)
 
 
 def asked(grace: str | None, reason: str, *, kill: bool) -> Asked:
@@ -89,9 +91,20 @@ def asked(grace: str | None, reason: str, *, kill: bool) -> Asked:
 
 
 def end(
-    here: Queue, query: Document, how: Asked, *, wait: bool, yes: bool, json: bool, quiet: bool
+    here: Queue,
+    query: Document,
+    how: Asked,
+    *,
+    wait: bool,
+    yes: bool,
+    json: bool,
+    quiet: bool,
+    refused: bool = False,
 ) -> None:
-    """Ends the tasks that match, once a person agrees, and tells of it."""
+    """Ends the tasks that match, once a person agrees, and tells of it.
+
+    Of those that have ended it tells unless they are `refused`, which somebody else tells.
+    """
     left, total = _count(here, query, ENDED), here.count(query)
     done, running, stopping = Cancelled(0, 0), set[str](), set[str]()
     if left < total and _agreed(here, query, total - left, yes=yes, quiet=quiet):
@@ -99,8 +112,8 @@ def end(
         done = here.cancel(query, how.reason, how.grace)
         stopping = _ids(here, query, STOPPING)
     try:
-        if not quiet and not json:
-            note(_told(done, left, len(stopping)))
+        if not quiet and not json and not (refused and left == total):
+            note(_told(done, 0 if refused else left, len(stopping)))
         if running | stopping and wait:
             _wait(here, running | stopping, quiet=quiet or json)
     except KeyboardInterrupt:
@@ -158,11 +171,13 @@ def _wait(here: Queue, identities: set[str], *, quiet: bool) -> None:
         note(f"ended: {told}")
 
 
-def _why_not(here: Queue, query: Document, left: int) -> str:
-    """Why none of the tasks is cancelled."""
+def _why_not(here: Queue, query: Document) -> str:
+    """Why tasks that were named are not cancelled: that they have ended; empty where none has."""
     from labq.queue.refusals import refusal, refusals, standing
 
-    if left > 1:
-        return refusals("cancel", standing(here.store, query, "cancel"))
-    (task,) = here.find(query, fields=("number", "status", "published_at"))
-    return refusal("cancel", task)
+    states = standing(here.store, query, "cancel")
+    fields = ("number", "status", "published_at")
+    if states.total() == 1:
+        for task in here.find({"$and": [query, ENDED]}, limit=1, fields=fields):
+            return refusal("cancel", task)
+    return refusals("cancel", states) if states else ""
