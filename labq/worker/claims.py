@@ -37,9 +37,12 @@ def take(
         StoreError: the store was away for longer than the worker's patience.
     """
     failing_since = None
-    while shift.open:
+    while True:
         moment, asked = shift.moment(), time.monotonic()
         try:
+            if not shift.open:
+                shift.disown()
+                return None
             claimed = shift.claim(worker, unfit)
             if failing_since is not None:
                 shift.say("the store answers again")
@@ -52,12 +55,15 @@ def take(
             if failing_since is None:
                 failing_since = asked
                 shift.say(f"cannot claim yet: {error}")
-            if asked - failing_since > shift.options.patience:
+            away, options = asked - failing_since, shift.options
+            over = shift.stopping.is_set() or away > min(options.patience, options.lease)
+            if over and not shift.open:
+                return None  # its record's removal is one more chance to give back
+            if away > options.patience:
                 raise
             shift.stopping.wait(1)
             continue
         shift.rest(moment)
-    return None
 
 
 def close(

@@ -57,11 +57,12 @@ class Control:
         shift.disown()
 
     def leave(self) -> None:
-        """Removes the worker's record, and ends `run`."""
+        """Gives back what is held unknowingly, removes the worker's record, and ends `run`."""
         self._over.set()
         if self._watch is not None:
             self._watch.close()
         try:
+            self._shift.disown()
             workers.leave(self._store, self._shift.name.id)
         except StoreError:
             self._shift.say(f"the record of worker {self._shift.name.id} stays until it expires")

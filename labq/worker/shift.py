@@ -107,13 +107,16 @@ class Shift:
             self.busy += 1
             return claim, grant
 
-    def disown(self) -> None:
-        """Releases what claims took whose answer never came: a store may answer late."""
-        if doubtful := dict(self._doubtful):
-            leases.disown(self.queue.store, self.queue.name, list(doubtful), self.name)
+    def disown(self) -> int:
+        """Releases what claims took whose answer never came: a store may answer late; how many."""
+        doubtful = dict(self._doubtful)
+        if not doubtful:
+            return 0
+        released = leases.disown(self.queue.store, self.queue.name, list(doubtful), self.name)
         for token, asked in doubtful.items():
             if time.monotonic() - asked > DOUBT * self.options.lease:
-                self._doubtful.pop(token)
+                self._doubtful.pop(token, None)  # unless another thread has
+        return released
 
     def _query(self, unfit: list[Document]) -> Document:
         parts = [self.query, self.capacity.query(), self.turn.query()]
@@ -160,7 +163,8 @@ class Shift:
         """Whether a slot that found nothing, at that `moment`, waits for more.
 
         A worker that drains the queue waits for its own slots' tasks, which may set others free,
-        and for retries; it first takes back what dead workers hold, and tells whom they did not.
+        and for retries; it first takes back what it holds unknowingly and what dead workers hold,
+        and tells whom they did not.
         """
         options = self.options
         if options.forever or options.idle_timeout is not None:
@@ -168,7 +172,7 @@ class Shift:
         if self.busy or self._changes != since:
             return True
         store, name = self.queue.store, self.queue.name
-        if sweep.recover(store, name) or waiting.promote(store, name)[0]:
+        if self.disown() + sweep.recover(store, name) + waiting.promote(store, name)[0]:
             self.wake()
         if self._changes != since or self._retries() > 0:
             return True

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from books import statuses
+from books import statuses, submit
 
 # What a worker's command line does besides, before it begins.
 DIES_BEFORE_IT_TELLS = """
@@ -32,6 +32,18 @@ def unheard(kind, status):
 
 for kind in (labq.store.mongodb.MongoStore, labq.store.sqlite.SQLiteStore):
     unheard(kind, {status!r})
+"""
+FAILS_ITS_FIRST_LOOK = """
+from labq.errors import StoreError
+from labq.queue import leases
+
+real, looks = leases.disown, []
+def disown(*given):
+    looks.append(1)
+    if len(looks) == 1:
+        raise StoreError("it is away")
+    return real(*given)
+leases.disown = disown
 """
 RUN = """
 from labq.__main__ import run
@@ -80,3 +92,19 @@ def test_a_folder_that_cannot_be_looked_at_fails_its_task_alone(labq, queue):
     assert statuses(queue) == ["failed", "success"]
     told = f"cannot start true: its folder /{'x' * 300}: File name too long"
     assert queue.get("1")["reason"] == told
+
+
+@pytest.mark.parametrize("more", ["", FAILS_ITS_FIRST_LOOK])
+@pytest.mark.parametrize(
+    ("options", "ends"),
+    [([], ["success", "success"]), (["--max-tasks", "1"], ["pending", "success"])],
+)
+def test_a_worker_that_drains_keeps_no_task_that_it_was_granted_unheard(
+    labq, queue, broken, options, ends, more
+):
+    submit(labq, {}, {})
+    fault = LOSES_AN_ANSWER.format(status="running") + more
+    done = broken(fault, "worker", "run", *options, "--", "true")
+    assert (done.returncode, statuses(queue)) == (0, ends)
+    assert queue.get("1")["attempts"][0]["reason"] == "the answer to the claim was lost"
+    assert "labq: cannot claim yet: the connection was lost\n" in done.stderr

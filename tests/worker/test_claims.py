@@ -13,6 +13,7 @@ from labq.queue import Ending, Queue, WorkerName, leases, sweep
 from labq.store import open_store
 from labq.task import new
 from labq.worker import claims
+from labq.worker.control import Control
 from labq.worker.options import Options
 from labq.worker.shift import Shift
 
@@ -49,6 +50,32 @@ def test_a_claim_that_was_granted_unheard_is_given_back_at_the_next_heartbeat(sh
     shift.disown()
     assert shift.queue.get("1")["status"] == "pending"
     assert shift.claim(W, []) is not None
+
+
+def test_a_claim_that_was_granted_unheard_is_given_back_by_a_worker_that_is_stopped(
+    shift, monkeypatch
+):
+    answer_lost(monkeypatch, shift.queue.store)
+    with pytest.raises(StoreError):
+        shift.claim(W, [])
+    shift.stop()
+    Control(shift).leave()
+    assert shift.queue.get("1")["status"] == "pending"
+
+
+@pytest.mark.parametrize("how", ["drain", "stop"])
+def test_a_worker_that_leaves_is_kept_by_no_store_that_is_away(shift, monkeypatch, how):
+    shift.options = replace(shift.options, patience=float("inf"), lease=0.0)
+    away(monkeypatch, shift.queue.store, times=1)
+    with pytest.raises(StoreError):
+        shift.claim(W, [])
+
+    def fail(*_):
+        raise StoreError("cannot reach it")
+
+    monkeypatch.setattr(leases, "disown", fail)
+    getattr(shift, how)()
+    assert claims.take(shift, W, []) is None
 
 
 def test_an_end_that_was_written_unheard_is_no_loss(shift, monkeypatch):
