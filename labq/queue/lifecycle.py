@@ -54,6 +54,8 @@ def dequeue(store: Store, query: Document) -> int:
 def reset(store: Store, query: Document, home: Path | None = None) -> int:
     """Makes drafts of ended tasks that match, without anything that came of them.
 
+    `attempt` stays: it is no result, but what keeps the attempts of a task apart for ever.
+
     Where `home` is given, their folders in it go too.
     """
     ended: Document = {"$and": [query, takes("reset")]}

@@ -325,6 +325,20 @@ def test_c44_a_reset_asks_and_takes_away_all_that_came_of_the_task(labq, queue, 
     assert not (tmp_path / "home" / "tasks" / task["_id"]).exists()
 
 
+def test_c44_the_count_of_attempts_outlives_a_reset(labq, queue, tmp_path):
+    labq("task", "submit", "-q")
+    work = ("worker", "run", "-q", "--", "sh", "-c", "echo out; exit 1")
+    labq(*work)
+    labq("task", "reset", "1", "--yes", "-q")
+    assert queue.get("1")["attempt"] == 1
+    labq("task", "enqueue", "1", "-q")
+    labq(*work)
+    task = queue.get("1")
+    assert [one["attempt"] for one in task["attempts"]] == [2]
+    folder = tmp_path / "home" / "tasks" / task["_id"]
+    assert [path.name for path in folder.iterdir()] == ["2.stdout"]
+
+
 LOST = [("retry", "pending"), ("cancel", "cancelled")]
 
 
