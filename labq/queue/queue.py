@@ -14,6 +14,7 @@ from labq.task import UNSEALED, Document, Status
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from labq.queue.arrays import Array
     from labq.queue.edit import Edit
     from labq.queue.groups import GroupStatus
     from labq.queue.selection import Selection
@@ -114,11 +115,14 @@ class Queue:
         (identity,) = resolve(self.store, self.name, [ref], latest=latest)
         return next(self.store.find({"queue": self.name, "_id": identity}))
 
-    def enqueue(self, query: Document) -> int:
-        """Makes drafts that match pending, or waiting for what they wait for; returns how many."""
+    def enqueue(self, query: Document, array: Array | None = None) -> int:
+        """Makes drafts that match pending, or waiting for what they wait for; returns how many.
+
+        Each becomes such an array, or the one that its resources ask for.
+        """
         from labq.queue import lifecycle, replicas
 
-        replicas.complete(self.store, self.name, query, self.submit)
+        replicas.complete(self.store, self.name, query, self.submit, array)
         return lifecycle.enqueue(self.store, self.name, query)
 
     def dequeue(self, query: Document) -> int:
@@ -133,15 +137,18 @@ class Queue:
         edits: Sequence[Edit] = (),
         name: str | None = None,
         enqueue: bool = False,
+        array: Array | None = None,
     ) -> Document:
         """A new task with the configuration of another, edited: a draft, unless it is enqueued.
 
-        It is returned as it is stored. Raises what `lifecycle.clone` does.
+        With an array it is the first instance of one. It is returned as it is stored. Raises what
+        `lifecycle.clone` does.
         """
-        from labq.queue import lifecycle
+        from labq.queue import groups, lifecycle
 
         task = lifecycle.clone(self.store, self.name, identity, edits, name)
-        self.submit([{**task, "status": Status.PENDING.value} if enqueue else task])
+        task = {**task, "status": Status.PENDING.value} if enqueue else task
+        self.submit([task] if array is None else list(groups.instances(task, array)))
         return next(self.store.find({"queue": self.name, "_id": task["_id"]}))
 
     def reset(self, query: Document, home: Path | None = None) -> int:

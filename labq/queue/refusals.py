@@ -106,6 +106,18 @@ def refusals(verb: str, counts: Mapping[str, int]) -> str:
     return f"cannot {_CALLED.get(verb, verb)} {total:,} task{'s' * (total != 1)}: {told}"
 
 
+def untaken(
+    store: Store, query: Document, verb: str, wrong: Mapping[str, int], *, force: bool = False
+) -> str:
+    """Why the verb does not take those of the tasks that are in these states; one by its number."""
+    if sum(wrong.values()) == 1:
+        others: Document = {"$and": [query, {"$nor": [takes(verb, force=force)]}]}
+        for task in store.find(others, fields=("number", "status", "published_at")):
+            if state_of(task) in wrong:
+                return refusal(verb, task)
+    return refusals(verb, wrong)
+
+
 def left(verb: str, counts: Mapping[str, int]) -> str:
     """The same of tasks that nobody named: `left 3: 2 running (...), 1 published (...)`."""
     told = ", ".join(

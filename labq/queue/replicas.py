@@ -1,33 +1,37 @@
-"""Drafts whose resources ask for several instances, at the moment when they are enqueued."""
+"""Drafts that become arrays at the moment when they are enqueued."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from labq.queue.groups import expanded
+from labq.queue.arrays import Array
+from labq.queue.groups import expanded, instances
 from labq.queue.lifecycle import CONFIGURATION
 from labq.store import Change, Store
 from labq.task import Document, Status
 
 KEPT = (*CONFIGURATION, "name", "parent", "group")
-ASKING: Document = {
-    "status": Status.DRAFT.value,
-    "resources": {"$exists": True},
-    "index": {"$exists": False},
-}
+SINGLE: Document = {"status": Status.DRAFT.value, "index": {"$exists": False}}
+ASKING: Document = {**SINGLE, "resources": {"$exists": True}}
 
 
 def complete(
-    store: Store, queue: str, query: Document, submit: Callable[[Sequence[Document]], object]
+    store: Store,
+    queue: str,
+    query: Document,
+    submit: Callable[[Sequence[Document]], object],
+    array: Array | None = None,
 ) -> None:
-    """Submits the instances that drafts which match ask for beside themselves.
+    """Submits what drafts which match lack of such an array, or of the one that they ask for.
 
     Each draft becomes the first of its array, still a draft. The others' ids follow from its own:
     where this was cut off, the next enqueue adds what is missing, and nothing twice.
     """
-    for draft in store.find({"$and": [query, ASKING], "queue": queue}, steady=True):
-        first, *others = expanded({**_configured(draft), "_id": draft["_id"]})
-        if not others:
+    which = ASKING if array is None else SINGLE
+    for draft in store.find({"$and": [query, which], "queue": queue}, steady=True):
+        task = {**_configured(draft), "_id": draft["_id"]}
+        first, *others = expanded(task) if array is None else instances(task, array)
+        if "index" not in first:
             continue
         submit(others)
         place = {field: first[field] for field in ("group", "index", "count")}

@@ -9,16 +9,7 @@ from dataclasses import dataclass
 from labq.cli.output import ask, attended, json_line, note, plural
 from labq.cli.task.chosen import Chosen
 from labq.errors import ConflictError, UsageError
-from labq.queue.refusals import (
-    done_already,
-    left,
-    refusal,
-    refusals,
-    standing,
-    state_of,
-    takes,
-)
-from labq.task import Document
+from labq.queue.refusals import done_already, left, standing, untaken
 
 
 @dataclass(frozen=True)
@@ -58,7 +49,8 @@ def move(chosen: Chosen, verb: Verb, do: Callable[[], int], *, force: bool = Fal
         rest = there if chosen.named else [left(verb.name, states)] if states else []
         note(", ".join([f"{verb.done} {plural(count)}", *rest]))
     if chosen.named and wrong:
-        raise ConflictError(_why_not(chosen, verb.name, wrong, force=force))
+        store, query = chosen.here.store, chosen.query
+        raise ConflictError(untaken(store, query, verb.name, wrong, force=force))
 
 
 def _agreed(chosen: Chosen, verb: Verb, able: int) -> bool:
@@ -69,14 +61,3 @@ def _agreed(chosen: Chosen, verb: Verb, able: int) -> bool:
     tasks = f"{plural(able)} of queue {chosen.here.name}"
     quiet = chosen.quiet and not verb.loses
     return ask(verb.question.format(tasks=tasks), yes=chosen.yes, quiet=quiet)
-
-
-def _why_not(chosen: Chosen, verb: str, wrong: Counter[str], *, force: bool) -> str:
-    """Why tasks that were named are not taken: of one task by its number."""
-    untaken: Document = {"$and": [chosen.query, {"$nor": [takes(verb, force=force)]}]}
-    fields = ("number", "status", "published_at")
-    if wrong.total() == 1:
-        for task in chosen.here.find(untaken, fields=fields):
-            if state_of(task) in wrong:
-                return refusal(verb, task)
-    return refusals(verb, wrong)

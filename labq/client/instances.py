@@ -1,0 +1,182 @@
+"""A task that is an array: how many instances it has, and how they stand."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from labq.client.mirror import Mirror
+from labq.errors import UsageError
+from labq.queue import groups
+from labq.queue.arrays import Array, array_of, parse_array, parse_indexes
+from labq.queue.catalog import require_room
+from labq.task import TERMINAL, Document, Status
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+    from labq.client.client import Client
+
+BATCH = 1000  # tasks per write
+LEFT = {"$nin": [status.value for status in TERMINAL]}
+
+
+class Instances(Mirror):
+    """A task, or an array of them.
+
+    A task that was submitted here as an array stands for all of it: its verbs, `wait` and `run` are
+    about every instance, and it has `completed` or `succeeded` once all have. Its fields are those
+    of the first instance. One that was found stands for itself.
+    """
+
+    __slots__ = ("_array", "_ranged", "_whole")
+
+    def __init__(
+        self, client: Client, document: Document, *, there: bool, read_at: float | None = None
+    ) -> None:
+        super().__init__(client, document, there=there, read_at=read_at)
+        self._array: Array | None = None  # that it is to be, or is
+        self._ranged = False  # whether it was given as a range
+        self._whole = False  # whether it stands for an array that is stored
+
+    # what it is to be
+
+    @property
+    def instancecount(self) -> int:
+        """How many instances it has; settable until it is submitted, and then not advanced_range.
+
+        Raises:
+            UsageError: set to what is no count, or beside an `advanced_range`.
+        """
+        return self.count or 1 if self._array is None else self._array.count
+
+    @instancecount.setter
+    def instancecount(self, count: int) -> None:
+        if isinstance(count, bool) or not isinstance(count, int):
+            raise UsageError(f"instancecount must be a whole number, not {count!r}")
+        if self._ranged:
+            told = f"advanced_range is {self._array}: set it to None first"
+            raise UsageError(f"give instancecount or advanced_range, not both ({told})")
+        self._shape("instancecount", None if count == 1 else array_of(count))
+
+    @property
+    def advanced_range(self) -> str | None:
+        """The indexes of its instances, such as "1,3-8,9": single ones and ranges, ends included.
+
+        None where it is no array. Settable as `instancecount` is, and not beside one above 1.
+
+        Raises:
+            ArrayError: set to what is no range; a lone number is an index.
+        """
+        if self._whole or (self._there and self.index is not None):
+            return str(groups.indexes(self._queue.store, self._queue.name, str(self.group)))
+        return str(self._array) if self._ranged else None
+
+    @advanced_range.setter
+    def advanced_range(self, text: str | None) -> None:
+        if text is not None and not isinstance(text, str):
+            raise UsageError(f"advanced_range must be such as '1,3-8,9', not {text!r}")
+        if text is not None and self._array is not None and not self._ranged:
+            told = f"instancecount is {self._array.count}: set it to 1 first"
+            raise UsageError(f"give instancecount or advanced_range, not both ({told})")
+        self._shape("advanced_range", None if text is None else parse_indexes(text), ranged=True)
+
+    def _as_array(self, array: int | str | None) -> Self:
+        """Itself, to be such an array: a count, or the text of `--array`."""
+        if isinstance(array, str):
+            self._shape("array", parse_array(array), ranged=True)
+        elif array is not None:
+            self.instancecount = array
+        return self
+
+    def _shape(self, name: str, array: Array | None, *, ranged: bool = False) -> None:
+        if self._there is not False and self.status != Status.DRAFT.value:
+            raise AttributeError(
+                f"{name} is settable until a task is submitted, and {self._called} is"
+            )
+        self._array, self._ranged = array, ranged and array is not None
+
+    # how its instances stand
+
+    @property
+    def running_instance_count(self) -> int:
+        """How many instances of its array run; of a task that is no array, 0 or 1."""
+        if self.group is None:
+            return int(self.status == Status.RUNNING.value)
+        return self._group_status.running_instances
+
+    @property
+    def running_core_count(self) -> float:
+        """How many cpus those ask for that run: one each, where they do not say."""
+        if self.group is None:
+            return self.resources.get("cpus", 1) if self.status == Status.RUNNING.value else 0
+        return self._group_status.running_cores
+
+    @property
+    def completed_instances(self) -> list[Self]:
+        """The instances that have ended, by index: their attempts, summary and results."""
+        if self._there and self.group is not None:
+            members = groups.query_of(self._queue.name, self.group)
+            found = self._queue.find({**members, **groups.ENDED}, sort=[("index", 1)])
+            return [type(self)(self.client, document, there=True) for document in found]
+        return [self] if self._there and self.completed else []
+
+    @property
+    def _group_status(self) -> groups.GroupStatus:
+        self._stored()
+        return groups.status(self._queue.store, self._queue.name, str(self.group))
+
+    @property
+    def completed(self) -> bool:
+        """Whether it has ended, however it did; of an array, whether all of it has."""
+        return self._none_is(LEFT) if self._whole else super().completed
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it has ended as a success; of an array, whether all of it has."""
+        return self._none_is({"$ne": Status.SUCCESS.value}) if self._whole else super().succeeded
+
+    def _none_is(self, status: Document) -> bool:
+        return not self._queue.count({**self._stored(), "status": status})
+
+    @property
+    def _ids(self) -> list[str]:
+        if self._whole and self._array is not None:
+            return [task["_id"] for task in groups.instances({"_id": self._id}, self._array)]
+        return super()._ids
+
+    # in the store
+
+    def _stored(self) -> Document:
+        mine = super()._stored()
+        if not self._whole:
+            return mine
+        group = self._copy.document["group"]
+        of_all = groups.query_of(self._queue.name, group)
+        own = len(self._ids) == self._queue.count(of_all)  # else others have put theirs into it
+        return of_all if own else {**of_all, "_id": {"$in": self._ids}}
+
+    def _put(self, task: Document) -> Document:
+        if task["status"] != Status.DRAFT.value and self._array is None:
+            self._replicate(task)
+        if self._array is None:
+            return super()._put(task)
+        store, name = self._queue.store, self._queue.name
+        every = [*groups.instances(task, self._array, task.get("group"))]
+        require_room(store, name, (one["_id"] for one in every))
+        rest = iter(every)
+        numbers: list[int] = []
+        while batch := list(islice(rest, BATCH)):
+            numbers += self._queue.submit(batch)
+        return {**every[0], "number": numbers[0]}
+
+    def _became(self, document: Document) -> None:
+        super()._became(document)
+        if "index" in document:
+            self._replicate(document)
+        self._whole = self._array is not None
+
+    def _replicate(self, task: Document) -> None:
+        """Takes note of the array that the task's resources ask for."""
+        if (count := groups.replicas(task)) > 1:
+            self._array = array_of(count)
