@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pytest
 
-from labq.errors import QuotaExceeded
+from labq.errors import QuotaExceeded, UsageError
 from labq.queue import Ending, Queue, Selection, WorkerName, catalog, groups, leases
 from labq.queue.arrays import parse_indexes
 from labq.queue.retention import retention
@@ -184,6 +184,56 @@ def test_m21_replicas_are_the_instances_of_an_array(queue):
         (at, 3, {"lr": 0.1}) for at in range(3)
     ]
     assert queue.group_status(found[0]["group"]).ranges == {"pending": "0-2"}
+
+
+def test_m21_an_override_of_replicas_makes_as_many_instances(labq, client):
+    task = client.task({"lr": 0.1}, resources={"worker": {"replicas": 1}})
+    task.apply_resource_overrides(["worker.replicas=3"]).submit()
+    assert [(one.index, one.count, one.args) for one in client.tasks()] == [
+        (at, 3, {"lr": 0.1}) for at in range(3)
+    ]
+    assert labq("task", "submit", "-q", "--resource", "worker.replicas=2")[0] == 0
+    client.task(name="base", resources={"worker": {}}).save()
+    words = ("task", "start", "base", "-q", "-u", "resources.worker.replicas=2")
+    assert labq(*words)[0] == 0
+    assert [one.index for one in client.tasks(status="pending")] == [0, 1, 2, 0, 1, 0, 1]
+
+
+def test_q29_an_instancecount_excludes_an_advanced_range(client):
+    task = client.task()
+    assert (task.instancecount, task.advanced_range) == (1, None)
+    task.advanced_range = "1,3-8,9,12-19"
+    with pytest.raises(UsageError, match="give instancecount or advanced_range, not both"):
+        task.instancecount = 4
+    assert task.submit().instancecount == client.count() == 16
+    many = client.task()
+    many.instancecount = 3
+    many.submit()
+    assert [one.index for one in client.tasks(limit=None)][16:] == [0, 1, 2]
+
+
+def test_q30_an_advanced_range_takes_a_single_item(client):
+    task = client.task()
+    task.advanced_range = "5"
+    assert task.submit().index == 5
+    with pytest.raises(AttributeError, match="settable until a task is submitted"):
+        task.advanced_range = "6"
+
+
+def test_q31_a_task_tells_its_running_instances_and_cores(client, crew):
+    task = client.submit(array=3, resources={"cpus": 2})
+    crew.claim(), crew.claim()
+    assert (task.running_instance_count, task.running_core_count) == (2, 4)
+
+
+def test_q35_a_task_has_its_completed_instances(client, crew):
+    task = client.submit(array=3)
+    crew.run(), crew.run("boom")
+    assert [(one.index, one.status) for one in task.completed_instances] == [
+        (0, "success"),
+        (1, "failed"),
+    ]
+    assert len(task.completed_instances[1].attempts) == 1
 
 
 def test_c6_a_project_is_a_tree_and_its_root_has_all_below_it(labq, queue):
