@@ -5,7 +5,8 @@
     item  := digits | range
     range := digits "-" digits                       both ends included
 
-Spaces may stand around a comma. An index that is named twice counts once.
+Spaces, and no other blanks, may stand around a comma and at the ends. An index that is named twice
+counts once.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from labq.errors import ArrayError
 
 MOST = 1_000_000  # instances
 MOST_INDEX = 2**31 - 1
+BLANK = " "
 _ITEM = re.compile(r"(\d+)(?:-(\d+))?", re.ASCII)
 _HOW = "write 10 for 0-9, or 1,3-8,12"
 _SIZE = f"an array has 1 to {MOST:,} instances"
@@ -59,7 +61,7 @@ def parse_array(text: str) -> Array:
     Raises:
         ArrayError: no array, with a caret below what is wrong.
     """
-    bare = text.strip()
+    bare = text.strip(BLANK)
     if not re.fullmatch(r"\d+", bare, re.ASCII):
         return parse_indexes(text)
     if len(bare) > len(str(MOST)) or not 1 <= int(bare) <= MOST:
@@ -86,12 +88,12 @@ def parse_indexes(text: str) -> Array:
 
 def _around(part: str, at: int) -> tuple[int, int]:
     """Where a part that begins at `at` stands, without the spaces around it."""
-    start = at + len(part) - len(part.lstrip())
-    return start, max(start + 1, at + len(part.rstrip()))
+    start = at + len(part) - len(part.lstrip(BLANK))
+    return start, max(start + 1, at + len(part.rstrip(BLANK)))
 
 
 def _range(text: str, part: str, span: tuple[int, int]) -> tuple[int, int]:
-    bare = part.strip()
+    bare = part.strip(BLANK)
     if not bare:
         one = f", {text.strip().strip(',')}-{text.strip().strip(',')} for one index"
         hint = one if re.fullmatch(r"\s*,?\d+,?\s*", text, re.ASCII) else ""

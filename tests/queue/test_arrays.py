@@ -73,6 +73,12 @@ def test_what_is_no_array_is_refused_with_a_caret_below_it(text, told, carets):
     assert str(caught.value) == (f"{told}\n  {text}\n  {carets}" if carets else told)
 
 
+@pytest.mark.parametrize("text", ["1,2\n", "10\n", "\n1,2", "1,\t2", "1\n,2", "3-5\r\n"])
+def test_a_blank_that_is_no_space_is_refused(text):
+    with pytest.raises(ArrayError, match="is no index and no range"):
+        parse_array(text)
+
+
 @pytest.mark.parametrize("count", [0, -1, 1_000_001])
 def test_a_count_that_no_array_has(count):
     with pytest.raises(ArrayError, match=f"{SIZE}, not {count:,}"):
