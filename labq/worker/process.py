@@ -55,7 +55,8 @@ class Job:
     """A running child process and the ladder that ends it: SIGTERM, `grace` seconds, SIGKILL.
 
     Signals go to the whole process group. The group's number stays its own until `wait` has
-    returned, because the leader is reaped only after the last signal.
+    returned, because the leader is reaped only after the last signal. A leader that has exited is
+    stopped no more, for its exit stands, though nobody may have come yet to reap it.
 
     Raises:
         StartError: there is no such program or folder, or it may not be run.
@@ -85,6 +86,7 @@ class Job:
             guard.expect(self._token)
         try:
             self.pid = _spawn(argv, environment, folder, output)
+            self._ending = _watched(self.pid, argv[0])
         except StartError:
             if guard:
                 guard.drop(self._token)
@@ -95,17 +97,14 @@ class Job:
 
     def wait(self) -> Exit:
         """Takes the child's output until it has ended; nothing of its group is left then."""
-        ending = _Ending(self.pid)
-        try:
-            self._output.take_until(ending.descriptor)
-        finally:
-            ending.close()
+        self._output.take_until(self._ending.descriptor)
         with self._gate:
             self._signal(signal.SIGKILL)
             if self._guard:
                 self._guard.drop(self._token)
             _, status, usage = os.wait4(self.pid, 0)
             self._reaped = True
+            self._ending.close()
         self._output.take_rest()
         code = os.waitstatus_to_exitcode(status)
         unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # of ru_maxrss: bytes, or KiB
@@ -124,20 +123,20 @@ class Job:
         The first reason stands; a sooner `by` counts at any time.
         """
         with self._gate:
-            if self._reaped:
+            self._output.hurry()
+            if self._has_exited():
                 return
             self._kill_at = min(self._kill_at, time.monotonic() + self._grace, by)
             if self._stopped:
                 return
             self._stopped = why
-            self._output.hurry()
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)  # a stopped process cannot end
 
     def pass_on(self, number: signal.Signals, why: str) -> None:
         """Sends the group a signal that is to end it; it may take the time that it needs."""
         with self._gate:
-            if not self._reaped:
+            if not self._has_exited():
                 self._stopped = self._stopped or why
                 self._signal(number)
                 self._signal(signal.SIGCONT)
@@ -145,9 +144,9 @@ class Job:
     def kill(self, why: str) -> None:
         """Ends the group at once."""
         with self._gate:
-            if not self._reaped:
+            self._output.hurry()
+            if not self._has_exited():
                 self._stopped = self._stopped or why
-                self._output.hurry()
                 self._signal(signal.SIGKILL)
 
     def tick(self) -> float:
@@ -160,6 +159,9 @@ class Job:
             self._deadline = inf
             self.stop(f"timeout after {self._timeout:g} s")
         return min(self._kill_at, self._deadline)
+
+    def _has_exited(self) -> bool:
+        return self._reaped or self._ending.is_there()
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a zombie's group
@@ -196,6 +198,16 @@ def _spawn(
             program, list(argv), environment, file_actions=actions, setsid=True, setsigdef=RESTORED
         )
     except (OSError, ValueError) as error:
+        raise _refused(name, _why(error)) from None
+
+
+def _watched(pid: int, name: str) -> _Ending:
+    """The end of a child that has just been started; where there is no watching it, it goes."""
+    try:
+        return _Ending(pid)
+    except OSError as error:
+        os.killpg(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
         raise _refused(name, _why(error)) from None
 
 
@@ -243,6 +255,12 @@ class _Ending:
             self.descriptor = self._queue.fileno()
         else:
             self.descriptor = os.pidfd_open(pid)
+
+    def is_there(self) -> bool:
+        """Whether the child has ended."""
+        poller = select.poll()
+        poller.register(self.descriptor, select.POLLIN)
+        return bool(poller.poll(0))
 
     def close(self) -> None:
         """Lets go of it."""

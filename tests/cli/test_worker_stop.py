@@ -287,3 +287,22 @@ def test_a_cancel_waits_for_no_reader_and_the_reader_sees_the_next_job(
     assert worker.wait(timeout=30) == 143
     os.close(read)
     os.close(write)
+
+
+@pytest.mark.parametrize(("options", "late"), [(["--timeout", "1s"], None), ([], "SIGTERM")])
+def test_a_job_that_has_exited_is_no_longer_stopped_though_its_reader_holds_up_its_end(
+    labq, queue, process, tmp_path, options, late
+):
+    labq("task", "submit", *options, "--cmd", "sh -c 'echo $$ > pid; cat pid'")
+    read, write = unread_pipe()
+    worker = process("worker", "run", stdout=write)
+    pid = job_pid(tmp_path)
+    until(lambda: gone(pid))
+    if late:
+        worker.send_signal(signal.Signals[late])
+    worker.wait(timeout=30)
+    (task,) = tasks(queue)
+    assert (task["status"], task["attempts"][0]["exit_code"]) == ("success", 0)
+    assert "reason" not in task
+    os.close(read)
+    os.close(write)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import stat
@@ -276,6 +277,40 @@ def test_stopping_what_has_ended_does_nothing(output):
     job.stop("late")
     job.kill("late")
     assert job._stopped == ""
+
+
+@pytest.mark.parametrize(
+    "late",
+    [
+        lambda job: job.stop("late"),
+        lambda job: job.kill("late"),
+        lambda job: job.pass_on(signal.SIGTERM, "late"),
+        lambda job: job.tick(),
+    ],
+    ids=["stop", "kill", "pass_on", "timeout"],
+)
+@pytest.mark.parametrize("code", [0, 3])
+def test_what_has_exited_is_stopped_no_more_though_nobody_has_reaped_it(output, code, late):
+    job = Job(["sh", "-c", f"sleep 60 & echo $!; exit {code}"], ENV, output, timeout=0.001)
+    until(lambda: gone(job.pid))
+    late(job)
+    ended = job.wait()
+    assert (ended.code, ended.signal, ended.stopped) == (code, None, "")
+    until(lambda: gone(int(written(output, "stdout"))))  # its group goes as ever
+
+
+def test_a_job_that_cannot_be_watched_cannot_start(output, monkeypatch):
+    seen = []
+
+    def full(pid):
+        seen.append(pid)
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    monkeypatch.setattr(os, "pidfd_open", full)
+    with pytest.raises(StartError, match=r"^cannot start sleep: Too many open files$"):
+        Job(["sleep", "60"], ENV, output)
+    assert gone(seen[0])
+    output.abandon()
 
 
 def test_a_job_leaves_no_descriptor_open(output, tmp_path):
