@@ -31,6 +31,13 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)  # key -> where from
 
 
+def _text(key: str, value: Any) -> str:
+    """What a program gives for a setting; what is wrong is not printed: it may hold a password."""
+    if not isinstance(value, str):
+        raise UsageError(f"{key} must be a text, not of type {type(value).__name__}")
+    return value
+
+
 def _queue(text: str) -> str:
     if not text or not text.isprintable() or " " in text or text[0] in "-$" or len(text) > 120:  # noqa: PLR2004
         raise UsageError(
@@ -209,7 +216,7 @@ def _working_directory() -> Path:
 
 def _value(key: str, text: str, origin: str, folder: Path) -> Any:
     try:
-        value = KEYS[key](text)
+        value = KEYS[key](_text(key, text))
     except UsageError as error:
         if origin.startswith(("LABQ_", "--")):
             raise ConfigError(f"{origin}: {error}") from None

@@ -17,7 +17,7 @@ ROWS = [
     {"queue", "offline", "source"},
     {"store"},
     {"filters"},
-    {"task", "resources", "args", "template", "config", "clock", "errors", "stops"},
+    {"task", "resources", "words", "args", "template", "config", "clock", "errors", "stops"},
 ]
 ROW = {room: at for at, row in enumerate(ROWS) for room in row}
 LOWEST = [
@@ -25,6 +25,7 @@ LOWEST = [
     "resources",
     "template",
     "config",
+    "words",
     "args",
     "clock",
     "errors",

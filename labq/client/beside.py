@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from labq.client.building import references
 from labq.client.finding import Filter, query_of
+from labq.client.mirror import Mirror
+from labq.client.values import own
 from labq.config import Settings
 from labq.queue import Queue, workers
 from labq.task import Document, Status
-
-if TYPE_CHECKING:
-    from labq.client.mirror import Mirror
+from labq.words import text
 
 
 class Beside:
@@ -22,7 +23,11 @@ class Beside:
     queue: Queue
 
     def queues(self) -> dict[str, dict[str, int]]:
-        """How many tasks of each status each queue has: queue -> status -> count, 0 among them."""
+        """How many tasks of each status each queue has: queue -> status -> count, 0 among them.
+
+        Raises:
+            StoreError: the store is away; likewise of all that asks it.
+        """
         counts = self.queue.store.counts()
         names = [record["_id"] for record in self.queue.store.queues.find()]
         return {name: {s.value: counts.get((name, s.value), 0) for s in Status} for name in names}
@@ -31,8 +36,11 @@ class Beside:
         """The records of the workers of this queue that live, the longest at work first.
 
         Each has `_id`, host, pid, slots, what it runs, ..., as `labq worker show --json` prints it.
+
+        Raises:
+            StoreError: the store is away.
         """
-        return workers.listed(self.queue.store, self.queue.name)
+        return [own(record) for record in workers.listed(self.queue.store, self.queue.name)]
 
     def events(
         self,
@@ -55,8 +63,18 @@ class Beside:
             UsageError: a wrong filter, no token of this store.
         """
         query = None if filter is None else query_of(self.queue, None, filter, None, None, None)
-        return self.queue.events(since, query, follow=follow)
+        token = None if since is None else text("since", since)
+        return map(own, self.queue.events(token, query, follow=follow))
 
-    def folder(self, task: Mirror) -> Path:
-        """The folder of a task on this machine: what its jobs said, and left there."""
-        return self.settings.home / "tasks" / task._id  # noqa: SLF001 - a field
+    def folder(self, task: int | str | Mirror) -> Path:
+        """The folder of a task on this machine: what its jobs said, and left there.
+
+        Args:
+            task: the task, or a reference to it.
+
+        Raises:
+            UsageError: it is none.
+            TaskNotFound, ConflictError: a reference to no task, or to several.
+        """
+        known = task._id if isinstance(task, Mirror) else references(self.queue, [task])[0]  # noqa: SLF001 - a field
+        return self.settings.home / "tasks" / known

@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from labq import words as ask
 from labq.args import flat, normalised, signature
 from labq.client.profiles import under
-from labq.client.values import LENGTHS, plain, seconds
+from labq.client.values import of_field, plain
 from labq.config import Settings
 from labq.errors import ArgsError, TemplateError, UsageError
 from labq.queue import Queue
+from labq.queue.groups import checked_group
 from labq.store import Now
 from labq.task import Document, Status, keyed_id, new, new_id, require_one
 
@@ -32,30 +34,40 @@ def draft(
     """
     given = {name: value for name, value in words.items() if value is not None}
     if (profile := given.pop("profile", None)) is not None:
-        given = under(profile, given)
+        given = under(ask.text("profile", profile), given)
     waits = _waits(queue, given)
+    place = _place(queue, given)
     key = given.pop("key", None)
     kept = {word: given.pop(word) for word in ("ttl", "auto_delete") if word in given}
     retries = given.pop("max_retries", settings.max_retries)
     if isinstance(retries, int) and retries > 0:
         given.setdefault("retry_delay", settings.retry_delay)
-    for name in LENGTHS:
-        if name in given:
-            given[name] = seconds(name, given[name])
-    if "cwd" in given:
-        given["cwd"] = os.path.abspath(os.path.expanduser(os.fspath(given["cwd"])))  # noqa: PTH100, PTH111 - as the command line has it
     if "ttl" in kept:
         kept["ttl"] = _ttl(kept["ttl"])
     if kept:
         given["retention"] = kept
-    fields = {name: plain(value) for name, value in given.items()}
+    fields = {name: of_field(name, value) for name, value in given.items()}
+    if "cwd" in fields:
+        fields["cwd"] = os.path.abspath(os.path.expanduser(fields["cwd"]))  # noqa: PTH100, PTH111 - as the command line has it
     made = new(arguments(args, "args"), max_retries=retries, **fields)
-    task = {**made, **waits, "status": Status.DRAFT.value}
+    task = {**made, **waits, **place, "status": Status.DRAFT.value}
     if whole:
         _fitting(task)(task["args"], "args")
     if key is not None:
         task["_id"] = keyed_id(queue.keyed_as, _key(key))
     return task
+
+
+def _place(queue: Queue, given: dict[str, Any]) -> Document:
+    """Which group it is to be in, and what it is made from; takes their words out of `given`."""
+    found: Document = {}
+    if (group := given.pop("group", None)) is not None:
+        if not isinstance(group, str):
+            raise UsageError(f"group must be a text, not {group!r}")
+        found["group"] = checked_group(group)
+    if "parent" in given:
+        (found["parent"],) = references(queue, given.pop("parent"))
+    return found
 
 
 def placed(queue: Queue, task: Document, status: Status) -> Document:
@@ -83,7 +95,7 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     tasks = []
     for at, one in enumerate(given):
         where = f"tasks[{at}]"
-        args = arguments(one, where)
+        args = arguments(one, where, empty=False)
         if common["args"]:
             args = normalised(_over(common["args"], args), where)
         check(args, where)
@@ -93,13 +105,13 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     return tasks
 
 
-def arguments(given: Any, where: str) -> Document:
-    """A mapping of args as it is stored.
+def arguments(given: Any, where: str, *, empty: bool = True) -> Document:
+    """A mapping of args as it is stored; None is an empty one, where one may be `empty`.
 
     Raises:
         ArgsError: it is none, or holds what cannot be stored.
     """
-    if given is None:
+    if given is None and empty:
         return {}
     if not isinstance(given, Mapping):
         raise ArgsError(f"{where}: args must be a dict, not {given!r}")
@@ -140,7 +152,7 @@ def _waits(queue: Queue, given: dict[str, Any]) -> Document:
     if at is not None and delay is not None:
         raise UsageError("give at or delay, not both")
     if delay is not None:
-        found["available_at"] = Now(seconds("delay", delay))
+        found["available_at"] = Now(ask.span("delay", delay))
     elif at is not None:
         begins = _moment(at, queue.store.now())
         if begins > queue.store.now():
@@ -190,7 +202,7 @@ def _moment(at: Any, now: datetime) -> datetime:
 
 
 def _ttl(length: Any) -> float:
-    number = seconds("ttl", length)
+    number = ask.span("ttl", length)
     if not number:
         raise UsageError("ttl must be above 0")
     return number

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from labq.args import flat, key_path, normalised, shortened, signature, text_of
-from labq.client.values import of_field, plain
+from labq.client.values import of_field, own, plain
 from labq.queue import Edit
 from labq.queue.edit import applied, check_field
 from labq.task import EDITABLE, Document, checked
+from labq.words import text
 
 LEAVES = frozenset({"args", "env", "metadata", "summary"})  # edited key by key: siblings stay
 _MISSING = object()
@@ -46,7 +47,7 @@ class Copy:
             value = self._locals[name].value
             return deepcopy(missing) if value is None else value
         stored = self.document.get(name)
-        value = deepcopy(missing if stored is None else stored)
+        value = own(missing if stored is None else stored)
         if name in EDITABLE and isinstance(value, (dict, list)):
             self._locals[name] = Local(stored, value)
         return value
@@ -97,7 +98,7 @@ class Copy:
         for edit in edits:
             before = _at({edit.field: self._locals[edit.field].before}, edit.path)
             there = _at(now, edit.path)
-            if repr(there) != repr(before):
+            if repr(there) != repr(before) and not _is_same(there, edit.value):
                 told = "gone" if there is _MISSING else shortened(text_of(there), 30)
                 return f"{'.'.join(edit.path)} is {told} by now"
         return ""
@@ -124,6 +125,13 @@ def _at(node: Any, path: Sequence[str]) -> Any:
     return _MISSING if node is None else node
 
 
+def _is_same(there: Any, wanted: Any) -> bool:
+    """Whether others have set it to the same word; the same number may be another's count."""
+    if wanted is None:
+        return there is _MISSING
+    return isinstance(wanted, (str, bool)) and repr(there) == repr(wanted)
+
+
 def with_edits(task: Document, edits: Sequence[Edit]) -> Document:
     """A document that is not stored yet, with these edits.
 
@@ -142,7 +150,7 @@ def edit_of(path: str, value: Any) -> Edit:
     Raises:
         UsageError: no edit may.
     """
-    keys = key_path(path, path)
+    keys = key_path(text("a field's path", path), path)
     check_field(keys[0])
     held = None if value is None else of_field(path, value)
     return Edit(keys, normalised(held, path) if len(keys) > 1 else held)

@@ -11,20 +11,20 @@ from labq import config
 from labq.client import building, finding
 from labq.client.alike import like
 from labq.client.beside import Beside
+from labq.client.bulk import Bulk
 from labq.client.changes import edit_of
 from labq.client.finding import Filter, Words, query_of
 from labq.client.mirror import CACHE_SECONDS
 from labq.client.origin import noted
-from labq.client.runs import POLL
 from labq.client.task import Task
-from labq.client.values import limit
-from labq.client.waiting import Live, until_ended
+from labq.client.waits import Waits
 from labq.errors import ConfigError, ConflictError, UsageError
 from labq.queue import EditReport, Queue
 from labq.queue.edit import edit
 from labq.queue.refusals import not_edited
 from labq.store import open_store
 from labq.task import Document
+from labq.words import patience, several, switch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -34,7 +34,7 @@ Refs = Any  # a Task, a number, an id, a name; or a list of these
 BATCH = 1000  # tasks per write
 
 
-class Client(Beside):
+class Client(Bulk, Waits, Beside):
     """One queue of a store: submit, find, edit, wait for and remove its tasks.
 
         with labq.Client() as client:
@@ -63,9 +63,10 @@ class Client(Beside):
         auto_update: bool = True,
         update_cache_time: float = CACHE_SECONDS,
     ) -> None:
+        seconds = patience("update_cache_time", update_cache_time)
+        self.auto_update, self.update_cache_time = switch("auto_update", auto_update), seconds
         self.settings = config.load({"uri": uri, "queue": queue})
         self.queue = Queue(open_store(self.settings.uri), self.settings.queue)
-        self.auto_update, self.update_cache_time = auto_update, update_cache_time
 
     def __repr__(self) -> str:
         return f"<labq.Client {self.queue.store.address} queue={self.queue.name}>"
@@ -111,6 +112,9 @@ class Client(Beside):
         ttl: Span | None = None,
         auto_delete: bool | None = None,
         publish_on_success: bool | None = None,
+        array: int | str | None = None,
+        group: str | None = None,
+        parent: int | str | Task | None = None,
         key: str | None = None,
     ) -> Task:
         """A task that is not stored yet, to be changed and submitted.
@@ -143,6 +147,9 @@ class Client(Beside):
             ttl: how long it is kept once it has ended.
             auto_delete: whether it makes room, once it has ended, where the queue is full.
             publish_on_success: whether it is published once it succeeds.
+            array: makes it an array: of so many instances, or of the indexes of such as "1,3-8,9".
+            group: a name for its array, or of the tasks that it belongs to.
+            parent: the task that it is made from, whose summary becomes variables of its job.
             key: adds nothing where this key was submitted before.
 
         Raises:
@@ -150,8 +157,9 @@ class Client(Beside):
             TaskNotFound, ConflictError: a reference to no task, or to several.
         """
         words = {**locals()}
-        del words["self"], words["args"]
-        return Task(self, building.draft(self.queue, self.settings, args, words), there=False)
+        del words["self"], words["args"], words["array"]
+        document = building.draft(self.queue, self.settings, args, words)
+        return Task(self, document, there=False)._as_array(array)  # noqa: SLF001 - its own class's
 
     @like(task)
     def submit(self, *args: Any, **words: Any) -> Task:
@@ -180,7 +188,7 @@ class Client(Beside):
             UsageError: one that cannot be stored, with its place.
             QuotaExceeded: there is no room for the next 1,000; those before them are stored.
         """
-        given = list(tasks)
+        given = several("tasks", tasks)
         if any(isinstance(one, Task) for one in given):
             if key is not None or words or not all(isinstance(one, Task) for one in given):
                 raise UsageError("give dicts and their words, or tasks alone")
@@ -188,6 +196,8 @@ class Client(Beside):
             documents = [task._to_store() for task in made]  # noqa: SLF001 - its own class's
         else:
             args = words.pop("args", None)
+            if "array" in words:
+                raise UsageError("array is for submit(): submit_many() stores a task for each dict")
             for word in words.keys() - (Client.task.__kwdefaults__ or {}).keys():
                 raise TypeError(f"Client.submit_many() got an unexpected keyword argument {word!r}")
             common = building.draft(self.queue, self.settings, args, words, whole=False)
@@ -270,7 +280,11 @@ class Client(Beside):
         name: Words | None = None,
         project: str | None = None,
     ) -> int:
-        """How many tasks there are for which all of this holds; raises what `tasks` does."""
+        """How many tasks there are for which all of this holds.
+
+        Raises:
+            UsageError: as `tasks`.
+        """
         return self.queue.count(query_of(self.queue, None, filter, status, name, project))
 
     # changing
@@ -311,6 +325,32 @@ class Client(Beside):
             raise ConflictError(not_edited(self.queue.store, query, report.refused))
         return report
 
+    def clone(
+        self,
+        *refs: int | str | Task,
+        filter: Filter | None = None,  # noqa: A002 - the same
+        status: Words | None = None,
+        enqueue: bool = False,
+        **fields: Any,
+    ) -> list[Task]:
+        """A copy of the configuration of each of these tasks, in their order, as `Task.clone` does.
+
+        Args:
+            refs: tasks, or references to some.
+            filter: as of `tasks`, and so is `status`.
+            status: the same.
+            enqueue: whether they are to run at once; else they are drafts.
+            fields: what is to be another in them, as of `Task.clone`; `name` among it.
+
+        Raises:
+            UsageError: nothing says which tasks; no such field, or it cannot hold its value.
+            TaskNotFound: a reference names none.
+        """
+        finding.narrow("clone", (refs or None, filter, status))
+        found = list(self.queue.find(query_of(self.queue, refs or None, filter, status)))
+        made = (Task(self, document, there=True) for document in found)
+        return [task.clone(enqueue=enqueue, **fields) for task in made]
+
     def delete(
         self,
         *refs: int | str | Task,
@@ -329,38 +369,7 @@ class Client(Beside):
         """
         finding.narrow("delete", (refs or None, filter, status, name))
         query = query_of(self.queue, refs or None, filter, status, name)
-        return self.queue.delete(query, force=force)
-
-    def wait(
-        self,
-        tasks: Iterable[int | str | Task] | int | str | Task,
-        timeout: Span | None = None,
-        *,
-        poll: float = POLL,
-        live_progress: bool = False,
-    ) -> bool:
-        """Waits until all of these have ended, for `timeout` at most; whether they have.
-
-        One that is not submitted does not end; one that is gone has. Ctrl-C ends the waiting and
-        not the tasks.
-
-        Args:
-            tasks: one or several: Tasks, or references to some.
-            timeout: as all spans seconds, a timedelta, or such as "10m"; None is for ever.
-            poll: seconds between two looks.
-            live_progress: whether stderr tells how it stands.
-        """
-        given = [tasks] if isinstance(tasks, (Task, int, str)) else list(tasks)
-        stored = [one for one in given if not (isinstance(one, Task) and one.number is None)]
-        known = [one._id for one in stored if isinstance(one, Task)]  # noqa: SLF001 - a field
-        others = [one for one in stored if not isinstance(one, Task)]
-        ids = list(dict.fromkeys([*known, *building.references(self.queue, others)]))
-        live = Live(len(ids)) if live_progress else None
-        ended = until_ended(self.queue, ids, limit(timeout), poll, live)
-        for task in given:
-            if isinstance(task, Task):
-                task._flush()  # noqa: SLF001 - its own class's
-        return ended and len(stored) == len(given)
+        return self.queue.delete(query, force=switch("force", force))
 
     def _of_fields(self, fields: Mapping[str, Any]) -> Task:
         """A task that is not stored yet, of the words of `task`."""

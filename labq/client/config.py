@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
+from contextlib import suppress
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from labq.task import FIELDS, SETTINGS
+from labq.client.values import of_field
+from labq.errors import UsageError
+from labq.task import FIELDS, SETTINGS, checked, new
+from labq.words import mapping
 
 if TYPE_CHECKING:
     from labq.client.task import Task
 
 _KNOWN = (SETTINGS | {"comment", "tags"}) - {"short"}  # which is one task's alone
 KEYS = tuple(field for field in FIELDS if field in _KNOWN)
+UNSAID = {field: value for field, value in new({}).items() if field in _KNOWN}  # never without one
 
 
 class Config(MutableMapping[str, Any]):
@@ -26,12 +32,40 @@ class Config(MutableMapping[str, Any]):
         return getattr(self._task, field)
 
     def __setitem__(self, field: str, value: Any) -> None:
-        if field not in KEYS:
-            raise KeyError(field)
-        setattr(self._task, field, value)
+        _check(field)
+        setattr(self._task, field, UNSAID.get(field) if value is None else value)
 
     def __delitem__(self, field: str) -> None:
+        if field not in KEYS:
+            raise KeyError(field)
         self[field] = None
+
+    def clear(self) -> None:
+        """Takes away what may be: each field is as in a new task of which nothing was said.
+
+        The name of a task that is submitted stays.
+        """
+        for field in list(self):
+            with suppress(AttributeError):
+                del self[field]
+
+    def rewrite(self, fields: Mapping[str, Any]) -> None:
+        """Has it be these fields, and no others.
+
+        Raises:
+            UsageError: there is no such field, or it cannot hold its value: nothing is changed.
+            AttributeError: another name, of a task that is submitted: likewise.
+        """
+        given = mapping("config", fields)
+        for field, value in given.items():
+            _check(field)
+            if value is not None:
+                given[field] = checked(field, of_field(field, value))
+        if given.get("name", self["name"]) != self["name"]:
+            self["name"] = given["name"]  # before all others: it may be refused
+        self.clear()
+        for field in given.keys() - {"name"}:
+            self[field] = given[field]
 
     def __iter__(self) -> Iterator[str]:
         return (field for field in KEYS if getattr(self._task, field) not in (None, [], {}))
@@ -41,3 +75,15 @@ class Config(MutableMapping[str, Any]):
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def _check(field: Any) -> None:
+    """Refuses what is no field of a configuration.
+
+    Raises:
+        UsageError: naming those that there are.
+    """
+    if field not in KEYS:
+        close = get_close_matches(str(field), KEYS, 1)
+        hint = f": did you mean {close[0]}?" if close else ""
+        raise UsageError(f"no field {field!r} in a config{hint} (there are {', '.join(KEYS)})")

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from labq.errors import UsageError
+from labq.queue.selection import ID
 from labq.task import FIELDS, Document, Kind
+from labq.words import told
 
 WITHIN = {"lease": ("expires_at",)}  # times inside of fields
 IN_ITEMS = {"attempts": ("started", "ended")}  # and inside of the items of lists
@@ -18,9 +20,11 @@ def from_json(document: Mapping[str, Any], queue: str) -> Document:
     """A document as a store gives it, of one whose times are texts or datetimes.
 
     Raises:
-        UsageError: a field that there is not, a time that is none, another queue's task.
+        UsageError: a field that there is not, no id, a time that is none, another queue's task.
     """
     found: Document = deepcopy(dict(document))
+    if not isinstance(found["_id"], str) or not ID.fullmatch(found["_id"]):
+        raise UsageError(f"_id must be 32 hex digits, not {told(found['_id'])}")
     for field, value in found.items():
         if field not in FIELDS:
             raise UsageError(f"no field {field!r} in a task")

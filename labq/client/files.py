@@ -8,10 +8,25 @@ import warnings
 from collections.abc import Callable
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
+from labq.client.values import plain
+from labq.client.waiting import teller
 from labq.errors import ConflictError
+from labq.words import text
 
 BLOCK = 1 << 20  # bytes
+
+
+def check(folder: Any, progress: Any) -> None:
+    """Refuses what is no folder to fetch to, or no progress.
+
+    Raises:
+        UsageError: which of them it is.
+    """
+    if folder is not None:
+        text("output_dir", plain(folder))
+    teller("results_progress", progress)
 
 
 def fetch(

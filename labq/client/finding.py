@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from labq import words
 from labq.client.building import reference
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.filters import to_json
@@ -44,16 +45,23 @@ def query_of(
         raise UsageError(f"filter must be a text, a dict or a list of these, not {filter!r}")
     selection = Selection(
         None if refs is None else [reference(one) for one in refs],
-        _words(status),
-        _words(name),
-        [one if isinstance(one, str) else to_json(one) for one in filters],
-        _words(project),
+        _words("status", status),
+        _words("name", name),
+        [one if isinstance(one, str) else _written(one) for one in filters],
+        _words("project", project),
     )
     return queue.query(selection)
 
 
-def _words(given: Words | None) -> tuple[str, ...]:
-    return (given,) if isinstance(given, str) else tuple(map(str, given or ()))
+def _words(what: str, given: Words | None) -> tuple[str, ...]:
+    return () if given is None else tuple(words.texts(what, given))
+
+
+def _written(filter: Mapping[str, Any]) -> str:  # noqa: A002 - the same
+    try:
+        return to_json(filter)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"filter: {error}") from None
 
 
 def narrow(verb: str, given: Iterable[Any]) -> None:
@@ -107,7 +115,7 @@ def drafts(queue: Queue, name: str, project: str | None) -> list[Document]:
 
 
 def _within(project: str | None) -> list[Document]:
-    return [] if project is None else [in_projects([project])]
+    return [] if project is None else [in_projects([words.text("project", project)])]
 
 
 def order_of(sort: Words | None) -> Sort:
@@ -117,7 +125,7 @@ def order_of(sort: Words | None) -> Sort:
         UsageError: no such field or direction.
     """
     order = []
-    for text in _words(sort):
+    for text in _words("sort", sort):
         field, _, direction = text.partition(":")
         if field.partition(".")[0] not in FIELDS or direction not in ("", "asc", "desc"):
             raise UsageError(f"sort: {text!r} is not FIELD, FIELD:asc or FIELD:desc")

@@ -36,7 +36,15 @@ class Mirror(Fields):
     With `auto_update` an attribute that was read `update_cache_time` seconds ago is read again.
     """
 
-    __slots__ = ("_copy", "_read_at", "_there", "auto_update", "client", "update_cache_time")
+    __slots__ = {
+        "_copy": "The document, and what was changed in it here.",
+        "_noted": "The comment that `start` was given for this run alone, and that of the others.",
+        "_read_at": "When it was read, monotonic; `-inf`: the next look is at the store.",
+        "_there": "Whether the store has it; None once it is deleted.",
+        "auto_update": "Whether attributes are read again in time; the client's word at first.",
+        "client": "The `labq.Client` that it is of.",
+        "update_cache_time": "After how many seconds they are; the client's word at first.",
+    }
 
     def __init__(
         self, client: Client, document: Document, *, there: bool, read_at: float | None = None
@@ -49,7 +57,8 @@ class Mirror(Fields):
         self.auto_update = client.auto_update
         self.update_cache_time = client.update_cache_time
         self._copy = Copy(document)
-        self._there: bool | None = there  # None once it is deleted
+        self._there: bool | None = there
+        self._noted: tuple[str, str | None] | None = None
         self._read_at = time.monotonic() if read_at is None else read_at
 
     @property
@@ -60,6 +69,11 @@ class Mirror(Fields):
     def _mine(self) -> Document:
         """The query for this task."""
         return {"queue": self._queue.name, "_id": self._copy.document["_id"]}
+
+    @property
+    def _ids(self) -> list[str]:
+        """The ids of the tasks that it stands for."""
+        return [self._id]
 
     # reading
 
@@ -189,7 +203,11 @@ class Mirror(Fields):
         return self
 
     def commit(self) -> Self:
-        """The same as `save`."""
+        """The same as `save`.
+
+        Raises:
+            ConflictError, UsageError, TaskNotFound: as `save`.
+        """
         return self.save()
 
     def drop_changes(self) -> Self:
@@ -199,14 +217,18 @@ class Mirror(Fields):
 
     def _insert(self, status: Status) -> Self:
         """Stores a task that is not stored yet."""
-        task = self._to_store(status)
-        (number,) = self._queue.submit([task])
-        self._became({**task, "number": number})
+        task = self._put(self._to_store(status))
+        self._became(task)
         if {"after", "after_any", "available_at"} & task.keys():
             self.refresh()  # it may wait
         if self._copy.document["_id"][12] == KEYED and self.args != task["args"]:
             warnings.warn(f"{self._called} of this key has other args", stacklevel=3)
         return self
+
+    def _put(self, task: Document) -> Document:
+        """Stores it, and returns it with its number."""
+        (number,) = self._queue.submit([task])
+        return {**task, "number": number}
 
     def _to_store(self, status: Status = Status.PENDING) -> Document:
         """The document of a task that is not stored yet, as it is to be.

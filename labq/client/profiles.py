@@ -8,9 +8,10 @@ from typing import Any
 
 from labq import config
 from labq.args import shortened
-from labq.client.values import LENGTHS, seconds
+from labq.client.values import LENGTHS
 from labq.errors import ConfigError, UsageError
 from labq.task import Document, checked, new
+from labq.words import span
 
 SECTION = "profiles"
 WORDS = (
@@ -57,7 +58,7 @@ def _read(word: str, value: Any) -> Any:
     if word not in WORDS:
         raise UsageError(f"no word {word!r} (there are {', '.join(WORDS)})")
     if word in LENGTHS:
-        value = seconds(word, value)
+        value = span(word, value)
     if word in ("ttl", "auto_delete"):
         return checked("retention", {word: value})[word]
     return value if word == "cwd" else _as_stored(word, value)

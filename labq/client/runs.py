@@ -9,11 +9,13 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from labq.client import files
-from labq.client.values import limit
+from labq.client.changes import edit_of
 from labq.client.verbs import Verbs
-from labq.client.waiting import Live, until_ended
+from labq.client.waiting import POLL, Live, between, teller, until_ended
 from labq.errors import ConflictError
+from labq.queue import Edit
 from labq.task import Document, Status
+from labq.words import limit
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
 Folder = str | PathLike[str]
 Span = float | str | timedelta  # seconds, or such as "10m"
 Progress = Callable[[int, int, str], object]  # bytes read, bytes in all, the file's name
-POLL = 2.0  # seconds
 
 
 class Runs(Verbs):
@@ -33,14 +34,15 @@ class Runs(Verbs):
         """Sets it going, once: stores it, or enqueues the draft; else it does nothing.
 
         Raises:
-            ConflictError, UsageError: as `save`.
+            ConflictError, UsageError, TaskNotFound: as `save`.
         """
         if self._there is False:
             return self._insert(Status.PENDING)
-        self._stored()
-        if self.status == Status.DRAFT.value:
+        self.refresh()
+        if self._status == Status.DRAFT.value:
             self.save()
-            self._moved("enqueue", self._queue.enqueue(self._mine))
+            self._moved("enqueue", self._queue.enqueue(self._stored(), self._array))
+            self._became(self._copy.document)
         return self
 
     def start(self, comment: str | None = None) -> Self:
@@ -48,16 +50,33 @@ class Runs(Verbs):
 
         What was changed here goes into the new task alone. One that is not stored yet becomes the
         new task itself.
+
+        Args:
+            comment: a note of this run: the next one has that of the configuration again.
+
+        Raises:
+            UsageError: the comment is no text; else as `save`.
+            ConflictError, TaskNotFound: as `save`.
         """
-        if comment is not None:
-            self.comment = comment
+        usual = self.comment
+        if self._noted is not None and usual == self._noted[0]:
+            usual = self._noted[1]
+        said = edit_of("comment", usual if comment is None else comment)
         if self._there is False:
-            return self.submit()
-        self._stored()
-        edits = [edit for edit in self._copy.edits() if edit.field not in ("summary", "name")]
-        task = self._queue.clone(self._id, edits, name=self.name, enqueue=True)
-        self._became(task)
+            self.comment = said.value
+            self.submit()
+        else:
+            self._clone_of(said)
+        self._noted = None if comment is None else (comment, usual)
         return self
+
+    def _clone_of(self, said: Edit) -> None:
+        """Becomes a clone of itself that runs, with that comment."""
+        self._stored()
+        own = ("summary", "name", "comment")
+        edits = [said, *(edit for edit in self._copy.edits() if edit.field not in own)]
+        task = self._queue.clone(self._id, edits, self.name, enqueue=True, array=self._array)
+        self._became(task)
 
     def run(
         self,
@@ -86,17 +105,21 @@ class Runs(Verbs):
             overwrite: whether files in `output_dir` may be written over.
 
         Raises:
+            UsageError: a word that is none; nothing is started then.
             TimeoutError: it has not ended within `timeout`.
             ConflictError: a file is in the way, or somebody made it a draft again.
             TaskNotFound: it was deleted.
         """
+        longest, span = limit("timeout", timeout), limit("job_timeout", job_timeout)
+        files.check(output_dir, results_progress)
+        between(poll)
         if self._there is False or self.status == Status.DRAFT.value or self.completed:
             self.start()
         self._await(
-            limit(timeout),
+            longest,
             poll,
-            limit(job_timeout, "job_timeout"),
-            Live(1) if live_progress else None,
+            span,
+            Live(len(self._ids)) if live_progress else None,
         )
         return self._fetched(output_dir, results_progress, overwrite=overwrite)
 
@@ -113,21 +136,26 @@ class Runs(Verbs):
         """Waits for a task that was submitted and fetches its results, as `run`; starts nothing.
 
         Of one that is not submitted it returns at once.
+
+        Raises:
+            UsageError, TimeoutError, ConflictError, TaskNotFound: as `run`.
         """
+        longest, span = limit("timeout", timeout), limit("job_timeout", job_timeout)
+        files.check(output_dir, results_progress)
         if self._there is False or self.status == Status.DRAFT.value:
             return self
         self._await(
-            limit(timeout),
+            longest,
             POLL,
-            limit(job_timeout, "job_timeout"),
-            Live(1) if live_progress else None,
+            span,
+            Live(len(self._ids)) if live_progress else None,
         )
         return self._fetched(output_dir, results_progress, overwrite=overwrite)
 
     def wait(
         self,
         timeout: Span | None = None,
-        progress: Callable[[Self], object] | None = None,
+        progress: bool | Callable[[Self], object] | None = None,
         live_progress: bool = False,
         *,
         poll: float = POLL,
@@ -138,27 +166,30 @@ class Runs(Verbs):
 
         Args:
             timeout: seconds, a timedelta, or such as "10m"; None is for ever.
-            progress: called with the task whenever its status or its percent is another.
+            progress: called with the task whenever its status or its percent is another; True is
+                the same as `live_progress`.
             live_progress: whether stderr tells how it stands.
             poll: seconds between two looks.
 
         Raises:
+            UsageError: a word that is none.
             TaskNotFound: it was deleted.
         """
+        longest, told = limit("timeout", timeout), teller("progress", progress)
         if self._there is False:
             return False
         self._stored()
-        live = Live(1) if live_progress else None
+        live = Live(len(self._ids)) if live_progress or progress is True else None
         seen: list[Any] = [None]
 
         def tell(found: list[Document]) -> None:
             if live is not None:
                 live(found)
-            if progress is not None and found != seen[0]:
+            if told is not None and found != seen[0]:
                 seen[0] = found
-                progress(self.refresh())
+                told(self.refresh())
 
-        ended = until_ended(self._queue, [self._id], limit(timeout), poll, tell)
+        ended = until_ended(self._queue, self._ids, longest, poll, tell)
         self.refresh()
         return ended
 
@@ -172,11 +203,11 @@ class Runs(Verbs):
         """
         start = time.monotonic()
         limits = [limit for limit in (timeout, job_timeout) if limit is not None]
-        ended = until_ended(self._queue, [self._id], min(limits, default=None), poll, live)
+        ended = until_ended(self._queue, self._ids, min(limits, default=None), poll, live)
         if not ended and job_timeout is not None and (timeout is None or job_timeout < timeout):
-            self._queue.cancel(self._mine, f"not ended after {job_timeout:g} s (job_timeout)")
+            self._queue.cancel(self._stored(), f"not ended after {job_timeout:g} s (job_timeout)")
             rest = None if timeout is None else start + timeout - time.monotonic()
-            ended = until_ended(self._queue, [self._id], rest and max(0, rest), poll, live)
+            ended = until_ended(self._queue, self._ids, rest and max(0, rest), poll, live)
         self.refresh()
         if ended:
             return

@@ -11,6 +11,8 @@ from labq.client.runs import Runs
 from labq.errors import UsageError
 from labq.resources import checked_resources, overridden, parse_override
 from labq.task import FIELDS
+from labq.words import mapping
+from labq.words import texts as listed
 
 if TYPE_CHECKING:
     from labq.client.client import Client
@@ -51,7 +53,7 @@ class Task(Runs):
         Raises:
             UsageError: a field that there is not, or that cannot hold its value.
         """
-        if "_id" not in document:
+        if "_id" not in mapping("a task", document):
             return client._of_fields(document)  # noqa: SLF001 - its own class's
         task = cls(client, from_json(document, client.queue.name), there=True)
         if is_summary:
@@ -93,6 +95,10 @@ class Task(Runs):
         """How it is to run: what `start()` gives to a new task, to be rewritten as a dict."""
         return Config(self)
 
+    @config.setter
+    def config(self, fields: Mapping[str, Any]) -> None:
+        self.config.rewrite(fields)
+
     # its configuration
 
     def apply_env(self, texts: Sequence[str]) -> Task:
@@ -101,7 +107,7 @@ class Task(Runs):
         Raises:
             UsageError: a text without =, or what is no variable's name.
         """
-        given = [texts] if isinstance(texts, str) else texts
+        given = listed("variables", texts)
         for text in given:
             if "=" not in text:
                 raise UsageError(f"{text!r} is not KEY=VALUE")
@@ -118,7 +124,7 @@ class Task(Runs):
             UsageError: a text that is no override, an amount that is none.
         """
         resources: dict[str, Any] = self.resources
-        for text in [texts] if isinstance(texts, str) else texts:
+        for text in listed("overrides", texts):
             resources = overridden(resources, *parse_override(text))
         self.resources = checked_resources(resources)
         return self

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timezone
 from typing import Any
 
-from labq import clock
-from labq.errors import UsageError
+from labq.task import EDITABLE, FIELDS, Kind
+from labq.words import span, text
 
 LENGTHS = ("timeout", "retry_delay")
+TEXTS = frozenset(field for field in EDITABLE if FIELDS[field] is Kind.TEXT)
 
 
 def plain(value: Any) -> Any:
@@ -27,33 +28,21 @@ def plain(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-def seconds(what: str, length: float | str | timedelta) -> float:
-    """A length in seconds: a number of them, a timedelta, or a text such as "10m".
-
-    Raises:
-        UsageError: it is none, or less than 0.
-    """
-    if isinstance(length, str):
-        return clock.wait(length)
-    number = length.total_seconds() if isinstance(length, timedelta) else length
-    if isinstance(number, bool) or not isinstance(number, (int, float)):
-        raise UsageError(f"{what} must be seconds, a timedelta or such as '10m', not {length!r}")
-    if not 0 <= number <= clock.LONGEST:
-        raise UsageError(f"{what} must be from 0 to {clock.LONGEST:.0f} seconds, not {number:g}")
-    return number
-
-
 def of_field(name: str, value: Any) -> Any:
-    """A field's value as labq stores it: a length in seconds, whichever way it was given."""
-    if name in LENGTHS and isinstance(value, (str, timedelta)):
-        return seconds(name, value)
-    return plain(value)
-
-
-def limit(timeout: float | str | timedelta | None, what: str = "timeout") -> float | None:
-    """How long to wait at most, in seconds; None is for ever.
+    """A field's value as labq stores it: a length in seconds, whichever way it was given.
 
     Raises:
-        UsageError: a text or a timedelta that is no length.
+        UsageError: it is no text, where the field is one.
     """
-    return seconds(what, timeout) if isinstance(timeout, (str, timedelta)) else timeout
+    if name in LENGTHS:
+        return span(name, value)
+    return text(name, plain(value)) if name in TEXTS else plain(value)
+
+
+def own(value: Any) -> Any:
+    """A copy of what a store gave, to be handed out: all times in it have `timezone.utc`."""
+    if isinstance(value, dict):
+        return {key: own(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [own(item) for item in value]
+    return value.astimezone(timezone.utc) if isinstance(value, datetime) else value

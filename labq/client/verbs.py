@@ -5,11 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from labq import words
 from labq.client import files
 from labq.client.changes import edit_of
-from labq.client.mirror import Mirror
+from labq.client.instances import Instances
 from labq.client.values import plain
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
@@ -18,32 +20,41 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 
-class Verbs(Mirror):
+class Verbs(Instances):
     """A task that can be moved."""
 
     __slots__ = ()
 
-    def cancel(self, reason: str = "cancelled", grace: float | None = None) -> Self:
+    def cancel(
+        self, reason: str = "cancelled", grace: float | str | timedelta | None = None
+    ) -> Self:
         """Ends it: at once where it does not run, else by its worker; warns where it has ended.
 
         Args:
             reason: for those who ask later.
-            grace: seconds between SIGTERM and SIGKILL; None is the worker's own.
+            grace: a span, from SIGTERM to SIGKILL; 0 is none, None is the worker's own.
 
         Raises:
+            UsageError: the reason is no text, the grace no span.
             TaskNotFound: it was deleted.
         """
         return self._cancelled(reason, grace)
 
     def abort(self) -> Self:
-        """The same as `cancel`."""
+        """The same as `cancel`.
+
+        Raises:
+            TaskNotFound: it was deleted.
+        """
         return self._cancelled("cancelled", None)
 
-    def _cancelled(self, reason: str, grace: float | None) -> Self:
+    def _cancelled(self, reason: str, grace: float | str | timedelta | None) -> Self:
+        why = words.text("reason", reason)
+        seconds = None if grace is None else words.span("grace", grace)
         if self._there is False:
             warnings.warn("the task is not submitted: there is nothing to cancel", stacklevel=3)
             return self
-        done = self._queue.cancel(self._stored(), reason, grace)
+        done = self._queue.cancel(self._stored(), why, seconds)
         if not (done.ended or done.asked) and self.refresh().completed:
             told = f"{self._called} is {self._status} already: there is nothing to cancel"
             warnings.warn(told, stacklevel=3)
@@ -53,17 +64,27 @@ class Verbs(Mirror):
         """Makes a draft pending, as it is stored; what was not saved here stays here.
 
         Raises:
-            ConflictError: it runs, or has ended; likewise of the other verbs, each with its own.
+            ConflictError: it runs, or has ended.
             TaskNotFound: it was deleted.
         """
         return self._moved("enqueue", self._queue.enqueue(self._stored()))
 
     def dequeue(self) -> Self:
-        """Makes it a draft, if no worker has taken it yet; raises as `enqueue`."""
+        """Makes it a draft, if no worker has taken it yet.
+
+        Raises:
+            ConflictError: it runs, or has ended.
+            TaskNotFound: it was deleted.
+        """
         return self._moved("dequeue", self._queue.dequeue(self._stored()))
 
     def requeue(self) -> Self:
-        """Makes it pending again once it has ended, its attempts kept; raises as `reset`."""
+        """Makes it pending again once it has ended, its attempts kept.
+
+        Raises:
+            ConflictError: it has not ended, or is published.
+            TaskNotFound: it was deleted.
+        """
         return self._moved("requeue", self._queue.requeue(self._stored()))
 
     def reset(self) -> Self:
@@ -78,8 +99,15 @@ class Verbs(Mirror):
         return self._moved("reset", self._queue.reset(self._stored(), self.client.settings.home))
 
     def publish(self, force: bool = False) -> Self:
-        """Seals it: nothing of it changes any more. A failure needs `force`; raises as `reset`."""
-        return self._moved("publish", self._queue.publish(self._stored(), force=force))
+        """Seals it: nothing of it changes any more. A failure needs `force`.
+
+        Raises:
+            UsageError: `force` is neither True nor False.
+            ConflictError: it has not ended, or has failed.
+            TaskNotFound: it was deleted.
+        """
+        forced = words.switch("force", force)
+        return self._moved("publish", self._queue.publish(self._stored(), force=forced))
 
     def delete(
         self, purge_resources: bool = False, purge_results: bool = False, *, force: bool = False
@@ -92,14 +120,19 @@ class Verbs(Mirror):
             force: whether it may run or be published.
 
         Raises:
+            UsageError: a word is neither True nor False.
             ConflictError: it runs, or is published.
+            TaskNotFound: it was deleted.
         """
-        folder = self.client.folder(self)
-        count = self._queue.delete(self._stored(), force=force)
+        for word, given in (("resources", purge_resources), ("results", purge_results)):
+            words.switch(f"purge_{word}", given)
+        folders = [self.client.folder(self).with_name(identity) for identity in self._ids]
+        count = self._queue.delete(self._stored(), force=words.switch("force", force))
         if not count:
             self._moved("delete", 0)
         self._there = None
-        files.purge(folder, resources=purge_resources, results=purge_results)
+        for folder in folders:
+            files.purge(folder, resources=purge_resources, results=purge_results)
 
     def clone(self, name: str | None = None, enqueue: bool = False, **fields: Any) -> Self:
         """A new task with this one's configuration: a draft, unless it is enqueued.
@@ -114,21 +147,28 @@ class Verbs(Mirror):
             UsageError: no such field, or it cannot hold its value.
             TaskNotFound: it was deleted.
         """
+        called = None if name is None else words.text("name", name)
+        begins = words.switch("enqueue", enqueue)
         edits = [*self._copy.edits(), *(edit_of(path, value) for path, value in fields.items())]
         self._stored()
         return type(self)(
-            self.client, self._queue.clone(self._id, edits, name, enqueue), there=True
+            self.client, self._queue.clone(self._id, edits, called, begins), there=True
         )
 
-    def tag(self, *add: str, remove: Sequence[str] = ()) -> Self:
+    def tag(self, *add: str, remove: str | Sequence[str] = ()) -> Self:
         """Adds tags to it, and takes others away.
+
+        Args:
+            add: tags, each a text.
+            remove: one tag, or several.
 
         Raises:
             UsageError: no tag can be so.
             ConflictError: it is published.
             TaskNotFound: it was deleted.
         """
-        if not self._queue.tag(self._stored(), add, remove):
+        gone = words.texts("remove", remove)
+        if not self._queue.tag(self._stored(), words.texts("a tag", add), gone):
             now = self._current()
             if state_of(now) == PUBLISHED:
                 raise ConflictError(refusal("tag", now))

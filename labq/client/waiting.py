@@ -7,12 +7,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
+from typing import Any, cast
 
+from labq import words
 from labq.errors import AuthError, StoreError, UsageError
 from labq.queue import Queue
 from labq.queue.sweep import recover
 from labq.task import TERMINAL, Document, Status
 
+POLL = 2.0  # seconds between two looks, unless somebody says else
 SHORTEST = 0.05  # seconds between two looks
 SHARE = 0.1  # of the time that it has taken so far: an end is heard of that much later at most
 RECOVER_SECONDS = 10.0  # between two looks whether a worker is dead
@@ -25,7 +28,11 @@ Tell = Callable[[list[Document]], None]  # of those that have not ended: status,
 
 
 def until_ended(
-    queue: Queue, ids: Sequence[str], timeout: float | None, poll: float, tell: Tell | None = None
+    queue: Queue,
+    ids: Sequence[str],
+    timeout: words.Span | None,
+    poll: words.Span,
+    tell: Tell | None = None,
 ) -> bool:
     """Waits until all of these tasks have ended or are gone; whether they have.
 
@@ -38,15 +45,36 @@ def until_ended(
         StoreError: the store is away for longer.
         KeyboardInterrupt: Ctrl-C; its message says how to come back.
     """
-    if timeout is not None and not timeout >= 0:
-        raise UsageError(f"timeout must be seconds of 0 or more, not {timeout!r}")
-    if not poll > 0:
-        raise UsageError(f"poll must be seconds above 0, not {poll!r}")
+    longest, pause = words.limit("timeout", timeout), between(poll)
     left: list[Document] = [{"_id": identity} for identity in ids]
     try:
-        return _looking(queue, left, inf if timeout is None else timeout, poll, tell)
+        return _looking(queue, left, inf if longest is None else longest, pause, tell)
     except KeyboardInterrupt:
         raise KeyboardInterrupt(detached(left)) from None
+
+
+def between(poll: Any) -> float:
+    """The seconds between two looks.
+
+    Raises:
+        UsageError: no length, or nothing.
+    """
+    if not (seconds := words.span("poll", poll)):
+        raise UsageError(f"poll must be seconds above 0, not {poll!r}")
+    return seconds
+
+
+def teller(what: str, progress: Any) -> Callable[..., object] | None:
+    """What is to be called as something goes on, if anything is.
+
+    Raises:
+        UsageError: it cannot be called, and is neither True nor False.
+    """
+    if progress is None or isinstance(progress, bool):
+        return None
+    if not callable(progress):
+        raise UsageError(f"{what} must be True or a function, not {words.told(progress)}")
+    return cast("Callable[..., object]", progress)
 
 
 def _looking(

@@ -10,8 +10,10 @@ from itertools import pairwise
 from typing import Any
 
 from labq.args import flat, text_of, to_flags
+from labq.errors import UsageError
 from labq.job.arguments import record
 from labq.job.books import Books, books
+from labq.words import told
 
 # what ends the program, or hands over to another parser
 _OTHERS = (argparse._HelpAction, argparse._VersionAction, argparse._SubParsersAction)  # noqa: SLF001
@@ -26,8 +28,11 @@ def capture_argparse(parser: argparse.ArgumentParser) -> argparse.ArgumentParser
     `summary.config`. It returns the parser; outside of a task it changes nothing.
 
     Raises:
+        UsageError: it is no parser.
         SystemExit: on parsing, as argparse does, a value that its option does not take.
     """
+    if not isinstance(parser, argparse.ArgumentParser):
+        raise UsageError(f"labq.capture_argparse: give an ArgumentParser, not {told(parser)}")
     if (found := books("capture_argparse")) is None:
         return parser
     values = flat(found.task()["args"])

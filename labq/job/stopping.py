@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from labq import stops
 from labq.errors import StoreError, UsageError
 from labq.job.books import Books, books
+from labq.words import told
 
 BETWEEN = 1.0  # seconds between two looks
 AWAY = 30.0  # seconds until the next look, where the store could not be reached: it takes 5 to tell
@@ -70,8 +71,10 @@ def on_stop(callback: Callback) -> Callback:
     serves as a decorator.
 
     Raises:
-        UsageError: this is not the main thread.
+        UsageError: this is not the main thread, or `callback` cannot be called.
     """
+    if not callable(callback):
+        raise UsageError(f"labq.on_stop: give a function, not {told(callback)}")
     if (found := books("on_stop")) is None:
         return callback
     if threading.current_thread() is not threading.main_thread():

@@ -32,7 +32,7 @@ def test_a_wait_takes_any_span(client, span):
 
 
 WRONG = [
-    (lambda c: c.submit().wait("soon"), "'soon' is not a duration"),
+    (lambda c: c.submit().wait("soon"), "timeout: 'soon' is not a duration"),
     (lambda c: c.count(1), "filter must be a text, a dict or a list of these, not 1"),
     (lambda c: c.count([1]), "filter must be a text, a dict or a list of these, not [1]"),
     (lambda c: list(c.tasks(limit="2")), "limit must be 0 or more, not '2'"),

@@ -112,7 +112,7 @@ def test_what_programs_hold_becomes_json(client, tmp_path):
         ({"args": [1]}, "args: args must be a dict, not [1]"),
         ({"args": {"x": object}}, "args: no store holds a value of type type"),
         ({"args": {"x": float("nan")}}, "args: nan is not a finite number"),
-        ({"timeout": "soon"}, "'soon' is not a duration"),
+        ({"timeout": "soon"}, "timeout: 'soon' is not a duration"),
         ({"timeout": 0}, "timeout must be seconds above zero"),
         ({"timeout": True}, "timeout must be seconds, a timedelta or such as '10m', not True"),
         ({"timeout": -1}, "timeout must be from 0 to 3153600000 seconds, not -1"),

@@ -51,9 +51,9 @@ def test_it_looks_often_at_first_and_never_less_often_than_asked(client, clock):
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ({"timeout": -1}, "timeout must be seconds of 0 or more, not -1"),
+        ({"timeout": -1}, "timeout must be from 0 to 3153600000 seconds, not -1"),
         ({"poll": 0}, "poll must be seconds above 0, not 0"),
-        ({"poll": float("nan")}, "poll must be seconds above 0, not nan"),
+        ({"poll": float("nan")}, "poll must be from 0 to 3153600000 seconds, not nan"),
     ],
 )
 def test_a_time_that_is_none(client, words, told):

@@ -11,7 +11,7 @@ from functools import update_wrapper
 from math import inf
 from typing import Any
 
-from labq import clock, config
+from labq import clock, config, words
 from labq.args import key_path
 from labq.config import Settings
 from labq.errors import UsageError
@@ -20,6 +20,7 @@ from labq.resources import parse_label
 from labq.store import open_store
 from labq.task import Document
 from labq.template import Placeholder, Template, fitting
+from labq.words import Span
 from labq.worker.inline.run import Run, make_way
 from labq.worker.inline.task import LoopTask
 from labq.worker.options import Options, Tally
@@ -34,11 +35,11 @@ def loop(
     forever: bool = False,
     max_tasks: int | None = None,
     max_failures: int | None = None,
-    idle_timeout: float | str | None = None,
-    time_limit: float | str | None = None,
+    idle_timeout: Span | None = None,
+    time_limit: Span | None = None,
     labels: Sequence[str] | None = None,
-    lease: float | str | None = None,
-    heartbeat: float | str | None = None,
+    lease: Span | None = None,
+    heartbeat: Span | None = None,
 ) -> Loop:
     """The pending tasks that match, one after another, each claimed as a worker claims it.
 
@@ -56,7 +57,7 @@ def loop(
         forever: whether it waits for more when the queue is drained.
         max_tasks: how many tasks it takes.
         max_failures: after how many failed attempts it takes no more.
-        idle_timeout: for how long it waits for more; seconds, or such as "10m".
+        idle_timeout: for how long it waits for more; seconds, a timedelta, or such as "10m".
         time_limit: how long it may take in all.
         labels: what a task may require, such as ["gpu=a100", "nvlink"].
         lease: how long a task stays this process's when nobody hears of it.
@@ -66,14 +67,15 @@ def loop(
         UsageError: an argument is no such thing.
     """
     limits = {
-        "forever": forever,
-        "max_tasks": max_tasks,
-        "max_failures": max_failures,
-        "idle_timeout": _seconds(idle_timeout),
-        "time_limit": _seconds(time_limit),
+        "forever": words.switch("labq.loop: forever", forever),
+        "max_tasks": _count("max_tasks", max_tasks),
+        "max_failures": _count("max_failures", max_failures),
+        "idle_timeout": _seconds("idle_timeout", idle_timeout),
+        "time_limit": _seconds("time_limit", time_limit),
         "labels": dict(map(parse_label, _texts("labels", labels))),
     }
-    given = {"uri": uri, "queue": queue, "lease": _text(lease), "heartbeat": _text(heartbeat)}
+    lengths = {"lease": _text("lease", lease), "heartbeat": _text("heartbeat", heartbeat)}
+    given = {"uri": uri, "queue": queue, **lengths}
     return Loop(_texts("filter", filter), _texts("required", required), given, limits)
 
 
@@ -174,11 +176,17 @@ def _texts(what: str, given: Any) -> tuple[str, ...]:
     return tuple(texts)
 
 
-def _text(duration: float | str | None) -> str | None:
-    """A duration as settings have it: a text, of seconds where it was a number."""
-    return duration if duration is None or isinstance(duration, str) else f"{duration:f}"
+def _count(what: str, given: int | None) -> int | None:
+    return None if given is None else words.count(f"labq.loop: {what}", given)
 
 
-def _seconds(duration: float | str | None) -> float | None:
-    text = _text(duration)
+def _text(what: str, duration: Span | None) -> str | None:
+    """A duration as settings have it: a text, of seconds where it was none."""
+    if duration is None or isinstance(duration, str):
+        return duration
+    return f"{words.span(f'labq.loop: {what}', duration):f}"
+
+
+def _seconds(what: str, duration: Span | None) -> float | None:
+    text = _text(what, duration)
     return None if text is None else clock.seconds(text)

@@ -21,6 +21,7 @@ from labq.source.capture import capture
 from labq.source.entry import parted
 from labq.store import open_store
 from labq.task import Document, new
+from labq.words import mapping, text
 from labq.worker.inline.exits import Exits, ending_signal, exited
 from labq.worker.inline.faults import failure
 from labq.worker.inline.recorded import Recorded
@@ -78,12 +79,12 @@ def init(
     words = _words()
     before, flags = parted(words, os.getcwd()) if words else ([], {})  # noqa: PTH109 - as run does
     task = new(
-        normalised({**flat(flags), **flat(dict(args or {}))}, "args"),
-        name=name,
-        project=project,
-        type=type,
+        normalised({**flat(flags), **flat({} if args is None else mapping("args", args))}, "args"),
+        name=_text("name", name),
+        project=_text("project", project),
+        type=_text("type", type),
         tags=tags,
-        comment=comment,
+        comment=_text("comment", comment),
         metadata=metadata,
         cmd=[word.replace("%", "%%") for word in before] or None,
         cwd=os.getcwd(),  # noqa: PTH109 - the same
@@ -97,6 +98,10 @@ def init(
     told = f"the record is {place} (labq import {place})" if away else told
     sys.stderr.write(f"labq: {told}\n")
     return begun
+
+
+def _text(what: str, given: str | None) -> str | None:
+    return None if given is None else text(what, given)
 
 
 def _words() -> list[str]:
