@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labq import config
+from labq import clock, config
 from labq.args import shortened
 from labq.config import Settings
 from labq.errors import UsageError
@@ -69,6 +69,18 @@ Filters = Annotated[
 Latest = Annotated[
     bool, typer.Option("--latest", help="Of several tasks of a name that is a REF, the newest.")
 ]
+
+
+def duration(option: str, text: str, *, none: bool = False) -> float:
+    """The seconds that an option asks for; above zero, unless `none` at all may be.
+
+    Raises:
+        UsageError: it is no such duration; it names the option.
+    """
+    try:
+        return clock.wait(text) if none else clock.seconds(text)
+    except UsageError as error:
+        raise UsageError(f"{option}: {error}") from None
 
 
 def settings(uri: str | None, queue: str | None) -> Settings:

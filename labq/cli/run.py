@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labq import clock
 from labq.args import parse_document
 from labq.cli import options
 from labq.cli.output import json_line, note
@@ -42,7 +41,8 @@ def command(
     cwd: flags.Cwd = None,
     env: flags.Env = None,
     grace: Annotated[
-        str, typer.Option(metavar="DURATION", help="Between SIGTERM and SIGKILL.")
+        str,
+        typer.Option(metavar="DURATION", help="Between SIGTERM and SIGKILL; 0 kills it at once."),
     ] = "10s",
     no_source: flags.NoSource = False,
     offline: Annotated[
@@ -79,14 +79,15 @@ def command(
         comment=comment,
         metadata=parse_document(metadata, "--metadata") if metadata is not None else None,
         tags=tag,
-        timeout=None if timeout is None else clock.seconds(timeout),
+        timeout=None if timeout is None else options.duration("--timeout", timeout),
         cmd=[word.replace("%", "%%") for word in before],
         cwd=folder,
         env=_variables(env) if env else None,
     )
     recorded = settings.source and not no_source
     run = _run_offline if offline or _offline() else _run
-    code = run(settings, task, words, clock.seconds(grace), recorded, json=json, quiet=quiet)
+    allowed = options.duration("--grace", grace, none=True)
+    code = run(settings, task, words, allowed, recorded, json=json, quiet=quiet)
     if code:
         raise typer.Exit(code)
 

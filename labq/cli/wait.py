@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labq import clock
+from labq.cli import options
 from labq.cli.output import note, plural
 from labq.cli.task.chosen import Chosen, on_tasks
 from labq.cli.waiting import wait_for
@@ -48,7 +48,7 @@ def command(
     """
     if overwrite and output_dir is None:
         raise UsageError("--overwrite is about the files of -o DIR")
-    limit = None if timeout is None else clock.wait(timeout)
+    limit = None if timeout is None else options.duration("--timeout", timeout, none=True)
     ids = [task["_id"] for task in chosen.here.find(chosen.query, fields=("_id",), steady=True)]
     then = None if output_dir is None else partial(_copy, chosen, output_dir, overwrite)
     wait_for(chosen.here, ids, limit, json=chosen.json, quiet=chosen.quiet, then=then)

@@ -138,7 +138,7 @@ def test_of_several_that_are_named_what_has_ended_is_refused(labq, queue, four):
     [
         ([], 2, "labq: cancel what? Give REF..., -s, --name or -f (every task: -f '{}')\n"),
         (["1", "--grace", "1s", "--kill"], 2, "labq: give --grace or --kill, not both\n"),
-        (["1", "--grace", "soon"], 2, "labq: 'soon' is not a duration"),
+        (["1", "--grace", "soon"], 2, "labq: --grace: 'soon' is not a duration"),
         (["1", "--reason", " "], 2, "labq: --reason must not be empty\n"),
         (["77"], 3, "labq: no task '77' in queue 'default'"),
         (["-f", "args.a ="], 2, "labq: "),

@@ -129,7 +129,7 @@ def test_ls_shows_what_a_queue_keeps_at_most(labq):
         (["create", "x", "--max-tasks", "1.5"], 2, "--max-tasks must be a whole number of 0 or more, or none, not '1.5'"),
         (["create", "x", "--max-tasks", "-1"], 2, "--max-tasks must be a whole number of 0 or more, or none, not '-1'"),
         (["create", "x", "--max-tasks", "9999999999"], 2, "max_tasks must be a whole number of 0 or more, not '9999999999'"),
-        (["create", "x", "--default-ttl", "7x"], 2, "'7x' is not a duration (write 90, 2s, 10m, 1h30m, 7d)"),
+        (["create", "x", "--default-ttl", "7x"], 2, "--default-ttl: '7x' is not a duration (write 90, 2s, 10m, 1h30m, 7d)"),
         (["rename", "default", "other"], 5, "cannot rename queue default: other is there already"),
     ],
 )  # fmt: skip

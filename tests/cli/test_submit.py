@@ -133,7 +133,10 @@ def test_a_repeat_is_kept_with_a_warning(labq, queue):
         (["--", "--n", "9" * 30], "labq: --n: 9999"),
         (["--args", "[1]"], "labq: --args: "),
         (["--metadata", "x"], "labq: --metadata: "),
-        (["--timeout", "soon"], "labq: 'soon' is not a duration (write 90, 2s, 10m, 1h30m, 7d)\n"),
+        (
+            ["--timeout", "soon"],
+            "labq: --timeout: 'soon' is not a duration (write 90, 2s, 10m, 1h30m, 7d)\n",
+        ),
         (
             ["--max-retries", "-1"],
             "labq: max_retries must be a whole number of 0 or more, not '-1'\n",
@@ -152,13 +155,16 @@ def test_a_repeat_is_kept_with_a_warning(labq, queue):
         (["-e", "1X=2"], "labq: '1X' is not a variable's name"),
         (["-e", "LABQ_QUEUE=x"], "labq: LABQ_QUEUE is labq's own to set for a job\n"),
         (["--cwd", ""], "labq: cwd must not be empty\n"),
-        (["--ttl", "0"], "labq: '0' is out of range (durations are above zero, at most 36500d)\n"),
-        (["--retry-delay", "-1"], "labq: '-1' is not a duration"),
+        (
+            ["--ttl", "0"],
+            "labq: --ttl: '0' is out of range (durations are above zero, at most 36500d)\n",
+        ),
+        (["--retry-delay", "-1"], "labq: --retry-delay: '-1' is not a duration"),
         (["--resources", "gpu=1"], "labq: no resource 'gpu': did you mean gpus?"),
         (["--resources", "gpus"], "labq: 'gpus' is not RESOURCE=AMOUNT (such as memory=4Gi)\n"),
         (["--require", "gpu>"], "labq: 'gpu>' is not a requirement"),
         (["--key", " "], "labq: --key must not be empty\n"),
-        (["--delay", "soon"], "labq: 'soon' is not a duration"),
+        (["--delay", "soon"], "labq: --delay: 'soon' is not a duration"),
         (["--at", "now", "--delay", "1m"], "labq: give --at or --delay, not both\n"),
         (
             ["--at", "soonish"],

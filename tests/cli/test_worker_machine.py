@@ -82,7 +82,7 @@ def test_slots_together_use_no_more_than_there_is(labq, queue, process, tmp_path
         (("--memory", "4 apples"), "4 apples"),
         (("--label", "=x"), "is not a label"),
         (("--lease", "1s", "--heartbeat", "1s"), "the heartbeat (1s) must be at most half"),
-        (("--idle-timeout", "soon"), "'soon' is not a duration"),
+        (("--idle-timeout", "soon"), "--idle-timeout: 'soon' is not a duration"),
     ],
 )
 def test_a_wrong_offer_is_refused(labq, options, told):

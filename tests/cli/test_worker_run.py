@@ -251,7 +251,7 @@ def test_an_own_command_that_was_mended_is_taken_by_the_worker_that_passed_it_ov
         (["-c", "true", "--", "true"], "labq: give -c TEXT or -- COMMAND, not both\n"),
         (["-c", " "], "labq: the shell command is empty\n"),
         (["--slots", "0", "--", "true"], "labq: Invalid value for '--slots': "),
-        (["--grace", "x", "--", "true"], "labq: 'x' is not a duration"),
+        (["--grace", "x", "--", "true"], "labq: --grace: 'x' is not a duration"),
         (["-f", "args.x =", "--", "true"], "labq: "),
         (["python", "train.py", "--lr"], "labq: No such option: --lr"),
     ],

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from labq import clock
+from labq.cli import options
 from labq.cli.output import moment, span
 from labq.errors import UsageError
 from labq.task import Document
@@ -81,11 +81,15 @@ def given(
         found["on_finish"] = None if on_finish in ("", NONE) else on_finish
     if default_timeout is not None:
         none = default_timeout == NONE
-        found["defaults.timeout"] = None if none else clock.seconds(default_timeout)
+        found["defaults.timeout"] = (
+            None if none else options.duration("--default-timeout", default_timeout)
+        )
     if default_ttl is not None or default_auto_delete is not None:
         kept = dict((before or {}).get("defaults", {}).get("retention", {}))
         if default_ttl is not None:
-            kept["ttl"] = None if default_ttl == NONE else clock.seconds(default_ttl)
+            kept["ttl"] = (
+                None if default_ttl == NONE else options.duration("--default-ttl", default_ttl)
+            )
         if default_auto_delete is not None:
             kept["auto_delete"] = default_auto_delete or None
         kept = {key: value for key, value in kept.items() if value is not None}

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labq import clock
 from labq.args import normalised
+from labq.cli import options
 from labq.cli.output import ask, json_line, note, plural, progress
 from labq.cli.task.chosen import Chosen, on_tasks
 from labq.errors import ConflictError, UsageError
@@ -87,7 +87,7 @@ def asked(grace: str | None, reason: str, *, kill: bool) -> Asked:
         raise UsageError("--reason must not be empty")
     if kill:
         return Asked(reason, 0.0)
-    return Asked(reason, None if grace is None else clock.wait(grace))
+    return Asked(reason, None if grace is None else options.duration("--grace", grace, none=True))
 
 
 def end(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from labq import clock
 from labq.args import parse_document, parse_tokens
 from labq.cli import options
 from labq.cli.output import json_line, line, note
@@ -89,15 +88,15 @@ def command(
         "tags": tag,
         "priority": priority,
         "max_retries": max_retries,
-        "retry_delay": None if retry_delay is None else clock.wait(retry_delay),
-        "timeout": None if timeout is None else clock.seconds(timeout),
+        "retry_delay": _seconds("--retry-delay", retry_delay),
+        "timeout": _seconds("--timeout", timeout),
         "cmd": cmd,
         "raw_args": raw_args,
         "cwd": cwd,
         "env": _variables(env) if env else None,
         "resources": _amounts(resource) if resource else None,
         "require": require or None,
-        "ttl": ttl,
+        "ttl": _seconds("--ttl", ttl),
         "auto_delete": auto_delete or None,
         "publish_on_success": publish_on_success or None,
     }
@@ -212,6 +211,11 @@ def _indexes(text: str | None, file: str | None, task: Document) -> Array | None
 
     count = replicas(task)
     return array_of(count) if count > 1 else None
+
+
+def _seconds(option: str, text: str | None) -> float | None:
+    none = option == "--retry-delay"  # which may be no delay at all
+    return None if text is None else options.duration(option, text, none=none)
 
 
 def _amounts(texts: list[str]) -> dict[str, Any]:

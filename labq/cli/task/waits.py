@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from labq import clock
+from labq.cli import options
 from labq.cli.output import moment, span
 from labq.errors import UsageError
 
@@ -61,7 +62,7 @@ def _begins(now: datetime, at: str | None, delay: str | None) -> datetime:
     if at is not None and delay is not None:
         raise UsageError("give --at or --delay, not both")
     if delay is not None:
-        return now + timedelta(seconds=clock.wait(delay))
+        return now + timedelta(seconds=options.duration("--delay", delay, none=True))
     if at is None:
         return now
     from labq.filters import dates

@@ -63,7 +63,10 @@ Label = Annotated[
 ]
 Grace = Annotated[
     str,
-    typer.Option(metavar="DURATION", help="From SIGTERM to SIGKILL, when a job is stopped."),
+    typer.Option(
+        metavar="DURATION",
+        help="From SIGTERM to SIGKILL, when a job is stopped; 0 kills it at once.",
+    ),
 ]
 Lease = Annotated[
     str | None,

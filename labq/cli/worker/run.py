@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from labq import clock, config
+from labq import config
 from labq.cli import options
 from labq.cli.worker import flags
 from labq.cli.worker.leftover import PassedOver, passed_over, tell_of_waiting
@@ -87,9 +87,9 @@ def command(
         max_tasks=max_tasks,
         max_failures=max_failures,
         max_start_failures=max_start_failures,
-        idle_timeout=_seconds(idle_timeout),
-        time_limit=_seconds(time_limit),
-        grace=clock.seconds(grace),
+        idle_timeout=_seconds("--idle-timeout", idle_timeout),
+        time_limit=_seconds("--time-limit", time_limit),
+        grace=options.duration("--grace", grace, none=True),
         checkout=checkout,
         venv=venv,
         patience=inf if forever or idle_timeout is not None else settings.lease,
@@ -150,8 +150,8 @@ def _work(
     judge(tally)
 
 
-def _seconds(text: str | None) -> float | None:
-    return None if text is None else clock.seconds(text)
+def _seconds(option: str, text: str | None) -> float | None:
+    return None if text is None else options.duration(option, text)
 
 
 def _machine(
