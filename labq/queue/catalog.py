@@ -95,9 +95,9 @@ def _description(value: Any) -> str:
 
 
 def _limit(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**31:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value < 2**31:
         told = repr(shortened(text_of(value)))
-        raise UsageError(f"max_tasks must be a whole number of 0 or more, not {told}")
+        raise UsageError(f"max_tasks must be a whole number of 1 or more, not {told}")
     return value
 
 

@@ -85,9 +85,9 @@ def test_settings_are_changed_one_by_one_and_taken_back(labq):
     assert told(labq, "update", "--max-tasks", "none", "--default-ttl", "none") == {
         "queue": "default"
     }
-    assert told(labq, "update", "--max-tasks", "0", "--default-timeout", "none") == {
+    assert told(labq, "update", "--max-tasks", "1", "--default-timeout", "none") == {
         "queue": "default",
-        "max_tasks": 0,
+        "max_tasks": 1,
     }
 
 
@@ -126,9 +126,11 @@ def test_ls_shows_what_a_queue_keeps_at_most(labq):
         (["rename", "default"], 2, "give the old name and the new one: labq queue rename OLD NEW"),
         (["rename", "a", "b", "c"], 2, "give the old name and the new one: labq queue rename OLD NEW"),
         (["rename", "default", "a b"], 2, "'a b' is not a queue name (printable, no spaces, no leading - or $, at most 120)"),
-        (["create", "x", "--max-tasks", "1.5"], 2, "--max-tasks must be a whole number of 0 or more, or none, not '1.5'"),
-        (["create", "x", "--max-tasks", "-1"], 2, "--max-tasks must be a whole number of 0 or more, or none, not '-1'"),
-        (["create", "x", "--max-tasks", "9999999999"], 2, "max_tasks must be a whole number of 0 or more, not '9999999999'"),
+        (["create", "x", "--max-tasks", "1.5"], 2, "--max-tasks must be a whole number of 1 or more, or none, not '1.5'"),
+        (["create", "x", "--max-tasks", "0"], 2, "--max-tasks must be a whole number of 1 or more, or none, not '0'"),
+        (["update", "default", "--max-tasks", "00"], 2, "--max-tasks must be a whole number of 1 or more, or none, not '00'"),
+        (["create", "x", "--max-tasks", "-1"], 2, "--max-tasks must be a whole number of 1 or more, or none, not '-1'"),
+        (["create", "x", "--max-tasks", "9999999999"], 2, "max_tasks must be a whole number of 1 or more, not '9999999999'"),
         (["create", "x", "--default-ttl", "7x"], 2, "--default-ttl: '7x' is not a duration (write 90, 2s, 10m, 1h30m, 7d)"),
         (["rename", "default", "other"], 5, "cannot rename queue default: other is there already"),
     ],

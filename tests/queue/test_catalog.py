@@ -103,9 +103,10 @@ def test_the_settings_of_a_queue_that_a_submit_made(queue):
 @pytest.mark.parametrize(
     ("settings", "told"),
     [
-        ({"max_tasks": -1}, "max_tasks must be a whole number of 0 or more, not '-1'"),
-        ({"max_tasks": True}, "max_tasks must be a whole number of 0 or more, not 'True'"),
-        ({"max_tasks": 1.5}, "max_tasks must be a whole number of 0 or more, not '1.5'"),
+        ({"max_tasks": 0}, "max_tasks must be a whole number of 1 or more, not '0'"),
+        ({"max_tasks": -1}, "max_tasks must be a whole number of 1 or more, not '-1'"),
+        ({"max_tasks": True}, "max_tasks must be a whole number of 1 or more, not 'True'"),
+        ({"max_tasks": 1.5}, "max_tasks must be a whole number of 1 or more, not '1.5'"),
         ({"description": " "}, "description must be a text that is not empty"),
         ({"defaults.timeout": 0}, "timeout must be seconds above zero"),
         ({"defaults.retention": {"ttl": "x"}}, "'x' is not a duration"),

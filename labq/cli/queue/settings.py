@@ -98,8 +98,9 @@ def given(
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or len(text) > 10:  # noqa: PLR2004 - its digits
-        raise UsageError(f"--max-tasks must be a whole number of 0 or more, or none, not {text!r}")
+    digits = text.isascii() and text.isdecimal() and len(text) <= 10  # noqa: PLR2004 - all it has
+    if not digits or not int(text):
+        raise UsageError(f"--max-tasks must be a whole number of 1 or more, or none, not {text!r}")
     return int(text)
 
 
