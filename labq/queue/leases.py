@@ -11,6 +11,7 @@ from typing import Any
 
 from labq.errors import StoreError, UsageError
 from labq.queue.heritage import inherited
+from labq.queue.stopping import understood
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Query, Store
 from labq.task import TERMINAL, Document, Status
@@ -257,7 +258,8 @@ def _unless_stopped(
     asked = next(iter(store.find(claim.fence, fields=("stop_requested",))), None)
     if asked is None:
         return None
-    return cancel(store, claim, replace(ending, reason=asked["stop_requested"]["reason"]))
+    request = understood(asked.get("stop_requested"))
+    return cancel(store, claim, replace(ending, reason=request["reason"]))
 
 
 def write(store: Store, fence: Query, change: Change) -> Document | None:

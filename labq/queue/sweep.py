@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from labq.queue import workers
 from labq.queue.leases import CANCEL, FAIL, Ending, WorkerName, moved, record_of, write
+from labq.queue.stopping import understood
 from labq.queue.waiting import LIMIT, promote, settle
 from labq.store import Change, Now, Store
 from labq.task import TERMINAL, Document, Status
@@ -77,7 +78,7 @@ def _fate(task: Document) -> tuple[Status, str]:
     told = f"worker {task['lease']['worker']} was lost"
     crashes = task.get("crashes", 0) + 1
     if "stop_requested" in task:
-        return Status.CANCELLED, f"{task['stop_requested']['reason']}; {told}"
+        return Status.CANCELLED, f"{understood(task['stop_requested'])['reason']}; {told}"
     if task["lease"].get("on_lost") == CANCEL:
         return Status.CANCELLED, f"{told} (--on-lost cancel)"
     if task["lease"].get("on_lost") == FAIL:

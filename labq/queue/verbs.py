@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from labq.queue.refusals import takes
+from labq.queue.stopping import stop_request
 from labq.queue.sweep import recover
 from labq.queue.waiting import ending, mark, parents, promote, settle
 from labq.store import Change, Now, Store
@@ -55,11 +56,14 @@ def cancel(
     """Ends the tasks that match; asks the workers to end those that run.
 
     A task that a worker takes or gives back between the two is found by a look at both at once.
+
+    Raises:
+        UsageError: no reason can be so, nor `grace` seconds.
     """
+    asked = stop_request(reason, grace)
     idle: Document = {"$and": [query, {"status": {"$in": IDLE}}]}
     unasked = {"status": Status.RUNNING.value, "stop_requested": {"$exists": False}}
     running: Document = {"$and": [query, unasked]}
-    asked = {"reason": reason, **({} if grace is None else {"grace": grace})}
     request = Change(set={"stop_requested": asked, "modified_at": Now()}, inc={"rev": 1})
     ended = asking = 0
     either: Document = {"$and": [query, {"$or": [{"status": {"$in": IDLE}}, unasked]}]}

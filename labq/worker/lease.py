@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from labq.errors import StoreError
 from labq.queue import Claim, leases
+from labq.queue.stopping import understood
 from labq.store import Store
 
 LOST = "the lease was lost"
@@ -119,10 +120,9 @@ class Keeper:
     @staticmethod
     def _stop(held: list[Held], requests: Mapping[str, Mapping[str, Any]]) -> None:
         for one in held:
-            request = requests.get(one.claim.token)
-            if request is None or one.asked is not None:
+            if requests.get(one.claim.token) is None or one.asked is not None:
                 continue
-            one.asked = request
+            one.asked = request = understood(requests[one.claim.token])
             if request.get("grace") == 0:
                 one.job.kill(CANCELLED)
             else:

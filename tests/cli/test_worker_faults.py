@@ -8,7 +8,9 @@ import subprocess
 import sys
 
 import pytest
-from books import statuses, submit
+from books import statuses, submit, wait_for
+
+from labq.store import Change
 
 # What a worker's command line does besides, before it begins.
 DIES_BEFORE_IT_TELLS = """
@@ -108,3 +110,18 @@ def test_a_worker_that_drains_keeps_no_task_that_it_was_granted_unheard(
     assert (done.returncode, statuses(queue)) == (0, ends)
     assert queue.get("1")["attempts"][0]["reason"] == "the answer to the claim was lost"
     assert "labq: cannot claim yet: the connection was lost\n" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "request_", [{"reason": "a mistake", "grace": "soon"}, {"grace": -1}, "stop"], ids=repr
+)
+def test_a_stop_that_was_asked_in_other_words_ends_its_task_and_no_worker(
+    labq, queue, process, request_
+):
+    submit(labq, {}, {})
+    job = 'test "$LABQ_TASK_NUMBER" != 1 || exec sleep 600'
+    worker = process("worker", "run", "--", "sh", "-c", job, env={"LABQ_HEARTBEAT": "300ms"})
+    wait_for(queue, "running")
+    queue.store.update({"queue": "default", "number": 1}, Change(set={"stop_requested": request_}))
+    assert worker.wait(timeout=30) == 0
+    assert statuses(queue) == ["cancelled", "success"]

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import threading
 
-from labq.queue import Ending, Queue, Selection, WorkerName, leases
+import pytest
+from waiting import until
+
+from labq.errors import UsageError
+from labq.queue import Ending, Queue, Selection, WorkerName, leases, sweep
 from labq.store import Change, open_store
 from labq.task import new
 
@@ -24,6 +28,62 @@ def test_what_does_not_run_is_cancelled_at_once_and_what_runs_is_asked(queue):
     assert "ended_at" in second
     again = queue.cancel(queue.query(Selection()))
     assert (again.ended, again.asked) == (0, 0)
+
+
+GRACE = "a grace must be a finite number of seconds, 0 or more, not "
+REASON = "a reason must be a line of printable text, not "
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        *(({"grace": number}, f"{GRACE}{number}") for number in (-1, -0.5, True, 10**30)),
+        ({"grace": float("inf")}, f"{GRACE}inf"),
+        ({"grace": float("nan")}, f"{GRACE}nan"),
+        ({"grace": 10**5000}, f"{GRACE}one so large"),
+        ({"grace": "5"}, f"{GRACE}5"),
+        ({"reason": ""}, f"{REASON}an empty one"),
+        ({"reason": " "}, f"{REASON}an empty one"),
+        ({"reason": "a\nb\0"}, f"{REASON}a b\\x00"),
+        ({"reason": "\ud800"}, f"{REASON}\\ud800"),
+        ({"reason": None}, f"{REASON}None"),
+        ({"reason": 5}, f"{REASON}5"),
+    ],
+    ids=map(str, range(14)),
+)
+def test_a_request_that_makes_no_sense_is_refused_and_nothing_is_asked(queue, asked, told):
+    queue.submit([new({}), new({})])
+    claim(queue)
+    with pytest.raises(UsageError) as caught:
+        queue.cancel(queue.query(Selection()), **asked)
+    assert str(caught.value) == told
+    assert "stop_requested" not in queue.get("1")
+    assert queue.get("2")["status"] == "pending"
+
+
+@pytest.mark.parametrize("grace", [0, 0.0, 2.5, 10**9, 1e300])
+def test_a_grace_is_kept_as_it_was_asked(queue, grace):
+    queue.submit([new({})])
+    claim(queue)
+    queue.cancel(queue.query(Selection()), "caf\u00e9 is cold", grace)
+    assert queue.get("1")["stop_requested"] == {"reason": "caf\u00e9 is cold", "grace": grace}
+
+
+ODD = [{"reason": 5}, {"reason": "a\n"}, {}, "stop", None, [1]]
+
+
+@pytest.mark.parametrize("request_", ODD, ids=repr)
+@pytest.mark.parametrize("lease", [60, 0])
+def test_a_request_that_no_labq_writes_now_still_cancels(queue, request_, lease):
+    queue.submit([new({})])
+    granted = leases.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), lease)
+    queue.store.update({"queue": "q"}, Change(set={"stop_requested": request_}))
+    if lease:
+        leases.release(queue.store, granted, Ending(succeeded=False))
+    else:
+        until(lambda: sweep.recover(queue.store, "q"))
+    task = queue.get("1")
+    assert (task["status"], task["reason"].partition(";")[0]) == ("cancelled", "cancelled")
 
 
 def test_what_has_ended_is_left(queue):

@@ -99,6 +99,19 @@ def test_what_is_asked_to_stop_is_given_the_grace_that_was_asked(
     assert keeper.drop(claim()).asked == request
 
 
+@pytest.mark.parametrize(
+    "grace", ["soon", "0", None, -1, float("nan"), float("inf"), 10**400, False, [5]], ids=repr
+)
+def test_a_grace_that_makes_no_sense_is_the_workers_own(keeper, monkeypatch, grace):
+    job = Stopped()
+    keeper.hold(claim(), job, time.monotonic())
+    request = {"reason": "a mistake", "grace": grace}
+    monkeypatch.setattr(lease.leases, "renew", lambda *_: Renewal(stopping={"t": request}))
+    keeper.beat()
+    assert (job.why, job.killed, job.by) == (CANCELLED, False, float("inf"))
+    assert keeper.drop(claim()).asked == {"reason": "a mistake"}
+
+
 def test_a_request_to_stop_need_not_wait_for_the_heartbeat(keeper, monkeypatch):
     job = Stopped()
     keeper.hold(claim(), job, time.monotonic())
