@@ -107,12 +107,13 @@ def selection(
     filters: list[str] | None,
     projects: list[str] | None = None,
     *,
-    latest: bool = False,
+    latest: bool | None = None,
 ) -> Selection:
     """What the selecting options say together.
 
     A reference may hold several, as `--id "$(labq task ls --quiet)"` gives them; `-` reads them
-    from stdin. No reference at all among those given selects nothing, not everything.
+    from stdin. No reference at all among those given selects nothing, not everything. Without the
+    option `--latest`, `latest` is None.
     """
     from labq.queue import Selection
 

@@ -104,7 +104,7 @@ class Queue:
         """How many tasks match a query of this queue."""
         return self.store.count(query)
 
-    def get(self, ref: str, *, latest: bool = False) -> Document:
+    def get(self, ref: str, *, latest: bool | None = None) -> Document:
         """The task that `ref` names; with `latest` the newest of several of a name.
 
         Raises:

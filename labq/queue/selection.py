@@ -31,7 +31,7 @@ class Selection:
     names: Sequence[str] = ()
     filters: Sequence[str] = ()
     projects: Sequence[str] = ()  # each with all below it
-    latest: bool = False  # a reference that names several is the newest of them
+    latest: bool | None = None  # a reference that names several is the newest of them
 
     @property
     def narrows(self) -> bool:
@@ -91,18 +91,18 @@ def resolve(
     refs: Sequence[str],
     among: Sequence[Document] = (),
     *,
-    latest: bool = False,
+    latest: bool | None = None,
 ) -> list[str]:
     """The ids of the tasks that `refs` name.
 
     A reference is a number, an id, a short name, a unique prefix of an id, a name, or
     `name#number`; what is several of these is the first of them, but for a prefix that is a name.
     A name or a prefix need only be the one `among` those that match; with `latest` the newest of
-    several is it.
+    several is it. It is None where nobody is offered `--latest`, and False where they are.
 
     Raises:
         TaskNotFound: one names no task of the queue.
-        ConflictError: one names several; the message lists them.
+        ConflictError: one names several; the message lists them, and says what to give.
     """
     for ref in refs:
         normalised(ref, "REF")
@@ -124,7 +124,9 @@ def resolve(
     return list(dict.fromkeys(found[ref] for ref in refs))
 
 
-def _one(store: Store, queue: str, ref: str, among: Sequence[Document], *, latest: bool) -> str:
+def _one(
+    store: Store, queue: str, ref: str, among: Sequence[Document], *, latest: bool | None
+) -> str:
     """The id of the one task that `ref` names, which is neither a number nor a whole id."""
     either: list[Document] = [{"name": ref}]
     if PREFIX.fullmatch(ref.lower()):
@@ -140,7 +142,8 @@ def _one(store: Store, queue: str, ref: str, among: Sequence[Document], *, lates
     if len(hits) > 1:
         told = ", ".join(f"{t['number']} ({t.get('name', t['_id'][:8])})" for t in hits[:5])
         more = ", ..." if len(hits) > 5 else ""  # noqa: PLR2004
-        raise ConflictError(f"{ref!r} names several tasks: {told}{more}: use the number")
+        how = "use the number" if latest is None else "use the number, or --latest"
+        raise ConflictError(f"{ref!r} names several tasks: {told}{more}: {how}")
     return str(hits[0]["_id"])
 
 

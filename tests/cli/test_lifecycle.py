@@ -242,7 +242,12 @@ def test_progress_of_a_task_that_is_named(labq, each, words, code, told):
 def test_the_newest_of_a_name_is_the_one_only_where_that_is_said(labq, queue):
     for _ in range(2):
         labq("task", "submit", "-q", "--name", "twin")
-    assert labq("task", "dequeue", "twin").code == 5
+    told = "labq: 'twin' names several tasks: 1 (twin), 2 (twin): use the number"
+    for words in (["dequeue", "twin"], ["clone", "twin"], ["show", "twin"]):
+        result = labq("task", *words)
+        assert (result.code, result.err) == (5, f"{told}, or --latest\n")
+    for words in (["ls", "--id", "twin"], ["diff", "1", "twin"]):
+        assert labq("task", *words).err == f"{told}\n"
     assert labq("task", "dequeue", "twin", "--latest").err == "dequeued 1 task\n"
     assert statuses(queue) == ["pending", "draft"]
 

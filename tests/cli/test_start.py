@@ -109,3 +109,15 @@ def test_all_of_an_array_are_waited_for(labq, process):
     result = labq("task", "submit", "--array", "3", "--wait")
     assert (result.code, len(result.ids)) == (0, 3)
     assert result.err.splitlines()[-1] == "3 tasks ended: 3 success"
+
+
+def test_of_several_of_a_name_the_newest_is_started_where_that_is_said(labq, queue):
+    for lr in ("1", "2"):
+        labq("task", "submit", "-q", "--name", "twin", "--", "--lr", lr)
+    result = labq("task", "start", "twin")
+    assert (result.code, result.err) == (
+        5,
+        "labq: 'twin' names several tasks: 1, 2: use the number, or --latest\n",
+    )
+    assert labq("task", "start", "twin", "--latest", "-q").code == 0
+    assert queue.get("3")["args"] == {"lr": 2}

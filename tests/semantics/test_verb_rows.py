@@ -170,7 +170,7 @@ def test_c7_a_name_of_several_is_an_error_unless_the_newest_is_meant(labq, queue
     result = labq("task", "show", "twin")
     assert (result.code, result.out) == (5, "")
     assert result.err == (
-        "labq: 'twin' names several tasks: 1 (twin), 2 (twin), 3 (twin): use the number\n"
+        "labq: 'twin' names several tasks: 1 (twin), 2 (twin), 3 (twin): use the number, or --latest\n"
     )
     assert labq("task", "show", "twin", "--latest", "--json").lines[0]["number"] == 3
     (told,) = labq("task", "dequeue", "twin", "-P", "a", "--latest", "--json").lines

@@ -9,11 +9,11 @@ import typer
 from labq.cli import options
 from labq.cli.output import json_line, line, note
 from labq.cli.task import flags
-from labq.errors import UsageError
+from labq.errors import ConflictError, UsageError
 from labq.queue import parse_edit
 
 if TYPE_CHECKING:
-    from labq.client import Task
+    from labq.client import Client, Task
 
 
 def command(
@@ -27,6 +27,10 @@ def command(
             help="What is other in this run, such as args.lr=0.3; again for more.",
         ),
     ] = None,
+    latest: Annotated[
+        bool,
+        typer.Option("--latest", help="Of several tasks of that name, the newest; no entry."),
+    ] = False,
     comment: flags.Comment = None,
     wait: flags.Wait = False,
     queue: options.QueueName = None,
@@ -48,7 +52,7 @@ def command(
 
     changes = [parse_edit(text) for text in edits or ()]
     with Client(uri, queue) as client:
-        task = client.get(name)
+        task = _named(client, name, latest=latest)
         for field, value in applied(task.to_dict(), changes).items():
             _set(task, field, value)
         task.start(comment)
@@ -63,6 +67,13 @@ def command(
             from labq.cli.waiting import wait_for
 
             wait_for(here, [task.id], None, json=json, quiet=quiet)
+
+
+def _named(client: Client, name: str, *, latest: bool) -> Task:
+    try:
+        return client.get(name, latest=latest)
+    except ConflictError as error:  # in the words of a program
+        raise ConflictError(str(error).replace("latest=True", "--latest")) from None
 
 
 def _set(task: Task, field: str, value: Any) -> None:
