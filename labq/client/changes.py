@@ -99,8 +99,8 @@ class Copy:
             before = _at({edit.field: self._locals[edit.field].before}, edit.path)
             there = _at(now, edit.path)
             if repr(there) != repr(before) and not _is_same(there, edit.value):
-                told = "gone" if there is _MISSING else shortened(text_of(there), 30)
-                return f"{'.'.join(edit.path)} is {told} by now"
+                was = f"was {_told(before)} when you changed it"
+                return f"{'.'.join(edit.path)} is {_told(there)} by now, and {was}"
         return ""
 
 
@@ -123,6 +123,10 @@ def _at(node: Any, path: Sequence[str]) -> Any:
     for key in path:
         node = node.get(key, _MISSING) if isinstance(node, Mapping) else _MISSING
     return _MISSING if node is None else node
+
+
+def _told(value: Any) -> str:
+    return "gone" if value is _MISSING else shortened(text_of(value), 30)
 
 
 def _is_same(there: Any, wanted: Any) -> bool:

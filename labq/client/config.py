@@ -64,8 +64,9 @@ class Config(MutableMapping[str, Any]):
         if given.get("name", self["name"]) != self["name"]:
             self["name"] = given["name"]  # before all others: it may be refused
         self.clear()
-        for field in given.keys() - {"name"}:
-            self[field] = given[field]
+        for field, value in given.items():
+            if value != self[field]:
+                self[field] = value
 
     def __iter__(self) -> Iterator[str]:
         return (field for field in KEYS if getattr(self._task, field) not in (None, [], {}))

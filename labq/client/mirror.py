@@ -16,6 +16,7 @@ from labq.queue.edit import edit_as_read
 from labq.queue.refusals import told_of
 from labq.store import Now
 from labq.task import EDITABLE, FIELDS, TERMINAL, Document, Status
+from labq.words import Span, patience
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -37,13 +38,13 @@ class Mirror(Fields):
     """
 
     __slots__ = {
+        "_cached_for": "After how many seconds they are.",
         "_copy": "The document, and what was changed in it here.",
         "_noted": "The comment that `start` was given for this run alone, and that of the others.",
         "_read_at": "When it was read, monotonic; `-inf`: the next look is at the store.",
         "_there": "Whether the store has it; None once it is deleted.",
         "auto_update": "Whether attributes are read again in time; the client's word at first.",
         "client": "The `labq.Client` that it is of.",
-        "update_cache_time": "After how many seconds they are; the client's word at first.",
     }
 
     def __init__(
@@ -76,6 +77,19 @@ class Mirror(Fields):
         return [self._id]
 
     # reading
+
+    @property
+    def update_cache_time(self) -> float:
+        """After how many seconds attributes are read again; the client's word at first.
+
+        Raises:
+            UsageError: set to what is no span.
+        """
+        return self._cached_for
+
+    @update_cache_time.setter
+    def update_cache_time(self, span: Span) -> None:
+        self._cached_for = patience("update_cache_time", span)
 
     def _look(self, name: str, missing: Any) -> Any:
         if name not in FIXED:
@@ -188,7 +202,7 @@ class Mirror(Fields):
             now = self._current()
             if clash := self._copy.clash(edits, now):
                 raise ConflictError(
-                    f"cannot save {self._called}: {clash}, which is not what you changed "
+                    f"cannot save {self._called}: {clash} "
                     "(drop_changes() takes theirs; then set yours again)"
                 )
             try:

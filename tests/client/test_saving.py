@@ -77,6 +77,39 @@ def test_an_update_that_would_be_lost_is_refused(twice, mine_sets, theirs_sets, 
     assert mine.drop_changes().to_dict() == theirs.to_dict()
 
 
+@pytest.mark.parametrize(
+    "sets",
+    [
+        lambda t: setattr(t, "comment", "b"),
+        lambda t: t.args.update(name="b"),
+        lambda t: t.args.update(deep=True),
+        lambda t: setattr(t, "comment", None),
+    ],
+    ids=["field", "new key", "switch", "gone"],
+)
+def test_two_who_set_the_same_word_are_at_one(twice, sets):
+    mine, theirs = twice
+    sets(mine)
+    sets(theirs)
+    theirs.save()
+    mine.priority = 5
+    mine.save()
+    assert (mine.priority, mine.args, mine.comment) == (5, theirs.args, theirs.comment)
+
+
+def test_the_same_number_may_be_anothers_count(twice):
+    mine, theirs = twice
+    for task in twice:
+        task.args["lr"] = 2
+    theirs.save()
+    with pytest.raises(ConflictError) as caught:
+        mine.save()
+    assert str(caught.value) == (
+        "cannot save task 1: args.lr is 2 by now, and was 1 when you changed it "
+        "(drop_changes() takes theirs; then set yours again)"
+    )
+
+
 def test_a_refresh_in_between_does_not_hide_that_it_would_be_lost(twice):
     mine, theirs = twice
     mine.args["lr"] = 2

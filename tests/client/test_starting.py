@@ -1,0 +1,45 @@
+"""`task.submit` and `task.start`: what they read, and what they leave as it was."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+
+
+@pytest.mark.parametrize("renewed", [True, False])
+def test_q41_a_submit_looks_at_the_store_at_once(client, crew, renewed):
+    task = client.submit()
+    task.auto_update = renewed
+    task.refresh()
+    crew.run()
+    assert task.submit().status == "success"
+
+
+@pytest.mark.parametrize("usual", [None, "usual"])
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_comment_of_a_start_is_that_runs_alone(client, usual, stored):
+    task = client.task(comment=usual)
+    if stored:
+        task.save()
+    for said in ("once", None, "twice", "thrice", None, None):
+        task.start() if said is None else task.start(comment=said)
+        assert client.get(task.number).comment == (said or usual)
+
+
+def test_a_comment_that_is_set_after_a_start_holds(client):
+    task = client.task(comment="usual").start(comment="once")
+    task.comment = "other"
+    task.start()
+    assert task.comment == "other"
+
+
+def test_times_have_the_utc_of_datetime(client, crew):
+    task = client.submit()
+    crew.run()
+    task.refresh()
+    times = [value for value in task.to_dict().values() if isinstance(value, datetime)]
+    times += [task.created_at, *(task.attempts[0][key] for key in ("started", "ended"))]
+    times += [event["at"] for event in client.events()]
+    assert {time.tzinfo for time in times} == {timezone.utc}
+    assert all(time.tzinfo is timezone.utc for time in times)
