@@ -35,6 +35,8 @@ def test_a_time_is_one_of_this_machine(labq):
     ("cols", "told"),
     [
         ("lr", "--cols lr: no field 'lr' (write args.lr for an argument)"),
+        ("number,statu", "--cols statu: no field 'statu': did you mean status?\n"),
+        ("argz.lr", "--cols argz.lr: no field 'argz': did you mean args?\n"),
         ("args..a", "--cols args..a: "),
     ],
 )

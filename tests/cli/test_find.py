@@ -109,6 +109,11 @@ def test_what_was_passed_over_is_told_with_the_reason(labq, queue, sweep):
             "labq: --sort lr: no field 'lr' (write args.lr for an argument)\n",
         ),
         (
+            ["ls", "--sort", "created:desc"],
+            2,
+            "labq: --sort created:desc: no field 'created': did you mean created_at?\n",
+        ),
+        (
             ["ls", "--sort", "number:up"],
             2,
             "labq: --sort number:up: 'up' is neither asc nor desc\n",

@@ -83,6 +83,10 @@ def test_version(run, args):
             "labq: No such option: --limt (Possible options: --id, --limit",
         ),
         (
+            ["guide", "fliters"],
+            "labq: no guide 'fliters': did you mean filters? (there are: client, events, ",
+        ),
+        (
             ["guide", "nothing"],
             "labq: no guide 'nothing' (there are: client, events, filters, job, lifecycle, loop, source, tasks, workers)\n",
         ),

@@ -155,13 +155,24 @@ def parse_columns(texts: list[str]) -> list[str]:
     """
     paths = list(dict.fromkeys(path.strip() for text in texts for path in text.split(",")))
     for path in paths:
-        if path.partition(".")[0] not in FIELDS:
-            raise UsageError(
-                f"--cols {path}: no field {path.partition('.')[0]!r}"
-                f" (write args.{path} for an argument)"
-            )
-        key_path(path, f"--cols {path}")
+        _check_path(path, f"--cols {path}")
     return paths
+
+
+def _check_path(path: str, where: str) -> None:
+    """Refuses a path that begins with no field.
+
+    Raises:
+        UsageError: naming the nearest.
+    """
+    top = path.partition(".")[0]
+    if top not in FIELDS:
+        from difflib import get_close_matches
+
+        close = get_close_matches(top, FIELDS, 1)
+        hint = f": did you mean {close[0]}?" if close else f" (write args.{path} for an argument)"
+        raise UsageError(f"{where}: no field {top!r}{hint}")
+    key_path(path, where)
 
 
 def _footer(
@@ -200,12 +211,7 @@ def parse_sort(texts: list[str]) -> Sort:
     order = []
     for text in texts:
         field, _, direction = text.partition(":")
-        top = field.partition(".")[0]
-        if top not in FIELDS:
-            raise UsageError(
-                f"--sort {text}: no field {top!r} (write args.{field} for an argument)"
-            )
-        key_path(field, f"--sort {text}")
+        _check_path(field, f"--sort {text}")
         if direction not in ("", "asc", "desc"):
             raise UsageError(f"--sort {text}: {direction!r} is neither asc nor desc")
         order.append((field, -1 if direction == "desc" else 1))
