@@ -80,6 +80,28 @@ def test_several_are_waited_for_by_reference_too(client, crew):
     assert {task.status for task in tasks} == {"success"}
 
 
+def test_a_task_of_another_queue_is_waited_for_too(client, crew, clock):
+    with labq.Client(queue="other") as other:
+        task, gone = other.submit_many([{}, {}])
+        gone.delete()
+        assert client.wait([gone]) is True
+        assert client.wait([task, gone], timeout=600) is False
+        assert clock != []
+        task.cancel()
+        assert client.wait(task) is True
+
+
+def test_a_task_of_another_store_is_no_task_of_this_one(client, tmp_path):
+    with labq.Client(f"sqlite:{tmp_path / 'other.db'}") as other:
+        task = other.submit()
+        with pytest.raises(UsageError) as caught:
+            client.wait([client.submit(), task], timeout=0)
+        assert str(caught.value) == (
+            f"task 1 is of another store (sqlite:{tmp_path / 'other.db'}), and this client sees "
+            f"{client.queue.store.address}: wait with the client that it is of"
+        )
+
+
 def test_progress_is_called_when_something_is_another(client, crew):
     task = client.submit()
     told = []
@@ -96,6 +118,14 @@ def test_progress_is_called_when_something_is_another(client, crew):
     assert told[0][0] in ("pending", "running")
     assert told[-1] == ("success", 50)
     assert len(told) == len(set(told)) <= 4
+
+
+@pytest.mark.parametrize("word", ["progress", "live_progress"])
+def test_a_wait_tells_on_stderr(client, crew, capsys, word):
+    task = client.submit()
+    crew.run()
+    assert task.wait(**{word: True}) is True
+    assert capsys.readouterr().err == "ended\n"
 
 
 def test_live_progress_tells_on_stderr(client, crew, capsys):

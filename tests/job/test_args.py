@@ -185,6 +185,13 @@ def test_a_value_that_its_option_does_not_take_ends_the_program_as_argparse_does
     assert "argument --batch-size: invalid int value: 'many'" in capsys.readouterr().err
 
 
+def test_what_is_no_parser_is_refused(start):
+    start({"lr": 1})
+    with pytest.raises(UsageError) as refused:
+        labq.capture_argparse(5)
+    assert str(refused.value) == "labq.capture_argparse: give an ArgumentParser, not 5"
+
+
 def test_outside_of_a_task_the_parser_is_as_it_was():
     made = parser()
     with pytest.warns(UserWarning, match="^labq.capture_argparse: this process is not a labq"):

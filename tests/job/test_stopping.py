@@ -138,6 +138,12 @@ def test_what_an_older_task_wanted_is_over(start):
     assert called == ["new"]
 
 
+def test_what_cannot_be_called_is_refused(claim):
+    with pytest.raises(UsageError) as refused:
+        labq.on_stop(5)
+    assert str(refused.value) == "labq.on_stop: give a function, not 5"
+
+
 def test_only_the_main_thread_hears_of_signals(claim):
     told = []
 

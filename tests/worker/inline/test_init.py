@@ -73,6 +73,23 @@ def test_c1_a_script_that_says_so_is_a_task(queue, program, tmp_path):
     assert (task["status"], "lease" in task, at_work(queue)) == ("success", False, [])
 
 
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"queue": 5}, "--queue: queue must be a text, not of type int"),
+        ({"uri": 5}, "--uri: uri must be a text, not of type int"),
+        ({"args": 5}, "args must be a dict, not 5"),
+        ({"name": 5}, "name must be a text, not 5"),
+        ({"comment": ["x"]}, "comment must be a text, not ['x']"),
+    ],
+)
+def test_a_wrong_word_is_refused(queue, words, told):
+    with pytest.raises(UsageError) as caught:
+        labq.init(**words)
+    assert str(caught.value) == told
+    assert tasks(queue) == []
+
+
 def test_c2_each_time_it_is_a_new_task_whatever_it_is_called(queue, program):
     for _ in range(2):
         assert program("assert labq.init('other').number == task.number", name="base").wait(60) == 0

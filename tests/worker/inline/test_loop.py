@@ -80,6 +80,16 @@ def test_a_task_that_requires_a_label_is_for_a_loop_that_has_it(queue, submit, l
             lambda: labq.loop(idle_timeout="soon"),
             "'soon' is not a duration (write 90, 2s, 10m, 1h30m, 7d)",
         ),
+        (
+            lambda: labq.loop(lease=[]),
+            "labq.loop: lease must be seconds, a timedelta or such as '10m', not []",
+        ),
+        (
+            lambda: labq.loop(max_tasks="x"),
+            "labq.loop: max_tasks must be a whole number of 1 or more, not 'x'",
+        ),
+        (lambda: labq.loop(forever="no"), "labq.loop: forever must be True or False, not 'no'"),
+        (lambda: list(labq.loop(queue=5)), "--queue: queue must be a text, not of type int"),
         (lambda: labq.loop()(asynchronous), "labq.loop: <function asynchronous at 0x"),
         (lambda: list(labq.loop(required=["a..b"])), "required: 'a..b' has an empty key"),
     ],
