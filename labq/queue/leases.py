@@ -113,7 +113,7 @@ def claim(
 def disown(store: Store, queue: str, tokens: Sequence[str], worker: WorkerName) -> int:
     """Releases what claims with these tokens took unknown to their worker; returns how many."""
     taken = {"queue": queue, "status": Status.RUNNING.value, "lease.token": {"$in": list(tokens)}}
-    ending = Ending(succeeded=False, reason="the answer to the claim was lost")
+    ending = Ending(succeeded=False, reason="the answer to the claim was lost or late")
     tasks = list(store.find(taken, fields=("queue", "lease", "attempt", "started_at")))
     claims = [Claim(task, task["lease"]["token"], worker) for task in tasks]
     return sum(release(store, claim, ending) is not None for claim in claims)

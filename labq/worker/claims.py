@@ -43,7 +43,7 @@ def take(
             if not shift.open:
                 shift.disown()
                 return None
-            claimed = shift.claim(worker, unfit)
+            claimed = shift.claim(worker, unfit, asked)
             if failing_since is not None:
                 shift.say("the store answers again")
             failing_since = None

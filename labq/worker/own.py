@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import inf
 from typing import Any
 
 from labq.config import Settings
@@ -42,7 +43,12 @@ class OwnShift(Shift):
         self.environment = {"PYTHONUNBUFFERED": "1", **self.environment}  # somebody is looking on
         self.environment.pop("LABQ_SPOOL", None)  # of an offline run that this one began in
 
-    def claim(self, worker: WorkerName, unfit: list[Document]) -> tuple[Claim, Grant] | None:  # noqa: ARG002
+    def claim(
+        self,
+        worker: WorkerName,
+        unfit: list[Document],  # noqa: ARG002 - it is this task or none
+        since: float = inf,  # noqa: ARG002 - the same: however late, nobody else may have it
+    ) -> tuple[Claim, Grant] | None:
         """The task, stored and held by this process."""
         with self.capacity.claiming():
             if not self.open:

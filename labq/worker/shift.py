@@ -88,24 +88,41 @@ class Shift:
         """Whether somebody paused the worker or its queue."""
         return bool(self._paused_by)
 
-    def claim(self, worker: WorkerName, unfit: list[Document]) -> tuple[Claim, Grant] | None:
-        """The next task that fits, and what it was given of the machine; None where none is."""
+    def claim(
+        self, worker: WorkerName, unfit: list[Document], since: float = inf
+    ) -> tuple[Claim, Grant] | None:
+        """The next task that fits, and what it was given of the machine; None where none is.
+
+        Its lease counts from now, or from monotonic second `since` if that was before.
+
+        Raises:
+            StoreError: it is not known whether a task was taken, or it was known too late.
+        """
         with self.capacity.claiming():
             if not self.open or self.paused:
                 return None
-            token, asked = leases.new_token(), time.monotonic()
-            store, lease = self.queue.store, self.options.lease
-            try:
-                claim = leases.claim(store, self._query(unfit), worker, lease, token)
-            except StoreError:
-                self._doubtful[token] = asked  # it may have been granted all the same
-                raise
+            claim = self._asked(worker, unfit, min(since, time.monotonic()))
             if claim is None:
                 return None
             grant = self.capacity.take(claim.task)
             self.claims += 1
             self.busy += 1
             return claim, grant
+
+    def _asked(self, worker: WorkerName, unfit: list[Document], since: float) -> Claim | None:
+        """What the store grants, in time for a job to begin."""
+        token, lease = leases.new_token(), self.options.lease
+        try:
+            claim = leases.claim(self.queue.store, self._query(unfit), worker, lease, token)
+        except StoreError:
+            self._doubtful[token] = time.monotonic()  # it may have been granted all the same
+            raise
+        took = time.monotonic() - since
+        if claim is not None and took >= lease - self.keeper.margin:
+            self._doubtful[token] = time.monotonic()
+            self.disown()
+            raise StoreError(f"the answer took {took:.1f} s, too long for a lease of {lease:g} s")
+        return claim
 
     def disown(self) -> int:
         """Releases what claims took whose answer never came: a store may answer late; how many."""

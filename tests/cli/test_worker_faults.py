@@ -35,6 +35,19 @@ def unheard(kind, status):
 for kind in (labq.store.mongodb.MongoStore, labq.store.sqlite.SQLiteStore):
     unheard(kind, {status!r})
 """
+ANSWERS_LATE = """
+import time
+from labq.queue import leases
+
+real, asked = leases.claim, []
+def claim(*given):
+    granted = real(*given)
+    asked.append(1)
+    if len(asked) == 1:
+        time.sleep(2)
+    return granted
+leases.claim = claim
+"""
 FAILS_ITS_FIRST_LOOK = """
 from labq.errors import StoreError
 from labq.queue import leases
@@ -108,7 +121,7 @@ def test_a_worker_that_drains_keeps_no_task_that_it_was_granted_unheard(
     fault = LOSES_AN_ANSWER.format(status="running") + more
     done = broken(fault, "worker", "run", *options, "--", "true")
     assert (done.returncode, statuses(queue)) == (0, ends)
-    assert queue.get("1")["attempts"][0]["reason"] == "the answer to the claim was lost"
+    assert queue.get("1")["attempts"][0]["reason"] == "the answer to the claim was lost or late"
     assert "labq: cannot claim yet: the connection was lost\n" in done.stderr
 
 
@@ -125,3 +138,16 @@ def test_a_stop_that_was_asked_in_other_words_ends_its_task_and_no_worker(
     queue.store.update({"queue": "default", "number": 1}, Change(set={"stop_requested": request_}))
     assert worker.wait(timeout=30) == 0
     assert statuses(queue) == ["cancelled", "success"]
+
+
+def test_a_claim_that_is_answered_after_its_lease_starts_no_job(
+    labq, queue, broken, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LABQ_LEASE", "2s")
+    monkeypatch.setenv("LABQ_HEARTBEAT", "300ms")
+    submit(labq, {})
+    job = "trap '' TERM; echo $LABQ_ATTEMPT >> began"
+    done = broken(ANSWERS_LATE, "worker", "run", "--", "sh", "-c", job)
+    assert (done.returncode, statuses(queue)) == (0, ["success"])
+    assert (tmp_path / "began").read_text() == "2\n"
+    assert "s, too long for a lease of 2 s\nlabq: the store answers again\n" in done.stderr

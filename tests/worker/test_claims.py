@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +12,7 @@ from waiting import until
 
 from labq.errors import StoreError
 from labq.queue import Ending, Queue, WorkerName, leases, sweep
-from labq.store import open_store
+from labq.store import Change, Now, open_store
 from labq.task import new
 from labq.worker import claims
 from labq.worker.control import Control
@@ -18,6 +20,8 @@ from labq.worker.options import Options
 from labq.worker.shift import Shift
 
 W = WorkerName("w", "h")
+TOO_LATE = r"^the answer took 50\.\d s, too long for a lease of 60 s$"
+LATE = "the answer to the claim was lost or late"
 
 
 @pytest.fixture
@@ -78,6 +82,42 @@ def test_a_worker_that_leaves_is_kept_by_no_store_that_is_away(shift, monkeypatc
     assert claims.take(shift, W, []) is None
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_claim_that_is_answered_when_its_lease_may_be_over_starts_no_job(
+    shift, monkeypatch, fails
+):
+    late = time.monotonic() - shift.options.lease + shift.keeper.margin
+    if fails:
+        away_at(monkeypatch, shift.queue.store, status="pending")
+    with pytest.raises(StoreError, match=r"^cannot reach it$" if fails else TOO_LATE):
+        shift.claim(W, [], late)
+    assert (shift.busy, shift.claims) == (0, 0)
+    shift.disown()
+    task = shift.queue.get("1")
+    assert (task["status"], task["reason"]) == ("pending", LATE)
+    assert shift.claim(W, [], late + 1) is not None
+
+
+def test_a_worker_tells_of_a_claim_that_was_answered_too_late_and_goes_on(shift, monkeypatch):
+    said, claim = [], leases.claim
+    shift.say, shift.options = said.append, replace(shift.options, lease=11.0)
+
+    def slow(*given):
+        granted = claim(*given)
+        monkeypatch.setattr(leases, "claim", claim)
+        until(lambda: time.monotonic() - asked > 1)  # with ten of margin
+        return granted
+
+    asked = time.monotonic()
+    monkeypatch.setattr(leases, "claim", slow)
+    granted, _, _ = claims.take(shift, W, [])
+    assert granted.task["attempt"] == 2
+    first, second = said
+    told = r"cannot claim yet: the answer took 1\.\d s, too long for a lease of 11 s"
+    assert re.fullmatch(told, first)
+    assert second == "the store answers again"
+
+
 def test_an_end_that_was_written_unheard_is_no_loss(shift, monkeypatch):
     claim, _ = shift.claim(W, [])
     answer_lost(monkeypatch, shift.queue.store)
@@ -96,6 +136,19 @@ def away(monkeypatch, store, times):
             left.pop()
             raise StoreError("cannot reach it")
         return write(*given)
+
+    monkeypatch.setattr(store, "update_first", fail)
+
+
+def away_at(monkeypatch, store, status):
+    """Makes the first write of that status fail."""
+    write = store.update_first
+
+    def fail(query, change, *given):
+        if change.set["status"] == status:
+            monkeypatch.setattr(store, "update_first", write)
+            raise StoreError("cannot reach it")
+        return write(query, change, *given)
 
     monkeypatch.setattr(store, "update_first", fail)
 
@@ -119,8 +172,8 @@ def test_a_worker_of_patience_writes_the_end_though_the_lease_is_over(shift, mon
 def test_an_end_that_waited_for_the_store_is_refused_once_the_lease_was_lost(
     shift, monkeypatch, ending, again
 ):
-    shift.options = replace(shift.options, lease=0.0)
     claim, _ = shift.claim(W, [])
+    shift.queue.store.update({"queue": "q"}, Change(set={"lease.expires_at": Now()}))
     assert until(lambda: sweep.recover(shift.queue.store, "q"))
     if again:
         shift.claim(W, [])
