@@ -59,6 +59,7 @@ TREE = Entry(
                 "group": Entry(
                     "Look at arrays and other groups, end them, run them again.",
                     entries={
+                        "ls": Entry("List the groups of a queue.", "labq.cli.task.group.ls"),
                         "show": Entry("Show how a group stands.", "labq.cli.task.group.show"),
                         "cancel": Entry("End the tasks of a group.", "labq.cli.task.group.cancel"),
                         "requeue": Entry(

@@ -1,4 +1,4 @@
-"""`labq task submit --array` and `--group`, and `labq task group show`, `cancel` and `requeue`."""
+"""`labq task submit --array` and `--group`, and `labq task group ls`, `show` and others."""
 
 from __future__ import annotations
 
@@ -231,6 +231,56 @@ def test_one_word_says_how_a_group_stands(labq, queue, member, word):
         if member == "success":
             leases.finish(queue.store, claimed, leases.Ending(succeeded=True))
     assert labq("task", "group", "show", "g").out.split()[2] == word
+
+
+def test_ls_lists_the_groups_the_newest_first(labq, queue):
+    submit(labq, "--array", "3", "--group", "a")
+    submit(labq)
+    submit(labq, "--array", "2", "--group", "b")
+    submit(labq, "--group", "a", "--draft")
+    first = claim(queue, number=1)
+    leases.finish(queue.store, first, leases.Ending(succeeded=True))
+    second = claim(queue, number=2)
+    queue.progress(second.task["_id"], second.token, 50)
+    result = labq("task", "group", "ls", "--json")
+    assert result.lines == [
+        {
+            "group": "b",
+            "queue": "default",
+            "number": 5,
+            "count": 2,
+            "statuses": {"pending": 2},
+            "progress": 0.0,
+        },
+        {
+            "group": "a",
+            "queue": "default",
+            "number": 1,
+            "count": 4,
+            "statuses": {"draft": 1, "pending": 1, "running": 1, "success": 1},
+            "progress": 37.5,
+        },
+    ]
+    for told in result.lines:
+        (shown,) = labq("task", "group", "show", told["number"], "--json").lines
+        assert {**told, **shown} == {**shown, "number": told["number"]}
+    assert labq("task", "group", "ls", "-q").out == "b\na\n"
+    head, _, *lines = labq("task", "group", "ls").out.splitlines()
+    assert head.split() == [
+        *("#", "group", "tasks", "progress", "draft", "pending", "running", "success"),
+    ]
+    assert [text.split() for text in lines] == [
+        ["5", "b", "2", "0", "%", "2"],
+        ["1", "a", "4", "37.5", "%", "1", "1", "1", "1"],
+    ]
+
+
+def test_ls_without_a_group(labq):
+    submit(labq)
+    result = labq("task", "group", "ls")
+    assert (result.code, result.out) == (0, "")
+    assert result.err == "no groups in queue default (labq task submit --array makes one)\n"
+    assert labq("task", "group", "ls", "--json").out == ""
 
 
 @pytest.mark.parametrize("verb", ["show", "cancel", "requeue"])
