@@ -15,6 +15,7 @@ from labq.store import Query
 from labq.store.base import CLAIM_ORDER
 from labq.task import Document, Status
 from labq.worker.capacity import Capacity, Grant, Turn
+from labq.worker.idle import Idleness
 from labq.worker.lease import Keeper
 from labq.worker.logs import Echo
 from labq.worker.options import Finished, Options, Tally
@@ -23,6 +24,7 @@ RELEASED = "the worker was stopped"
 TIME_OVER = "the worker's time was over"
 GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its task nothing
 DOUBT = 3  # leases after which a claim that failed is not carried out any more
+SOON = 0.05  # seconds: a look at what is due is followed by another no sooner
 REST = 1.0  # seconds: a slot that waits looks around at least so often
 
 
@@ -64,9 +66,9 @@ class Shift:
         self._changed = threading.Condition()
         self._telling = threading.Lock()  # not that of `_changed`: who is told may be slow
         self._changes = 0
-        self._active = time.monotonic()
+        self._idle = Idleness()
         limit = inf if options.time_limit is None else options.time_limit
-        self._end = self._active + limit
+        self._end = time.monotonic() + limit
         self._last_call = self._end - min(options.grace, limit / 4)  # jobs are asked to end
 
     # what the slots ask
@@ -112,6 +114,7 @@ class Shift:
     def _asked(self, worker: WorkerName, unfit: list[Document], since: float) -> Claim | None:
         """What the store grants, in time for a job to begin."""
         token, lease = leases.new_token(), self.options.lease
+        self._idle.ask()
         try:
             claim = leases.claim(self.queue.store, self._query(unfit), worker, lease, token)
         except StoreError:
@@ -122,6 +125,7 @@ class Shift:
             self._doubtful[token] = time.monotonic()
             self.disown()
             raise StoreError(f"the answer took {took:.1f} s, too long for a lease of {lease:g} s")
+        self._idle.answer()
         return claim
 
     def disown(self) -> int:
@@ -152,7 +156,7 @@ class Shift:
         self.capacity.give(grant)
         with self._changed:
             self.busy -= 1
-            self._active = time.monotonic()
+            self._idle.begin()
             if finished is not None:
                 told = self.tally.by_status
                 told[finished.became] = told.get(finished.became, 0) + 1
@@ -258,12 +262,13 @@ class Shift:
         if now >= due and not self.stopping.is_set():
             self.say("the time limit is near: stopping what runs and giving the tasks back")
             self.stop(TIME_OVER)
-        if self.options.idle_timeout is None or self.busy or self._draining:
+        patience = self.options.idle_timeout
+        if patience is None or self.busy or self._draining:
             return due if due > now else inf
-        if now - self._active >= self.options.idle_timeout:
-            self.say(f"no work for {self.options.idle_timeout:g} s: ending")
+        if (left := patience - self._idle.seconds) <= 0:
+            self.say(f"no work for {patience:g} s: ending")
             self.drain()
-        return min(due, self._active + self.options.idle_timeout)
+        return min(due, now + max(left, SOON))
 
     def pause(self, what: str, paused: bool) -> bool:
         """Claims nothing while the "worker" or its "queue" is paused; whether that is new."""

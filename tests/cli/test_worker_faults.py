@@ -48,6 +48,20 @@ def claim(*given):
     return granted
 leases.claim = claim
 """
+IS_AWAY_FOR_TWO_SECONDS = """
+import time
+from labq.errors import StoreError
+from labq.queue import leases
+
+real, back = leases.claim, []
+def claim(*given):
+    back[:] = back or [time.monotonic() + 2]
+    if time.monotonic() < back[0]:
+        time.sleep({seconds})
+        raise StoreError("it is away")
+    return real(*given)
+leases.claim = claim
+"""
 FAILS_ITS_FIRST_LOOK = """
 from labq.errors import StoreError
 from labq.queue import leases
@@ -151,3 +165,14 @@ def test_a_claim_that_is_answered_after_its_lease_starts_no_job(
     assert (done.returncode, statuses(queue)) == (0, ["success"])
     assert (tmp_path / "began").read_text() == "2\n"
     assert "s, too long for a lease of 2 s\nlabq: the store answers again\n" in done.stderr
+
+
+@pytest.mark.parametrize("seconds", [0, 2.5], ids=["refuses", "hangs"])
+def test_a_time_in_which_the_store_is_away_is_not_idle(labq, queue, broken, seconds):
+    submit(labq, {})
+    fault = IS_AWAY_FOR_TWO_SECONDS.format(seconds=seconds)
+    done = broken(fault, "worker", "run", "--idle-timeout", "500ms", "--", "true")
+    assert (done.returncode, statuses(queue)) == (0, ["success"])
+    told = "labq: cannot claim yet: it is away\nlabq: the store answers again\n"
+    assert done.stderr.startswith(told)
+    assert "labq: no work for 0.5 s: ending\n" in done.stderr
