@@ -29,7 +29,7 @@ _labq() {
       'task':-*) words='--help' ;;
       'task':*) words='submit start ls show source count update diff compare clone tag enqueue dequeue cancel requeue reset publish delete group report progress' ;;
       'task submit':-*) words='--args --file --key --name --short --type --project -P --comment --metadata --tag --from --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --draft --publish-on-success --wait --cmd --raw-args --cwd --env -e --resource --resources --require --profile --no-source --queue --uri --json --quiet -q --help' ;;
-      'task start':-*) words='--set -u --comment --wait --queue --uri --json --quiet -q --help' ;;
+      'task start':-*) words='--set -u --latest --comment --wait --queue --uri --json --quiet -q --help' ;;
       'task ls':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --limit --sort --cols --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--latest --queue --uri --json --help' ;;
       'task source':-*) words='--diff --packages --bundle --untracked --queue --uri --json --quiet -q --help' ;;
@@ -37,7 +37,7 @@ _labq() {
       'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --project -P --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
       'task diff':-*) words='--queue --uri --json --help' ;;
       'task compare':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --queue --uri --json --quiet -q --help' ;;
-      'task clone':-*) words='--set -u --name --enqueue --latest --queue --uri --json --quiet -q --help' ;;
+      'task clone':-*) words='--status -s --project -P --extra-filter -f --latest --set -u --name --enqueue --yes -y --queue --uri --json --quiet -q --help' ;;
       'task tag':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --add --remove --yes -y --queue --uri --json --quiet -q --help' ;;
       'task enqueue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;
       'task dequeue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;
@@ -47,7 +47,8 @@ _labq() {
       'task publish':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --force --yes -y --queue --uri --json --quiet -q --help' ;;
       'task delete':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --force --yes -y --queue --uri --json --quiet -q --help' ;;
       'task group':-*) words='--help' ;;
-      'task group':*) words='show cancel requeue' ;;
+      'task group':*) words='ls show cancel requeue' ;;
+      'task group ls':*) words='--queue --uri --json --quiet -q --help' ;;
       'task group show':-*) words='--completed --limit --queue --uri --json --help' ;;
       'task group cancel':-*) words='--grace --kill --reason --wait --yes -y --queue --uri --json --quiet -q --help' ;;
       'task group requeue':-*) words='--failed --yes -y --queue --uri --json --quiet -q --help' ;;

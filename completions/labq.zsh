@@ -59,7 +59,7 @@ _labq_run() {
     '--timeout=[Longest run of one attempt\: 90, 10m, 1h30m.]:DURATION:_files' \
     '--cwd=[Where to run it.]:DIR:_files' \
     '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
-    '--grace=[Between SIGTERM and SIGKILL.]:DURATION:_files' \
+    '--grace=[Between SIGTERM and SIGKILL; 0 kills it at once.]:DURATION:_files' \
     '--no-source[Do not record which code it is of (labq guide source).]' \
     '--offline[Keep the record in a folder (LABQ_OFFLINE=1); see import.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
@@ -185,6 +185,7 @@ _labq_task_submit() {
 _labq_task_start() {
   _arguments -S \
     '*'{--set=,-u+}'[What is other in this run, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
+    '--latest[Of several tasks of that name, the newest; no entry.]' \
     '--comment=[A word about it.]:TEXT:_files' \
     '--wait[Come back when it has ended, as labq wait does, with its code.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
@@ -295,10 +296,14 @@ _labq_task_compare() {
 
 _labq_task_clone() {
   _arguments -S \
-    '*'{--set=,-u+}'[What is other in it, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
-    '--name=[Its name; it has none without.]:NAME:_files' \
-    '--enqueue[Run it\: no draft.]' \
+    '*'{--status=,-s+}'[Only tasks of this status; again for more.]:STATUS:(draft waiting pending running success failed cancelled)' \
+    '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
+    '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--latest[Of several tasks of a name that is a REF, the newest.]' \
+    '*'{--set=,-u+}'[What is other in it, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
+    '--name=[The copy'\''s name; it has none without. It chooses no tasks.]:NAME:_files' \
+    '--enqueue[Run it\: no draft.]' \
+    '(--yes -y)'{--yes,-y}'[Do not ask.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
     '--json[Print JSON, for programs.]' \
@@ -446,6 +451,7 @@ _labq_task_delete() {
 _labq_task_group() {
   local curcontext=$curcontext state line
   local -a known=(
+    'ls:List the groups of a queue.'
     'show:Show how a group stands.'
     'cancel:End the tasks of a group.'
     'requeue:Run ended tasks of a group again.'
@@ -457,11 +463,21 @@ _labq_task_group() {
   case $state in
     command) _describe command known ;;
     rest) case $line[1] in
+      ls) _labq_task_group_ls ;;
       show) _labq_task_group_show ;;
       cancel) _labq_task_group_cancel ;;
       requeue) _labq_task_group_requeue ;;
     esac ;;
   esac
+}
+
+_labq_task_group_ls() {
+  _arguments -S \
+    '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
+    '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
+    '--json[Print JSON, for programs.]' \
+    '(--quiet -q)'{--quiet,-q}'[Print their names alone, one a line.]' \
+    '--help[Show this message and exit.]'
 }
 
 _labq_task_group_show() {
@@ -584,7 +600,7 @@ _labq_worker_run() {
     '--cpus=[CPUs for tasks.]:N:_files' \
     '--memory=[Memory for tasks\: 16Gi.]:AMOUNT:_files' \
     '*--label=[What a task may --require; again for more.]:KEY=VALUE:_files' \
-    '--grace=[From SIGTERM to SIGKILL, when a job is stopped.]:DURATION:_files' \
+    '--grace=[From SIGTERM to SIGKILL, when a job is stopped; 0 kills it at once.]:DURATION:_files' \
     '--lease=[How long a task stays this worker'\''s when nobody hears of it (LABQ_LEASE).]:DURATION:_files' \
     '--heartbeat=[How often it is heard of (LABQ_HEARTBEAT).]:DURATION:_files' \
     '--on-lost=[What becomes of its tasks where the worker is lost.]:retry|cancel:_files' \
