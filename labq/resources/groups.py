@@ -100,6 +100,10 @@ def overridden(resources: Mapping[str, Any], path: Sequence[str], value: Any) ->
         if name == "*" or (name in named and not whole):
             told = f"{name}.replicas" if name in named else "*.zone"
             raise UsageError(f"{quoted(name)} lacks a parameter (such as {told}=...)")
+        unknown = name not in (*KEYS, *named) and not isinstance(value, Mapping)
+        if unknown and (named or value is None):
+            there = ", ".join([*named, *KEYS])
+            raise ConflictError(f"no resource {quoted(name)} (there are {there})")
         _refuse_sum(resources, name)
         return {**kept, name: value}
     if name not in named and not (name == "*" and named):

@@ -226,6 +226,17 @@ def test_m16_an_override_names_a_resource_and_a_parameter(client, labq, text, to
     assert client.get(1).resources == grouped(client).resources
 
 
+@pytest.mark.parametrize("text", ["wroker=1", "wroker=null"])
+def test_m19_an_unknown_resource_as_a_whole_lists_the_known_too(client, labq, text):
+    told = "no resource 'wroker' (there are worker, server, cpus, memory, gpus)"
+    task = grouped(client).save()
+    with pytest.raises(LabqError) as caught:
+        task.apply_resource_overrides([text])
+    assert str(caught.value) == told
+    code, _, err = labq("task", "update", "1", "-u", f"resources.{text}")
+    assert (code, told in err) == (5, True)
+
+
 def test_m16_a_resource_as_a_whole_may_be_a_dict_or_none(client, labq):
     grouped(client).save()
     words = ["-u", "resources.worker={'replicas': 2}", "-u", "resources.server=None"]
