@@ -78,7 +78,10 @@ def parse_edit(text: str) -> Edit:
 
         return Edit(path, override_value(path[1:], right, left.strip()))
     if path in LENGTHS and isinstance(value := parse_value(right, left), str):
-        return Edit(path, clock.wait(value))
+        try:
+            return Edit(path, clock.wait(value))
+        except UsageError as error:
+            raise UsageError(f"{left.strip()}: {error}") from None
     return Edit(path, parse_value(right, left))
 
 

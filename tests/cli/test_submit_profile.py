@@ -71,7 +71,7 @@ WRONG = [
     ("bgi", "no profile 'bgi': did you mean big?\n"),
     ("zzz", "no profile 'zzz' (there are big, bare, wrong, bad)\n"),
     ("wrong", f"labq.yaml:15: profile wrong: no word 'memory' (there are {WORDS})\n"),
-    ("bad", "labq.yaml:16: profile bad: 'soon' is not a duration"),
+    ("bad", "labq.yaml:16: profile bad: timeout: 'soon' is not a duration"),
 ]
 
 

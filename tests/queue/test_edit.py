@@ -251,5 +251,5 @@ def test_a_length_is_seconds_or_such_as_10m(queue, text, field, value):
 
 
 def test_what_is_no_length_is_refused(queue):
-    with pytest.raises(UsageError, match="'soon' is not a duration"):
+    with pytest.raises(UsageError, match=r"^timeout: 'soon' is not a duration"):
         parse_edit("timeout=soon")
