@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 KEYED = "8"  # the version of an id that a key gives
 FIXED = frozenset({"_id", "queue", "number"})  # of a task that is stored
+GIVEN = frozenset({"after", "after_any", "available_at", "parent", "group"})  # to a new task
 ONCE = {"name": "name", "short": "short name"}  # settable until the submit
 ROUNDS = 10  # how often a save is tried again where others change other fields
 CACHE_SECONDS = 5.0
@@ -174,8 +175,7 @@ class Mirror(Fields):
 
     def _change(self, name: str, value: Any) -> None:
         if name not in EDITABLE:
-            how = "labq sets it" if name in FIELDS else "there is no such field"
-            raise AttributeError(f"{name} cannot be set: {how}")
+            raise AttributeError(f"{name} cannot be set: {_why_not(name)}")
         once = ONCE.get(name)
         if once and self._there is not False and self.status != Status.DRAFT.value:
             raise AttributeError(
@@ -260,3 +260,10 @@ class Mirror(Fields):
         self._copy = Copy({**document, "queue": self._queue.name})
         self._there = True
         self._flush()
+
+
+def _why_not(name: str) -> str:
+    """Why nobody sets an attribute."""
+    if name in GIVEN:
+        return "it is given to a new task (client.task)"
+    return "labq sets it" if name in FIELDS else "there is no such field"

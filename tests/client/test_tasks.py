@@ -219,6 +219,10 @@ def test_what_is_refused_to_be_set(client):
     for name in ("status", "number", "_id", "attempts", "created_at"):
         with pytest.raises(AttributeError, match=f"{name} cannot be set: labq sets it"):
             setattr(task, name, 1)
+    for name in ("after", "available_at", "group"):
+        told = rf"{name} cannot be set: it is given to a new task \(client.task\)"
+        with pytest.raises(AttributeError, match=told):
+            setattr(task, name, [])
     with pytest.raises(AttributeError):
         task.nmae = "x"
     with pytest.raises(UsageError, match="priority must be a whole number"):
