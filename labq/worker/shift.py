@@ -66,6 +66,7 @@ class Shift:
         self._changed = threading.Condition()
         self._telling = threading.Lock()  # not that of `_changed`: who is told may be slow
         self._changes = 0
+        self._settling, self._settled = threading.Lock(), -1  # the moment when all were told
         self._idle = Idleness()
         limit = inf if options.time_limit is None else options.time_limit
         self._end = time.monotonic() + limit
@@ -197,9 +198,22 @@ class Shift:
             self.wake()
         if self._changes != since or self._retries() > 0:
             return True
-        if waiting.settle(store, name):
-            self.wake()
+        self._settle()
         return self._changes != since
+
+    def _settle(self) -> None:
+        """Tells those that wait for others how these ended, where whoever ended them did not.
+
+        Where many wait that takes its time: one slot does it for all, once until something changes.
+        """
+        with self._settling:
+            moment = self._changes
+            if self._settled == moment:
+                return
+            if waiting.settle(self.queue.store, self.queue.name):
+                self.wake()
+            else:
+                self._settled = moment
 
     def _retries(self) -> int:
         """How many tasks wait for their next attempt."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from labq.queue import Queue, WorkerName
+from labq.queue import Queue, WorkerName, waiting
 from labq.store import open_store
 from labq.task import new
 from labq.worker.options import Finished, Options
@@ -113,3 +113,13 @@ def test_a_paused_shift_claims_nothing(shift):
     assert at_work.open
     at_work.pause("queue", False)
     assert number(at_work.claim(W, [])) == 1
+
+
+def test_the_slots_of_a_worker_that_drains_look_once_at_who_waits_for_others(shift, monkeypatch):
+    at_work, looks = shift(slots=3), []
+    monkeypatch.setattr(waiting, "settle", lambda *given: looks.append(given) or 0)
+    assert [at_work.stays(at_work.moment()) for _ in range(3)] == [False] * 3
+    assert len(looks) == 1
+    at_work.wake()
+    assert not at_work.stays(at_work.moment())
+    assert len(looks) == 2
