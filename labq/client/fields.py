@@ -75,7 +75,7 @@ class Fields(ABC):
     after_any: Field[list[str]] = Field("Ids of the tasks that must end first.", [])
     waiting_for: Field[list[str]] = Field("Ids of those that have not.", [])
     dependants = Field("Above 0 where others wait for it.", 0)
-    attempt = Field("The number of its latest attempt, from 1; 0 before the first.", 0)
+    attempt = Field("The number of its latest attempt, from 1; a reset keeps it. 0 before.", 0)
     attempts: Field[list[Json]] = Field("A record of each attempt that ended; the newest 20.", [])
     lease: Field[Json | None] = Field(
         "The worker that runs it, and until when it is its own.", None

@@ -112,7 +112,7 @@ def find(store: Store, queue: str, ref: str) -> str:
 
 
 def _no_group(queue: str, ref: str) -> NotFoundError:
-    return NotFoundError(f"no group {ref!r} in queue {queue!r} (labq task ls --json names them)")
+    return NotFoundError(f"no group {ref!r} in queue {queue!r} (labq task group ls names them)")
 
 
 def _begun_by(store: Store, queue: str, start: str) -> str:

@@ -286,7 +286,7 @@ def test_ls_without_a_group(labq):
 @pytest.mark.parametrize("verb", ["show", "cancel", "requeue"])
 def test_a_group_that_is_not_there(labq, queue, verb):
     submit(labq)
-    told = "labq: no group 'nope' in queue 'default' (labq task ls --json names them)\n"
+    told = "labq: no group 'nope' in queue 'default' (labq task group ls names them)\n"
     assert labq("task", "group", verb, "nope").err == told
     result = labq("task", "group", verb, "1")
     assert (result.code, result.err) == (5, "labq: task 1 is in no group\n")

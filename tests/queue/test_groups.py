@@ -131,7 +131,7 @@ def test_the_start_of_several_groups_names_them(queue):
 @pytest.mark.parametrize("ref", ["night", "77", "abcd", "ab", "", "beef0"])
 def test_a_group_that_is_not_there(queue, ref):
     submit(queue)
-    told = rf"no group '{ref}' in queue 'q' \(labq task ls --json names them\)"
+    told = rf"no group '{ref}' in queue 'q' \(labq task group ls names them\)"
     with pytest.raises(NotFoundError, match=told):
         queue.group(ref)
     with pytest.raises(NotFoundError):
