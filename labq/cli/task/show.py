@@ -67,7 +67,9 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
         lease = task["lease"]
         words["lease"] = f"of {lease['worker']} until {when(lease['expires_at'])}"
     if "stop_requested" in task:
-        asked = task["stop_requested"]
+        from labq.queue.stopping import understood
+
+        asked = understood(task["stop_requested"])
         grace = f", {asked['grace']:g}s grace" if "grace" in asked else ""
         words["stop_requested"] = f"{asked['reason']}{grace}"
     return words
