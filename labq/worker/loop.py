@@ -21,6 +21,7 @@ from labq.worker.signals import Wakeup
 from labq.worker.slot import Slot
 
 FINISH, STOP, KILL = 1, 2, 3  # the steps of the ladder that signals climb
+LOOK = 0.2  # seconds between two looks at what is due: a job that began since may be due as soon
 
 
 class Worker:
@@ -116,7 +117,7 @@ class Worker:
         if self._step >= KILL:  # a job may have begun since
             self._kill()
         due = [self._shift.tick(), keeper.enforce(), *(job.tick() for job in keeper.jobs)]
-        return min(1.0, min(due) - time.monotonic())
+        return min(LOOK, min(due) - time.monotonic())
 
     def _on_signal(self, number: int) -> None:
         """Climbs the ladder: finish what runs, stop it, kill it, end at once.
