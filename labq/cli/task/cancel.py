@@ -173,11 +173,7 @@ def _wait(here: Queue, identities: set[str], *, quiet: bool) -> None:
 
 def _why_not(here: Queue, query: Document) -> str:
     """Why tasks that were named are not cancelled: that they have ended; empty where none has."""
-    from labq.queue.refusals import refusal, refusals, standing
+    from labq.queue.refusals import standing, untaken
 
     states = standing(here.store, query, "cancel")
-    fields = ("number", "status", "published_at")
-    if states.total() == 1:
-        for task in here.find({"$and": [query, ENDED]}, limit=1, fields=fields):
-            return refusal("cancel", task)
-    return refusals("cancel", states) if states else ""
+    return untaken(here.store, query, "cancel", states) if states else ""
