@@ -233,15 +233,10 @@ def _told(value: Any) -> str:
 
 
 def _words(_field: str, value: Any) -> list[str]:
-    import shlex
+    """A command; few tasks have one, and most submits start without the room for it."""
+    from labq.template import command_words
 
-    try:
-        words = shlex.split(value) if isinstance(value, str) else value
-    except ValueError as error:
-        raise UsageError(f"cmd: {str(error).lower()} in {_told(value)}") from None
-    if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
-        raise UsageError(f"cmd must be a command, not {_told(value)}")
-    return [normalised(word, "cmd") for word in words]
+    return [normalised(word, "cmd") for word in command_words(value)]
 
 
 def _line(field: str, value: Any) -> str:

@@ -19,7 +19,8 @@ from typing import Any
 
 from labq.args import flat, key_path, shortened, signature, text_of
 from labq.args import to_flags as flags_of
-from labq.errors import ArgsError, TemplateError
+from labq.errors import ArgsError, TemplateError, UsageError
+from labq.interpreters import JOINING, VALUE, Reading, Role, reading
 
 _ITEM = re.compile(r"%%|%\(")
 ALL = "args"
@@ -130,15 +131,37 @@ def _have(args: Mapping[str, Any]) -> str:
     return "it has " + (", ".join(flat(args)) or "none")
 
 
+def command_words(value: Any) -> list[str]:
+    """The words of a task's own command: a list of them, or a text that is split as a shell does.
+
+    Raises:
+        UsageError: it is no command, or a placeholder in it is wrong.
+    """
+    told = repr(shortened(text_of(value)))
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise UsageError(f"cmd: {str(error).lower()} in {told}") from None
+    if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
+        raise UsageError(f"cmd must be a command, not {told}")
+    if "%(" in "".join(words):
+        parse_command(words)
+    return words
+
+
 def parse_command(command: Sequence[str]) -> Template:
     """The template of an argv list.
 
     Raises:
-        TemplateError: an unclosed placeholder or a bad key.
+        TemplateError: an unclosed placeholder, a bad key, or a placeholder within what a shell or
+            another interpreter reads as a program.
     """
     if not command or not command[0]:
         raise TemplateError("the command is empty: write it after --")
-    return Template(tuple(_parse(item) for item in command))
+    template = Template(tuple(_parse(item) for item in command))
+    if template.placeholders and (found := reading(_words(template))):
+        raise _refusal(template.items[found.at], found)
+    return template
 
 
 def parse_shell(text: str) -> Template:
@@ -146,7 +169,7 @@ def parse_shell(text: str) -> Template:
 
     Raises:
         TemplateError: as `parse_command`; a placeholder where the shell would not take the value as
-            one word; an end to which no args can be appended.
+            one word, or hands it to another as a program; an end to which no args can be appended.
     """
     if not text.strip():
         raise TemplateError("the shell command is empty")
@@ -163,6 +186,8 @@ def parse_shell(text: str) -> Template:
             raise TemplateError(
                 f"%({part.key}) stands within {where}: take it out, labq makes the value one word"
             )
+        elif found := reading(_last_command(before + VALUE)):
+            raise _refusal((part,), found)
         else:
             before += "x"
     template = Template((item,), shell=True)  # noqa: S604 - a field; nothing is run here
@@ -174,6 +199,68 @@ def parse_shell(text: str) -> Template:
     if where:
         raise TemplateError(f"the shell command ends within {where}: no args can be appended")
     return template
+
+
+def require_appendable(template: Template) -> None:
+    """Refuses a worker's command that would read the args appended to it as a program.
+
+    Raises:
+        TemplateError: it ends where an interpreter still reads options, or hands its words to a
+            shell.
+    """
+    if template.placeholders:
+        return
+    appended = f"--{VALUE}"
+    words = [*_words(template), appended]
+    found = reading(_last_command(" ".join(words)) if template.shell else words)
+    if found is None:
+        return
+    if found.program in JOINING:
+        raise TemplateError(
+            f"{found.program} hands its words to a shell, which would run what a task's args hold: "
+            "put it in a script that quotes them, or start the worker where the job is to run"
+        )
+    raise TemplateError(
+        f"a task's args would be options of {found.program} itself: name its script, or end the "
+        "command with --"
+    )
+
+
+def _words(template: Template) -> list[str]:
+    """The words of the command, in which VALUE stands for each placeholder."""
+    return [
+        "".join(part if isinstance(part, str) else VALUE for part in item)
+        for item in template.items
+    ]
+
+
+def _last_command(text: str) -> list[str]:
+    """The words of the last simple command of a shell text; none where quotes hide them."""
+    try:
+        return shlex.split(re.split(r"[;&|\n(`]", text)[-1])
+    except ValueError:
+        return []
+
+
+def _refusal(item: Item, found: Reading) -> TemplateError:
+    """Why a placeholder may not stand in a word, and what to write instead."""
+    place = next(f"%({part.key})" for part in item if isinstance(part, Placeholder))
+    program = found.program
+    if found.role is Role.OPTION:
+        return TemplateError(
+            f"{place}: a value that begins with a dash would be an option of {program}: "
+            f"write -- {place}"
+        )
+    if program in JOINING:
+        advice = f"put {program} in a script that quotes it, or start the worker where it is to run"
+    elif found.is_shell:
+        advice = (
+            "use worker run -c 'TEXT', where a value is a variable, or "
+            f"sh -c 'echo \"$1\"' sh {place}"
+        )
+    else:
+        advice = "pass it behind the text, as an argument of that"
+    return TemplateError(f"{place}: {program} would run what the value holds: {advice}")
 
 
 _WITHIN = {  # what may be open -> its name in a refusal

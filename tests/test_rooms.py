@@ -17,13 +17,25 @@ ROWS = [
     {"queue", "offline", "source"},
     {"store"},
     {"filters"},
-    {"task", "resources", "words", "args", "template", "config", "clock", "errors", "stops"},
+    {
+        "task",
+        "resources",
+        "words",
+        "args",
+        "template",
+        "interpreters",
+        "config",
+        "clock",
+        "errors",
+        "stops",
+    },
 ]
 ROW = {room: at for at, row in enumerate(ROWS) for room in row}
 LOWEST = [
     "task",
     "resources",
     "template",
+    "interpreters",
     "config",
     "words",
     "args",

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 from typing import Any
 
 from labq.args import key_path, normalised, shortened, text_of
 from labq.errors import UsageError
+from labq.interpreters import VALUE, reading
 from labq.task import FIELDS
 
 PLACE = re.compile(r"\{task\.([^{}]*)\}")
-SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "fish", "ash"})
-FILES = ("--rcfile", "--init-file")  # options of a shell that have a value, beside -o and -O
 HIDDEN = frozenset({"lease"})  # has the token that fences a worker's writes
 
 
@@ -38,7 +36,7 @@ def parse_hook(text: str) -> Hook:
     """The hook that `notify.sh {task.number} {task.args.lr}` says.
 
     Raises:
-        UsageError: no command, an open quote, no such field, or a field in a shell's script.
+        UsageError: no command, an open quote, no such field, or a field in a program's text.
     """
     try:
         words = shlex.split(text)
@@ -56,7 +54,11 @@ def parse_hook(text: str) -> Hook:
             )
     if len(parts[0]) > 1:
         raise UsageError("on-finish: the command itself cannot be a task's to say")
-    _refuse_scripts(words, parts)
+    if found := reading([VALUE.join(word[::2]) for word in parts], files=True):
+        raise UsageError(
+            f"on-finish: {found.program} would run what {{task...}} holds: "
+            "write sh -c 'notify \"$1\"' sh {task.name}"
+        )
     return Hook(parts)
 
 
@@ -70,30 +72,6 @@ def hook_text(value: Any) -> str:
         raise UsageError(f"on-finish must be a text, not {shortened(text_of(value))}")
     parse_hook(value)
     return str(normalised(value, "on-finish"))
-
-
-def _refuse_scripts(words: Sequence[str], parts: Sequence[Sequence[str]]) -> None:
-    """What a task holds must never be read as a shell's text."""
-    shell = next((at for at, word in enumerate(words) if PurePath(word).name in SHELLS), None)
-    if shell is None:
-        return
-    scripts = (at for at, word in enumerate(words[:-1], 1) if re.fullmatch(r"-\w*c", word))
-    if any(len(parts[at]) > 1 for at in (*scripts, *_read_first(words, shell))):
-        raise UsageError(
-            "on-finish: a shell would run what {task...} holds: "
-            "write sh -c 'notify \"$1\"' sh {task.name}"
-        )
-
-
-def _read_first(words: Sequence[str], shell: int) -> Iterator[int]:
-    """The places of what a shell takes to be its options, and its script's text or file."""
-    of_option = False  # `errexit` in `-o errexit`
-    for at in range(shell + 1, len(words)):
-        yield at
-        option = words[at].startswith(("-", "+"))
-        if not option and not of_option:
-            return
-        of_option = option and (words[at][-1] in "oO" or words[at] in FILES)
 
 
 def _filled(parts: Sequence[str], task: Mapping[str, Any]) -> list[str]:

@@ -68,7 +68,7 @@ def test_queue_update_refuses_a_hook_that_makes_no_sense(labq, queue):
     result = labq("queue", "update", "--on-finish", "sh -c 'echo {task.name}'")
     assert result.code == 2
     assert result.err == (
-        "labq: on-finish: a shell would run what {task...} holds: "
+        "labq: on-finish: sh would run what {task...} holds: "
         "write sh -c 'notify \"$1\"' sh {task.name}\n"
     )
 

@@ -12,6 +12,7 @@ from books import statuses, submit, tasks, wait_for
 from waiting import until
 
 from labq.queue import WorkerName, leases
+from labq.task import new
 
 SHOW = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
 
@@ -250,6 +251,10 @@ def test_an_own_command_that_was_mended_is_taken_by_the_worker_that_passed_it_ov
         (["-c", "echo '%(a)'"], "labq: %(a) "),
         (["-c", "true", "--", "true"], "labq: give -c TEXT or -- COMMAND, not both\n"),
         (["-c", " "], "labq: the shell command is empty\n"),
+        (["--", "sh", "-c", "echo %(a)"], "labq: %(a): sh would run what the value holds: "),
+        (["-c", "bash -c %(a)"], "labq: %(a): bash would run what the value holds: "),
+        (["--", "bash", "-c"], "labq: a task's args would be options of bash itself: "),
+        (["-c", "ssh gpu1 train"], "labq: ssh hands its words to a shell, which would run "),
         (["--slots", "0", "--", "true"], "labq: Invalid value for '--slots': "),
         (["--grace", "x", "--", "true"], "labq: --grace: 'x' is not a duration"),
         (["-f", "args.x =", "--", "true"], "labq: "),
@@ -262,6 +267,29 @@ def test_a_wrong_worker_claims_nothing(labq, queue, args, told):
     assert result.code == 2
     assert result.err.startswith(told)
     assert tasks(queue)[0]["attempt"] == 0
+
+
+@pytest.mark.parametrize(
+    "args",
+    [
+        ["submit", "--cmd", "sh -c 'echo %(a)'", "--", "--a", "1"],
+        ["update", "1", "-u", "cmd=sh -c 'echo %(a)'"],
+        ["clone", "1", "--set", "cmd=sh -c 'echo %(a)'"],
+    ],
+)
+def test_a_task_brings_no_command_that_would_run_its_args(labq, queue, args):
+    submit(labq, {"a": 1})
+    result = labq("task", *args)
+    assert result.code == 2
+    assert result.err.startswith("labq: %(a): sh would run what the value holds: ")
+    assert len(tasks(queue)) == 1
+
+
+def test_a_stored_command_that_would_run_its_args_is_passed_over(labq, queue):
+    queue.submit([{**new({"a": "; touch pwned"}), "cmd": ["sh", "-c", "echo %(a)"]}])
+    assert labq("worker", "run").code == 0
+    assert statuses(queue) == ["pending"]
+    assert queue.get("1")["reason"].startswith("passed over: %(a): sh would run what the value")
 
 
 def test_a_home_that_cannot_be_written_gives_the_task_back_and_stops_the_worker(

@@ -62,14 +62,14 @@ def test_fields_fill_words_and_never_more(text, argv):
         ("{task.name} x", "on-finish: the command itself cannot be a task's to say"),
         (
             "sh -c 'echo {task.name}'",
-            "on-finish: a shell would run what {task...} holds: write sh -c",
+            "on-finish: sh would run what {task...} holds: write sh -c",
         ),
-        ("/usr/bin/env bash -lc 'echo {task.args.x}'", "on-finish: a shell would run what"),
-        ("sh -c -- {task.name}", "on-finish: a shell would run what"),
-        ("sh -ce {task.name}", "on-finish: a shell would run what"),
-        ("bash -c -o errexit {task.name}", "on-finish: a shell would run what"),
-        ("bash --rcfile x {task.name}", "on-finish: a shell would run what"),
-        ("sh {task.name}", "on-finish: a shell would run what"),
+        ("/usr/bin/env bash -lc 'echo {task.args.x}'", "on-finish: bash would run what"),
+        ("sh -c -- {task.name}", "on-finish: sh would run what"),
+        ("sh -ce {task.name}", "on-finish: sh would run what"),
+        ("bash -c -o errexit {task.name}", "on-finish: bash would run what"),
+        ("bash --rcfile x {task.name}", "on-finish: bash would run what"),
+        ("sh {task.name}", "on-finish: sh would run what"),
     ],
 )
 def test_what_makes_no_sense_is_refused(text, told):

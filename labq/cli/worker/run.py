@@ -15,7 +15,7 @@ from labq.cli.worker.leftover import PassedOver, passed_over, tell_of_waiting
 from labq.cli.worker.telling import both, close, judge, say, teller
 from labq.errors import UsageError
 from labq.queue import Selection
-from labq.template import Template, fitting, parse_command, parse_shell
+from labq.template import Template, fitting, parse_command, parse_shell, require_appendable
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -207,13 +207,15 @@ def _template(words: list[str], shell: str | None) -> Template | None:
     """The command to run; None where each task brings its own.
 
     Raises:
-        UsageError: two commands, or an empty one.
+        UsageError: two commands, an empty one, or one that would run what an arg holds.
     """
-    if shell is not None:
-        if words:
-            raise UsageError("give -c TEXT or -- COMMAND, not both")
-        return parse_shell(shell)
-    return parse_command(words) if words else None
+    if shell is not None and words:
+        raise UsageError("give -c TEXT or -- COMMAND, not both")
+    if shell is None and not words:
+        return None
+    template = parse_command(words) if shell is None else parse_shell(shell)
+    require_appendable(template)
+    return template
 
 
 def _on_lost(text: str) -> str:
