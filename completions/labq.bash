@@ -80,7 +80,7 @@ _labq() {
       'config':*) words='show' ;;
       'config show':*) words='--queue --uri --json --help' ;;
       'guide':-*) words='--json --help' ;;
-      'guide':*) words='client events filters job lifecycle loop source tasks workers' ;;
+      'guide':*) words='client events filters job lifecycle loop source stores tasks workers' ;;
       'completion':-*) words='--help' ;;
       'completion':*) words='show install' ;;
       'completion show':-*) words='--json --help' ;;

@@ -526,7 +526,7 @@ complete -c labq -n '__labq_at config show' -l queue -rF -d 'The queue (LABQ_QUE
 complete -c labq -n '__labq_at config show' -l uri -rF -d 'The store: sqlite:PATH or mongodb://... (LABQ_URI).'
 complete -c labq -n '__labq_at config show' -l json -d 'Print JSON, for programs.'
 complete -c labq -n '__labq_at config show' -l help -d 'Show this message and exit.'
-complete -c labq -n '__labq_at guide' -f -a 'client events filters job lifecycle loop source tasks workers'
+complete -c labq -n '__labq_at guide' -f -a 'client events filters job lifecycle loop source stores tasks workers'
 complete -c labq -n '__labq_at guide' -l json -d 'Print JSON, for programs.'
 complete -c labq -n '__labq_at guide' -l help -d 'Show this message and exit.'
 complete -c labq -n '__labq_at completion' -f -a show -d 'Print the completion script.'

@@ -854,7 +854,7 @@ _labq_guide() {
   _arguments -S \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]' \
-    '1:choice:(client events filters job lifecycle loop source tasks workers)'
+    '1:choice:(client events filters job lifecycle loop source stores tasks workers)'
 }
 
 _labq_completion() {

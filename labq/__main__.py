@@ -4,28 +4,58 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from contextlib import suppress
+from types import FrameType
 from typing import NoReturn
+
+from labq.errors import Terminated
 
 
 def run() -> NoReturn:
-    """Runs the command line and ends the process at once, its output flushed.
+    """Runs the command line and ends the process at once, its output flushed and its stores left.
 
-    Nothing is left to tidy: a store's writes are committed when its verbs return. The interpreter's
-    own way out would wait half a second for pymongo's monitor threads.
+    The interpreter's own way out would wait half a second for pymongo's monitor threads.
     """
     gc.set_threshold(100_000)  # imports make objects by the ten thousand, and hardly any garbage
     try:
         _mend_streams()
+        _catch_signals()
         from labq.cli.main import main
 
         code = main()
     except KeyboardInterrupt:
         code = 130
+    except Terminated as ending:
+        code = ending.exit_code
+        with suppress(OSError):  # a hangup has closed the terminal
+            sys.stderr.write("labq: terminated\n")
     with suppress(OSError):
         sys.stderr.flush()
+    _leave_stores()
     os._exit(code)
+
+
+def _catch_signals() -> None:
+    """Has SIGTERM and SIGHUP end the process in order, where nobody has them ignored."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) == signal.SIG_DFL:
+            signal.signal(number, _terminate)
+
+
+def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_DFL)  # an impatient second one ends it at once
+    raise Terminated(number)
+
+
+def _leave_stores() -> None:
+    """Leaves the stores that were opened; many commands open none."""
+    if "labq.store" in sys.modules:
+        from labq.store import leave_stores
+
+        with suppress(Exception):  # what was asked for is done, or was told to have failed
+            leave_stores()
 
 
 def _mend_streams() -> None:

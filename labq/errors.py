@@ -15,7 +15,15 @@ class ExitCode(IntEnum):
     UNREACHABLE = 4  # the store cannot be reached, opened or written
     CONFLICT = 5  # the task is not in a state that allows it, or changed meanwhile
     NOT_ENDED = 124  # what was waited for has not ended in time, as timeout(1) has it
-    INTERRUPTED = 130  # stopped by Ctrl-C, as shells have it
+    INTERRUPTED = 130  # stopped by Ctrl-C, as shells have it (143 by SIGTERM, 129 by SIGHUP)
+
+
+class Terminated(BaseException):
+    """A signal has told this command to end."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number  # as shells have it
 
 
 class LabqError(Exception):

@@ -56,7 +56,7 @@ OWNERS = {
     "yaml": ("config.py", "cli/yaml_text.py"),
     "ast": ("filters/", "args.py"),
     "subprocess": ("worker/", "source/git.py"),
-    "signal": ("worker/", "job/stopping.py"),
+    "signal": ("worker/", "job/stopping.py", "__main__.py"),
 }
 FREE = {"__init__", "__main__", "demo"}  # the package's own door, and the demo's script
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import math
 import os
 import warnings
@@ -110,9 +109,7 @@ def queue(uri: str, name: str, _process: int) -> Queue:
     from labq.queue import Queue
     from labq.store import open_store
 
-    store = open_store(uri)
-    atexit.register(store.close)
-    return Queue(store, name)
+    return Queue(open_store(uri), name)
 
 
 @lru_cache(maxsize=1)

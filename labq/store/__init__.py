@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from weakref import WeakSet
+
 from labq.errors import UsageError
 from labq.store.base import Change, Now, Query, Run, Sort, Store
 
-__all__ = ["Change", "Now", "Query", "Run", "Sort", "Store", "open_store"]
+__all__ = ["Change", "Now", "Query", "Run", "Sort", "Store", "leave_stores", "open_store"]
+
+_OPENED: WeakSet[Store] = WeakSet()  # by this process
 
 
 def open_store(uri: str) -> Store:
@@ -15,12 +19,22 @@ def open_store(uri: str) -> Store:
         UsageError: no store has such a URI.
         StoreError: it cannot be reached or opened.
     """
+    store: Store
     if uri.startswith("sqlite:"):
         from labq.store.sqlite import SQLiteStore
 
-        return SQLiteStore(uri.removeprefix("sqlite:"))
-    if uri.startswith(("mongodb://", "mongodb+srv://")):
+        store = SQLiteStore(uri.removeprefix("sqlite:"))
+    elif uri.startswith(("mongodb://", "mongodb+srv://")):
         from labq.store.mongodb import MongoStore
 
-        return MongoStore(uri)
-    raise UsageError(f"no store has the URI scheme {uri.partition(':')[0]!r}")
+        store = MongoStore(uri)
+    else:
+        raise UsageError(f"no store has the URI scheme {uri.partition(':')[0]!r}")
+    _OPENED.add(store)
+    return store
+
+
+def leave_stores() -> None:
+    """Leaves every store that is open, before the process ends at once: see `Store.leave`."""
+    for store in list(_OPENED):
+        store.leave()

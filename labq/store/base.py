@@ -289,6 +289,9 @@ class Store(ABC):
     def close(self) -> None:
         """Lets go of connections and ends the watches; the store is not used afterwards."""
 
+    def leave(self) -> None:  # noqa: B027 (only a store in a file has to be left in order)
+        """Does of `close` what a process may not end without, whatever its other threads do."""
+
 
 def no_token(text: str) -> UsageError:
     """What `Store.events` raises of a text that no event had as its token."""

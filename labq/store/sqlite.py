@@ -214,6 +214,9 @@ class SQLiteStore(Store):
             self._watches.pop().close()
         self._file.close()
 
+    def leave(self) -> None:
+        self._file.close()
+
     def _query(self, query: Query) -> Compiled:
         """The query compiled; only now is the compiler imported, which `task submit` needs not."""
         from labq.store.sqlite_compiled import Compiled, shape

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock, current_thread, local, main_thread
+from weakref import finalize
 
 from labq.errors import StoreError
 
@@ -22,22 +23,29 @@ NETWORK |= {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph-fuse", "glusterfs", "pvfs
 class File:
     """A file that is there, with one connection per thread.
 
+    The last connection of all processes that closes copies the log into the file and removes it, so
+    each is closed: by `close`, else when the File is collected or the interpreter ends.
+
     Raises:
         StoreError: it cannot be made, or lies on a network file system.
     """
 
     def __init__(self, path: str) -> None:
         self.path = Path(path)
-        self._local = threading.local()
+        self._local = local()
         self._open: list[sqlite3.Connection] = []
-        self._turn = threading.Lock()  # SQLite sleeps a millisecond and more where it has to wait
+        self._gate = Lock()  # none is opened while all are closed
+        self._closed = self._frozen = False
+        self._turn = Lock()  # SQLite sleeps a millisecond and more where it has to wait
+        self._close_all = finalize(self, _close_all, self._open, self._gate, os.getpid())
         with self.faults():
             self._prepare_file()
+        self._frozen = not all(os.access(p, os.W_OK) for p in (self.path, self.path.parent))
 
     def close(self) -> None:
-        """Closes every thread's connection."""
-        while self._open:
-            self._open.pop().close()
+        """Closes every connection, whatever other threads do with theirs; none is opened again."""
+        self._closed = True
+        self._close_all()
 
     @property
     def db(self) -> sqlite3.Connection:
@@ -47,33 +55,67 @@ class File:
             OSError: there is none any more.
         """
         db: sqlite3.Connection | None = getattr(self._local, "db", None)
+        if db not in self._open:
+            db = None
         if db is not None and db.in_transaction:
             return db
         there = self.there()
         if db is None or there != self._local.there:
+            if db is not None:
+                self.drop(db)
             db = self.another()
             db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             self._local.db, self._local.there = db, there
-            self._open.append(db)
         return db
 
-    def there(self) -> tuple[int, int]:
+    def there(self) -> tuple[int, ...]:
         """Which file has the name now: a connection stays with its own, though it was removed.
+
+        Of a file that is read without its log, also which state of it: see `another`.
 
         Raises:
             OSError: none has.
         """
         status = os.stat(self.path)  # noqa: PTH116 - for every read and write
+        if self._is_still():
+            return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
         return status.st_dev, status.st_ino
 
     def another(self) -> sqlite3.Connection:
-        """A connection of the caller's own.
+        """A connection of the caller's own, until `drop` or `close`.
 
-        Threads close one another's connections at the end, and never use them before.
+        Threads close one another's connections at the end, and never use them before. Where
+        this user may not write the file or its folder, SQLite cannot make the log, without which it
+        reads nothing, or cannot remove it: unless another user's process has made one, the file
+        holds everything, and is read as it is.
         """
-        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+        still = self._is_still()
+        name = f"{self.path.absolute().as_uri()}?immutable=1" if still else self.path
+        with self._gate:
+            if self._is_over():
+                raise sqlite3.ProgrammingError("the store is closed")
+            db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, uri=still)
+            self._open.append(db)
+        return db
+
+    def drop(self, db: sqlite3.Connection) -> None:
+        """Closes one of the connections."""
+        with self._gate, suppress(ValueError):  # all are closed already
+            self._open.remove(db)
+        db.close()
+
+    def _is_over(self) -> bool:
+        """Whether none is opened any more; at the interpreter's end its last callbacks still may.
+
+        Those are the main thread's. Daemons go on beside them, whatever ends.
+        """
+        return self._closed or not (self._close_all.alive or current_thread() is main_thread())
+
+    def _is_still(self) -> bool:
+        """Whether the file is read as it is, without a log."""
+        return self._frozen and not os.path.exists(f"{self.path}-wal")  # noqa: PTH110 - the same
 
     @contextmanager
     def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
@@ -112,7 +154,12 @@ class File:
     def faults(self) -> Iterator[None]:
         """Turns SQLite's errors into labq's, which name the file and say what can be done."""
         try:
-            yield
+            still = self._is_still() and self.there()
+            try:
+                yield
+            finally:
+                if still and still != self.there():
+                    raise StoreError(f"{self.path}: changed while it was read: try again")
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}{_advice(str(error))}") from None
         except OSError as error:
@@ -130,6 +177,14 @@ class File:
             raise StoreError(f"{self.path}: not a file")
         if not self.path.exists():
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+
+
+def _close_all(connections: list[sqlite3.Connection], gate: Lock, process: int) -> None:
+    """Closes the connections, in the process that opened them: a forked one would harm the file."""
+    if os.getpid() == process:
+        with gate:
+            while connections:
+                connections.pop().close()
 
 
 def _advice(error: str) -> str:

@@ -18,7 +18,7 @@ class SQLiteWatch(Watch):
     def __init__(self, file: File) -> None:
         self._file = file
         self._db: sqlite3.Connection | None = None
-        self._there: tuple[int, int] | None = None  # the file that it is a connection to
+        self._there: tuple[int, ...] | None = None  # the file that it is a connection to
         self._lock = threading.Lock()  # none closes the connection while another asks
         self._closed = threading.Event()
         self._seen = self._version()
@@ -40,7 +40,7 @@ class SQLiteWatch(Watch):
         with self._lock:
             self._closed.set()
             if self._db is not None:
-                self._db.close()
+                self._file.drop(self._db)
 
     def _version(self) -> tuple[object, int] | None:
         """The file, and its count of the others' commits; None where it cannot be read just now."""
@@ -51,7 +51,7 @@ class SQLiteWatch(Watch):
                 there = self._file.there()
                 if self._db is None or there != self._there:
                     if self._db is not None:
-                        self._db.close()
+                        self._file.drop(self._db)
                     self._db, self._there = self._file.another(), there
                     self._db.execute("PRAGMA busy_timeout = 0")
                 version: int = self._db.execute("PRAGMA data_version").fetchone()[0]

@@ -88,7 +88,7 @@ def test_version(run, args):
         ),
         (
             ["guide", "nothing"],
-            "labq: no guide 'nothing' (there are: client, events, filters, job, lifecycle, loop, source, tasks, workers)\n",
+            "labq: no guide 'nothing' (there are: client, events, filters, job, lifecycle, loop, source, stores, tasks, workers)\n",
         ),
     ],
 )
