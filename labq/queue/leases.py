@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,6 +23,7 @@ CLAIMED = (
     *("publish_on_success", "index", "count"),
 )
 RETRY, CANCEL, FAIL = "retry", "cancel", "fail"
+FORGOTTEN = "its end was written, and a crash of the store undid that"
 OPEN = {"stop_requested": {"$exists": False}}
 
 
@@ -34,6 +35,11 @@ class WorkerName:
     host: str
     slot: int = 0
     on_lost: str = RETRY  # what becomes of its task where it is lost
+
+    @property
+    def lost(self) -> str:
+        """The reason of an attempt whose lease it let run out."""
+        return f"worker {self.id} was lost"
 
 
 @dataclass(frozen=True)
@@ -68,6 +74,15 @@ class Ending:
     reason: str = ""
     record: Mapping[str, Any] = field(default_factory=dict)
     error: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class End:
+    """An end that was written: of which claim, what, and by `finish`, `release` or `cancel`."""
+
+    write: Callable[[Store, Claim, Ending], Status | None]
+    claim: Claim
+    ending: Ending
 
 
 @dataclass(frozen=True)
@@ -134,6 +149,30 @@ def landed(store: Store, claim: Claim, ending: Ending) -> Status | None:
                 _tell(store, claim, task)
             return status
     return None
+
+
+def restore(store: Store, ends: Sequence[End]) -> int:
+    """Writes again the ends that a crash of the store has undone; returns how many.
+
+    Such a task runs still by the books. Where somebody took its worker to be lost meanwhile, that
+    counts as none of the workers that the task has lost.
+    """
+    tokens = {end.claim.token: end for end in ends}
+    ids: Query = {"_id": {"$in": list({end.claim.task["_id"] for end in ends})}}
+    undone = {"status": Status.RUNNING.value, "lease.token": {"$in": list(tokens)}}
+    found = [task["lease"]["token"] for task in store.find({**ids, **undone}, fields=("lease",))]
+    again = (tokens[token] for token in found)
+    count = sum(end.write(store, end.claim, end.ending) is not None for end in again)
+    mine = {(end.claim.task["_id"], end.claim.task["attempt"]) for end in ends}
+    lost = ends[0].claim.worker.lost
+    blamed = {"crashes": {"$gt": 0}, "attempts.reason": lost}
+    for task in list(store.find({**ids, **blamed}, fields=("attempts", "rev"))):
+        for at, record in enumerate(task["attempts"]):
+            if record.get("reason") == lost and (task["_id"], record["attempt"]) in mine:
+                values = {f"attempts.{at}.reason": FORGOTTEN}
+                change = Change(set=values, inc={"crashes": -1, "rev": 1})
+                store.update({"_id": task["_id"], "rev": task["rev"]}, change)
+    return count
 
 
 def renew(store: Store, claims: Sequence[Claim], lease: float) -> Renewal:

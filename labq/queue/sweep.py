@@ -55,11 +55,11 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
     ended: list[str] = []
     for task in list(store.find(stale, limit=limit, fields=fields)):
         lease = task["lease"]
-        status, reason = _fate(task)
+        worker = WorkerName(lease["worker"], lease.get("host", ""))
+        status, reason = _fate(task, worker.lost)
         values = moved(status, reason=reason, crashes=task.get("crashes", 0) + 1)
         if status in TERMINAL:
             values["ended_at"] = Now()
-        worker = WorkerName(lease["worker"], lease.get("host", ""))
         record = record_of(task, worker, Ending(succeeded=False, reason=reason))
         guard = {**stale, "_id": task["_id"], "lease.token": lease["token"]}
         guard["stop_requested"] = {"$exists": "stop_requested" in task}
@@ -73,9 +73,8 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
     return count
 
 
-def _fate(task: Document) -> tuple[Status, str]:
-    """The status of a task whose worker was lost, and why."""
-    told = f"worker {task['lease']['worker']} was lost"
+def _fate(task: Document, told: str) -> tuple[Status, str]:
+    """The status of a task whose worker was lost, of which this tells, and why."""
     crashes = task.get("crashes", 0) + 1
     if "stop_requested" in task:
         return Status.CANCELLED, f"{understood(task['stop_requested'])['reason']}; {told}"

@@ -160,6 +160,8 @@ class Store(ABC):
     """
 
     address: str  # for people: the URI with its password masked
+    notes: Sequence[str] = ()  # for people: what of the URI counts for nothing
+    forgetful = False  # whether a crash of the store may undo what it said was written
     queues: Records  # each by its name, from its first task or its first `put` on
     workers: Records
     blobs: Blobs

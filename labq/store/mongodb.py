@@ -13,13 +13,11 @@ from pymongo import (
     ASCENDING,
     DESCENDING,
     IndexModel,
-    MongoClient,
     ReturnDocument,
     UpdateMany,
     UpdateOne,
 )
 from pymongo import errors as mongo
-from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
@@ -40,19 +38,13 @@ from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, steadily
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.store.mongodb_shorts import SHORT, Shorts
+from labq.store.mongodb_uri import connected
 from labq.task import Document, Status
 
 if TYPE_CHECKING:
     from labq.store.mongodb_blobs import MongoBlobs
     from labq.store.mongodb_events import Events
 
-DEFAULTS: dict[str, Any] = {
-    "serverSelectionTimeoutMS": 3000,
-    "connectTimeoutMS": 3000,
-    "socketTimeoutMS": 60_000,
-    "w": "majority",
-    "appname": "labq",
-}
 INDEXES = [
     IndexModel([("queue", ASCENDING), ("number", ASCENDING)], unique=True, name="number"),
     IndexModel(
@@ -106,21 +98,16 @@ class MongoStore(Store):
 
     def __init__(self, uri: str) -> None:
         self.address = masked(uri)
-        given = uri.partition("?")[2].lower()
-        options = {key: value for key, value in DEFAULTS.items() if f"{key.lower()}=" not in given}
+        self._client, wanted = connected(uri, self.address)
+        self.notes, self.forgetful = wanted.notes, wanted.forgetful
         with faults(self.address):
-            try:
-                self._client: MongoClient[Document] = MongoClient(uri, tz_aware=True, **options)
-            except ValueError as error:  # of an option or a port
-                raise mongo.InvalidURI(str(error)) from None
             database = self._client.get_default_database("labq")
         self._tasks = database["tasks"]
-        self._unwaited = self._tasks.with_options(write_concern=WriteConcern(w=1))
-        self._own_concern = "w" in options
         self._shorts = Shorts(self._tasks)
         self._counters = Counters(database["queues"], self._tasks)
         self.queues = MongoRecords(database["queues"], self.address)
-        self.workers = MongoRecords(database["workers"], self.address)
+        workers = database.get_collection("workers", write_concern=WriteConcern("majority"))
+        self.workers = MongoRecords(workers, self.address)  # lasting, so all before it is too
         self._ready = threading.Event()
         self._watches: list[Watch] = []
 
@@ -216,7 +203,7 @@ class MongoStore(Store):
     ) -> Document | None:
         with faults(self.address), self._shorts.kept():
             self._ensure_indexes()
-            return self._quick.find_one_and_update(
+            return self._tasks.find_one_and_update(
                 query,
                 update_of(change, logged=True),
                 projection=list(fields) or HIDDEN,
@@ -229,7 +216,7 @@ class MongoStore(Store):
         with faults(self.address), self._shorts.kept():
             self._prepare(change)
             if _names_one(query):
-                return int(self._quick.update_one(query, update).matched_count)
+                return int(self._tasks.update_one(query, update).matched_count)
             if "status" not in change.set:
                 return self._update_many(query, update)
             ids = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
@@ -241,7 +228,7 @@ class MongoStore(Store):
             )
 
     def _update_many(self, query: Query, update: Any) -> int:
-        done = steadily(query, lambda by: self._quick.update_many(query, update, **by))
+        done = steadily(query, lambda by: self._tasks.update_many(query, update, **by))
         return int(done.matched_count)
 
     def update_each(self, writes: Iterable[tuple[Query, Change]]) -> int:
@@ -302,18 +289,6 @@ class MongoStore(Store):
             self._watches.pop().close()
         with suppress(mongo.InvalidOperation):  # of a second close, after a cursor was left open
             self._client.close()
-
-    @property
-    def _quick(self) -> Collection[Document]:
-        """The tasks, for the writes of a worker.
-
-        On a lone mongod "majority" waits for the journal's fsync, half a millisecond; a claim or
-        finish of its last 100 ms, undone by a crash of mongod, costs a second run. Elsewhere it
-        stays; `w=majority` in the URI asks for it everywhere.
-        """
-        servers = self._client.topology_description.server_descriptions().values()
-        alone = any(server.server_type_name == "Standalone" for server in servers)
-        return self._unwaited if alone and self._own_concern else self._tasks
 
     def _prepare(self, *changes: Change) -> None:
         """Sees to what holds a short name that these give: its index, in an older database too."""

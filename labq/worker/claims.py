@@ -9,6 +9,7 @@ from typing import Any
 
 from labq.errors import StoreError
 from labq.queue import Claim, Ending, WorkerName, leases
+from labq.queue.leases import End
 from labq.store import Store
 from labq.task import Document, Status
 from labq.worker.capacity import Grant
@@ -84,7 +85,7 @@ def close(
     until = max(until, time.monotonic() + shift.options.patience)
     while True:
         try:
-            status = verb(shift.queue.store, claim, ending)
+            status = _write(shift, End(verb, claim, ending))
             if status is None and doubtful:
                 status = leases.landed(shift.queue.store, claim, ending)
             break
@@ -98,6 +99,14 @@ def close(
             stopped = shift.stopping.is_set()
     reason = ending.reason if status else LOST
     return Finished(claim.task, BECAME[status], reason, ending.record.get("wall", 0.0))
+
+
+def _write(shift: Shift, end: End) -> Status | None:
+    """Writes an end, which is written again where a crash of the store undoes it."""
+    status = end.write(shift.queue.store, end.claim, end.ending)
+    if status is not None:
+        shift.recent.note(end)
+    return status
 
 
 def conclude(
@@ -124,7 +133,7 @@ def give_back(
 ) -> Finished:
     """Releases the task, at no cost to it."""
     ending = Ending(succeeded=False, reason=reason, record=record or {})
-    return _given(claim, ending, leases.release(shift.queue.store, claim, ending))
+    return _given(claim, ending, _write(shift, End(leases.release, claim, ending)))
 
 
 def let_go(shift: Shift, claim: Claim, record: Mapping[str, Any]) -> Finished:
@@ -132,7 +141,7 @@ def let_go(shift: Shift, claim: Claim, record: Mapping[str, Any]) -> Finished:
     ending = Ending(succeeded=False, reason=LOST, record=record)
     kept = None
     with suppress(StoreError):
-        kept = leases.release(shift.queue.store, claim, ending)
+        kept = _write(shift, End(leases.release, claim, ending))
     return _given(claim, ending, kept)
 
 

@@ -17,6 +17,7 @@ from labq.task import Document
 from labq.worker.shift import Shift
 
 SWEEP_SECONDS = 2.0  # between two looks for the leases of dead workers
+RETRY = 0.5  # between two tries to leave a store that may forget what it was told last
 FULL_SECONDS = 0.1  # between two looks at what was asked, while no slot waits for a task
 
 
@@ -45,6 +46,7 @@ class Control:
     def beat(self) -> None:
         """Writes the worker's record, and does what was asked there, or of its queue."""
         shift = self._shift
+        shift.recent.restore()
         card = {
             **self._card,
             "status": shift.phase,
@@ -61,11 +63,19 @@ class Control:
         self._over.set()
         if self._watch is not None:
             self._watch.close()
-        try:
-            self._shift.disown()
-            workers.leave(self._store, self._shift.name.id)
-        except StoreError:
-            self._shift.say(f"the record of worker {self._shift.name.id} stays until it expires")
+        until = time.monotonic() + self._shift.options.lease
+        while True:
+            try:
+                self._shift.recent.restore()
+                self._shift.disown()
+                workers.leave(self._store, self._shift.name.id)
+            except StoreError:
+                if self._shift.recent.unsure and time.monotonic() < until:
+                    time.sleep(RETRY)
+                    continue
+                told = f"the record of worker {self._shift.name.id} stays until it expires"
+                self._shift.say(told)
+            return
 
     def run(self) -> None:
         """Looks whenever something may have changed; the body of the worker's second thread.

@@ -19,6 +19,7 @@ from labq.worker.idle import Idleness
 from labq.worker.lease import Keeper
 from labq.worker.logs import Echo
 from labq.worker.options import Finished, Options, Tally
+from labq.worker.recent import Recent
 
 RELEASED = "the worker was stopped"
 TIME_OVER = "the worker's time was over"
@@ -47,6 +48,7 @@ class Shift:
         self.environment = {key: text for key, text in os.environ.items() if key not in outer}
         margin = min(options.grace, options.lease / 4)
         self.keeper = Keeper(queue.store, options.lease, options.heartbeat, margin, say)
+        self.recent = Recent(queue.store)
         self.tally = Tally()
         self.stopping = threading.Event()
         self.echo = Echo(options.follow, self.stopping).copy

@@ -7,6 +7,8 @@ the first pending row of the claim order; write its end where the token still fi
 - lean: a table or collection of its own with just the fields that this needs and one index;
 - same: on documents, columns and indexes as labq keeps them, so that only labq's code differs.
 
+Each write of a MongoDB floor is in the journal when it returns, as labq's is.
+
 Run: python tests/benchmarks/bench_claim.py [--quick]
 1,000 and 1,000,000 pending tasks; with --quick 1,000 and 20,000. Wanted: 40 % of the raw pair on
 SQLite, 60 % on MongoDB, 60 % of the raw bulk insert; a claim at 1,000,000 in 1.2 x the time of one
@@ -144,7 +146,7 @@ def raw_mongodb_pair(tasks: Collection[Any]) -> Callable[[], object]:
 
 
 def mongodb_contest(uri: str, pending: int) -> Contest:
-    client: MongoClient[Any] = MongoClient(uri)
+    client: MongoClient[Any] = MongoClient(uri, w=1, journal=True)
     pair = labq_pair(uri.replace("/bench", f"/labq{pending}"), pending)
     fill(Queue(open_store(uri.replace("/bench", f"/same{pending}")), "bench"), pending)
     lean = client[f"lean{pending}"]["tasks"]
@@ -234,7 +236,7 @@ def labq_bulk(queue: Queue) -> Callable[[], float]:
 
 def bulk_mongodb(uri: str, rounds: int) -> None:
     queue = Queue(open_store(uri.replace("/bench", "/bulk")), "bench")
-    client: MongoClient[Any] = MongoClient(uri)
+    client: MongoClient[Any] = MongoClient(uri, w=1, journal=True)
     same, lean = client["bulk"]["tasks"], client["bulklean"]["tasks"]
     lean.create_index([("queue", 1), ("status", 1), *ORDER])
     queue.submit(documents(1))

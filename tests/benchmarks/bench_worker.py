@@ -7,7 +7,7 @@ file) and task-spooler (`tsp`: the queue waits behind a job that is let go when 
 
 Run: python tests/benchmarks/bench_worker.py [--quick]
 2,000 tasks a run; with --quick 500, where labq's start-up weighs more. Wanted on one slot: 60 % of
-the floor on SQLite, 35 % on MongoDB.
+the floor on SQLite, 30 % on MongoDB, where each claim and each end is in the journal.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def spooler(folder: Path, program: str, slots: int) -> Iterator[Callable[[int], 
 
 
 def contest(folder: Path, uri: str, slots: int, tasks: int, rounds: int) -> None:
-    goals = ("wanted: 0.60 x or more", "wanted: 0.35 x or more") if slots == 1 else ("", "")
+    goals = ("wanted: 0.60 x or more", "wanted: 0.30 x or more") if slots == 1 else ("", "")
     sides = [
         Side("Python subprocess loop", loop(tasks, slots)),
         Side("labq, SQLite", labq(f"sqlite:{folder}/bench.db", tasks, slots), goals[0]),

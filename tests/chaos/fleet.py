@@ -37,18 +37,19 @@ class Fleet:
             **env,
         }
         self._log = open(folder / "workers.log", "w")
+        self._told = open(folder / "told", "a")  # of each attempt, as JSON
         self.workers: list[subprocess.Popen[bytes]] = []
         self.pids: list[int] = []
         for _ in range(count):
             self.start()
 
     def start(self) -> subprocess.Popen[bytes]:
-        argv = [sys.executable, "-m", "labq", "worker", "run", "-q", "--forever"]
+        argv = [sys.executable, "-m", "labq", "worker", "run", "-q", "--json", "--forever"]
         worker = subprocess.Popen(
             [*argv, "--grace", "1s", "--", "sh", "-c", self._command],
             env=self._environment,
             cwd=self._folder,
-            stdout=subprocess.DEVNULL,
+            stdout=self._told,
             stderr=self._log,
         )
         self.workers.append(worker)
@@ -75,6 +76,7 @@ class Fleet:
             worker.terminate()
         codes = [worker.wait(timeout=60) for worker in self.workers]
         self._log.close()
+        self._told.close()
         self.codes = codes
 
 
