@@ -101,7 +101,8 @@ def masked(uri: str) -> str:
     """The URI with its password, and any option that holds a secret, replaced by `***`.
 
     All from the user's name to the last `@` counts as the password, so that one with an unescaped
-    `/`, `?` or `@` is hidden too; all from an option's `=` to the next `&` counts as its value.
+    `/`, `?` or `@` is hidden too; all from an option's `=` to the next `&NAME=` counts as its
+    value. Where there is no `@` but what should be a port is none, the rest is hidden.
     """
     if uri.startswith("sqlite:"):
         return uri
@@ -112,10 +113,34 @@ def masked(uri: str) -> str:
     user, colon, _ = credentials[start:].partition(":")
     hidden = credentials[:start] + user + (":***" if colon else "")
     if not at:  # a host and its port, or a password whose host was forgotten
-        rest = re.sub(r"^([^:/?]*://[^:/?\[]*:)(?!\d*(?:[/?,]|$))[^/?,]*", r"\1***", rest)
+        rest = re.sub(r"(?s)^([^:/?]*://[^:/?\[]*:)(?!\d*(?:[/?,]|$)).*", r"\1***", rest)
     base, mark, options = f"{hidden}{at}{rest}".partition("?")
-    option = r"(?i)((?:pass|pwd|token|secret|key)[^=&;:,]*)(?:(=)[^&]+|(:)[^&;,]+)"
-    return base + mark + re.sub(option, r"\1\2\3***", options)
+    option = r"(?i)((?:pass|pwd|token|secret|key|authMechanismProp)[^=&;:,]*)"
+    value = r"(?:(=)[^&]+(?:&[^=&]*(?=&|$))*|(:)[^&;,]+)"
+    return base + mark + re.sub(option + value, r"\1\2\3***", options)
+
+
+def masked_in(text: str) -> str:
+    """A text whose URIs are without secrets: of MongoDB as `masked` has it, else `***@host`."""
+    if "://" not in text:
+        return text
+    import re
+
+    return re.sub(r"[A-Za-z][\w+.-]*://\S+", lambda found: _without_user(found[0]), text)
+
+
+def _without_user(uri: str) -> str:
+    scheme, _, rest = uri.partition("://")
+    if scheme.lower().startswith("mongodb"):
+        return masked(uri)
+    place = rest.partition("/")[0]
+    _, colon, port = place.rpartition("]")[2].partition(":")
+    at = place.rfind("@")
+    if ":" in place[:at] if at >= 0 else colon and not port.isdigit():  # a slash in a password
+        at = rest.rfind("@")
+    if at < 0 or (scheme.lower().endswith("ssh") and ":" not in rest[:at]):  # git@host: no secret
+        return uri
+    return f"{scheme}://***{rest[at:]}"
 
 
 def load(
@@ -133,7 +158,7 @@ def load(
     environment = os.environ if environment is None else environment
     folder = _working_directory() if folder is None else folder
     given: dict[str, _Given] = {}
-    for path in _files(environment, folder):
+    for path in files(environment, folder):
         given |= _read(path)
     for key in KEYS:
         if text := environment.get(f"LABQ_{key.upper()}"):
@@ -178,7 +203,7 @@ def section(
     environment = os.environ if environment is None else environment
     folder = _working_directory() if folder is None else folder
     found: dict[str, tuple[dict[str, Any], str]] = {}
-    for path in _files(environment, folder):
+    for path in files(environment, folder):
         root = _composed(path)
         for key, node in root.value if root is not None else ():
             if key.value == name:
@@ -243,8 +268,10 @@ def _in_home(name: str) -> Path | None:
         return None
 
 
-def _files(environment: Mapping[str, str], folder: Path) -> list[Path]:
+def files(environment: Mapping[str, str] | None = None, folder: Path | None = None) -> list[Path]:
     """The configuration files that exist, the weakest first."""
+    environment = os.environ if environment is None else environment
+    folder = _working_directory() if folder is None else folder
     config = environment.get("XDG_CONFIG_HOME") or _in_home(".config")
     person = [folder / config / "labq" / "config.yaml"] if config else []
     project = [up / "labq.yaml" for up in (folder, *folder.parents)]

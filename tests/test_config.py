@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labq.config import KEYS, Settings, load, masked
+from labq.config import KEYS, Settings, load, masked, masked_in
 from labq.errors import ConfigError, ExitCode
 
 KNOWN = "(known keys: uri, queue, home, max_retries, retry_delay, lease, heartbeat, source, tasks, profiles)"
@@ -308,9 +308,13 @@ MASKED = [
     ),
     (
         "mongodb://u@h/db?authMechanismProperties=AWS_SESSION_TOKEN:a%2F=,X:1&w=1",
-        "mongodb://u@h/db?authMechanismProperties=AWS_SESSION_TOKEN:***,X:1&w=1",
+        "mongodb://u@h/db?authMechanismProperties=***&w=1",
     ),
     ("mongodb://h/db?password=a@b", "mongodb://h/db?password=***"),
+    ("mongodb://h/db?password=a&b&c&w=1", "mongodb://h/db?password=***&w=1"),
+    ("mongodb://root:s3cr@tPart/x@host", "mongodb://root:***@host"),
+    ("root:s3cr@tPart/x@host", "root:***@host"),
+    ("mongodb://root:a/b:c?d#e%@h:1,g:2/db?w=1", "mongodb://root:***@h:1,g:2/db?w=1"),
     ("mongodb://h:1/db?appname=a@b", "mongodb://h:***@b"),  # rather too much than too little
 ]
 
@@ -341,12 +345,31 @@ def test_a_secret_option_is_hidden(password):
 @pytest.mark.parametrize(
     ("uri", "shown"),
     [
-        ("mongodb://bob:PW/db", "mongodb://bob:***/db"),
+        ("mongodb://bob:PW/db", "mongodb://bob:***"),
         ("mongodb://bob:PW", "mongodb://bob:***"),
-        ("postgres://bob:PW1/db", "postgres://bob:***/db"),
+        ("postgres://bob:PW1/db", "postgres://bob:***"),
+        ("mongodb://bob:P/W@x", "mongodb://bob:***@x"),
+        ("mongodb://bob:P/W?x", "mongodb://bob:***"),
         ("mongodb://host:27017/db", "mongodb://host:27017/db"),
         ("mongodb://a:1,b:2/db", "mongodb://a:1,b:2/db"),
     ],
 )
 def test_a_password_whose_host_was_forgotten_is_masked_too(uri, shown):
     assert masked(uri) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--uri=mongodb://u:p/w@h/db x", "--uri=mongodb://u:***@h/db x"),
+        ("fatal: 'https://ann:s3/cr@et@h/x/'", "fatal: 'https://***@h/x/'"),
+        ("https://root:s3cr@tPart/x@h/lab", "https://***@h/lab"),
+        ("https://ghp_s3cret@h/x", "https://***@h/x"),
+        ("https://ann:s3@cret@h:8443/x", "https://***@h:8443/x"),
+        ("ssh://git@h/x and https://h:8443/@ann/x@v1", None),
+        ("ssh://git:s3cret@h/x", "ssh://***@h/x"),
+        ("https://[::1]:8443/a@b file:///a@b sqlite:a@b me@lab:x", None),
+    ],
+)
+def test_a_text_that_quotes_uris_has_none_of_their_secrets(text, shown):
+    assert masked_in(text) == (shown or text)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Sequence
 
@@ -11,8 +10,6 @@ import typer
 
 from labq.cli.tree import root
 from labq.errors import ExitCode, LabqError
-
-PASSWORD = re.compile(r"(?<=://)[^\s/]*(?=@)")  # and the user's name: what typer quotes is not ours
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -25,10 +22,10 @@ def main(args: Sequence[str] | None = None) -> int:
         _forget_stdout()
         return ExitCode.OK
     except LabqError as error:
-        typer.echo(f"labq: {error}", err=True)
+        typer.echo(f"labq: {_scrubbed(str(error), given)}", err=True)
         return error.exit_code
     except typer.TyperException as error:
-        typer.echo(f"labq: {PASSWORD.sub('***', _one_line(error, given))}", err=True)
+        typer.echo(f"labq: {_scrubbed(_one_line(error, given), given)}", err=True)
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("labq: interrupted", err=True)
@@ -55,6 +52,19 @@ def _one_line(error: typer.TyperException, args: Sequence[str]) -> str:
     if message.startswith("No such option") and command in BEHIND_DASHES and "--" not in args:
         return f"{message} {BEHIND_DASHES[command]}"
     return f"{message} (see {command} --help)"
+
+
+def _scrubbed(message: str, args: Sequence[str]) -> str:
+    """The message without the secrets of a URI that it quotes, spaces in it and all."""
+    if "://" not in message:
+        return message
+    from labq.config import masked, masked_in
+
+    for word in args:
+        if "://" in word:
+            for text in (word, " ".join(word.split())):
+                message = message.replace(text, masked_in(masked(word)))
+    return masked_in(message)
 
 
 def _forget_stdout() -> None:

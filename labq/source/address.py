@@ -10,7 +10,7 @@ NAMED = ("ssh", "git+ssh", "ssh+git")  # schemes whose user's name is part of th
 def stripped(url: str) -> str:
     """The address without a password, without the user too but for ssh, and without a query.
 
-    A password with a `/` in it, which is no valid address, is hidden with all before the last `@`.
+    All from a user's name with a password to the last `@` is hidden: a `/` may be in the password.
     """
     before, mark, rest = url.partition("://")
     if not mark:
@@ -20,7 +20,7 @@ def stripped(url: str) -> str:
         return url
     place, slash, path = rest.partition("/")
     user, at, host = place.rpartition("@")
-    if not at and "@" in path and not _is_port(place):
+    if "@" in path and (":" in user if at else not _is_port(place)):
         user, at, tail = rest.rpartition("@")
         host, slash, path = tail.partition("/")
     name = user.partition(":")[0]
@@ -37,9 +37,10 @@ def absolute(url: str, root: str) -> str:
 
 def _of_host(url: str) -> str:
     """`user@host:path` and paths; a password that somebody put there is left out."""
-    user, at, rest = url.partition("@")
-    if at and ":" in user and "/" not in user:
-        return f"{user.partition(':')[0]}@{rest}"
+    user, at, rest = url.rpartition("@")
+    name, colon, _ = user.partition(":")
+    if at and colon and "/" not in name and ":" in rest:
+        return f"{name}@{rest}"
     return url
 
 

@@ -7,7 +7,6 @@ and which would name another, are left out (git rev-parse --local-env-vars lists
 from __future__ import annotations
 
 import os
-import re
 import select
 import subprocess
 import time
@@ -15,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 
+from labq.config import masked_in
 from labq.errors import LabqError
 
 TIMEOUT = 30.0  # seconds
@@ -27,6 +27,8 @@ LOCAL = frozenset(
         *("GIT_OBJECT_DIRECTORY", "GIT_ALTERNATE_OBJECT_DIRECTORIES", "GIT_SHALLOW_FILE"),
         *("GIT_IMPLICIT_WORK_TREE", "GIT_GRAFT_FILE", "GIT_REPLACE_REF_BASE", "GIT_CONFIG"),
         *("GIT_NO_REPLACE_OBJECTS", "GIT_INTERNAL_SUPER_PREFIX", "GIT_NAMESPACE"),
+        *("GIT_LITERAL_PATHSPECS", "GIT_GLOB_PATHSPECS", "GIT_NOGLOB_PATHSPECS"),
+        "GIT_ICASE_PATHSPECS",
         *("GIT_DIFF_OPTS", "GIT_EXTERNAL_DIFF", "GIT_ASKPASS", "SSH_ASKPASS"),
     }
 )
@@ -40,7 +42,6 @@ SETTINGS = {
     "GIT_NO_LAZY_FETCH": "1",
 }
 QUIET = ("-c", "core.fsmonitor=false", "-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0")
-SECRET = re.compile(r"(?<=://)[^\s/]*@")
 
 
 class GitError(LabqError):
@@ -115,7 +116,7 @@ def run(
                 os.killpg(process.pid, SIGKILL)
             raise
     if process.returncode:
-        lines = SECRET.sub("", err.decode("utf-8", "backslashreplace")).strip().splitlines()
+        lines = masked_in(err.decode("utf-8", "backslashreplace")).strip().splitlines()
         raise GitError(_told(lines) or f"{name} ends with {process.returncode}")
     return out
 

@@ -50,7 +50,7 @@ ENDLESS = {name.lower(): ms for name, ms in DEFAULTS.items() if name.endswith("M
 ENDLESS["timeoutms"] = DEFAULTS["socketTimeoutMS"]
 FILES = ("tlscafile", "tlscertificatekeyfile", "tlscrlfile")
 SECRET = re.compile("pass|token|secret|properties")
-ESCAPES = "in a user's name or a password write ? as %3F, & as %26, @ as %40"
+ESCAPES = "in a user's name or a password write / ? & @ : # % as %2F %3F %26 %40 %3A %23 %25"
 
 
 @dataclass(frozen=True)
@@ -70,6 +70,7 @@ def read(uri: str, address: str) -> Dialled:
     Raises:
         UsageError: an option is unknown, given twice, or has a value that it cannot have.
     """
+    _require_escaped(uri, address)
     base, mark, text = uri.partition("?")
     kept: list[str] = []
     notes: list[str] = []
@@ -98,6 +99,18 @@ def read(uri: str, address: str) -> Dialled:
         given.get("journal", "").lower() == "false",
         " and ".join(f"{key}={given[key]}" for key in FILES if key in given),
     )
+
+
+def _require_escaped(uri: str, address: str) -> None:
+    """Refuses what would be parted elsewhere than is meant: a part of a password as the host.
+
+    Raises:
+        UsageError: an `@` behind the first `/` or `?`.
+    """
+    rest = uri.partition("://")[2]
+    place = rest.partition("?")[0].partition("/")[0]
+    if "@" in rest[len(place) :]:
+        raise UsageError(f"{address} is not a MongoDB URI: {ESCAPES}")
 
 
 def connected(uri: str, address: str) -> tuple[MongoClient[Document], Dialled]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from labq.config import masked_in
 from labq.queue import Ending
 from labq.worker.logs import Output
 from labq.worker.process import Exit
@@ -26,7 +27,7 @@ def _record(argv: Sequence[str], pid: int, ended: Exit) -> dict[str, Any]:
     how = {"exit_code": ended.code} if ended.signal is None else {"signal": ended.signal}
     return {
         "pid": pid,
-        "argv": _cut(argv),
+        "argv": recorded(argv),
         "wall": round(ended.wall, 3),
         "cpu": round(ended.cpu, 3),
         "max_rss": ended.rss,
@@ -34,11 +35,11 @@ def _record(argv: Sequence[str], pid: int, ended: Exit) -> dict[str, Any]:
     }
 
 
-def _cut(argv: Sequence[str]) -> list[str]:
-    """The command as it is recorded: whole, unless it is longer than any person would read."""
+def recorded(argv: Sequence[str]) -> list[str]:
+    """The command as it is recorded: without passwords of URIs, cut where it is very long."""
     kept: list[str] = []
     room = LONGEST
-    for word in argv:
+    for word in map(masked_in, argv):
         if len(word) > room:
             return [*kept, f"{word[:room]}..."]
         kept.append(word)

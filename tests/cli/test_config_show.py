@@ -58,6 +58,29 @@ def test_a_store_that_cannot_be_is_told_in_a_line_without_the_password(run, uri,
     assert "s3cret" not in result.err
 
 
+ODD = ["s3cr@tPart/x", "s3cr/tPart", "s3cr?tPart=x@", "1234/tPart", "s3:cr@t#Part", "s3 cr/tPart"]
+
+
+@pytest.mark.parametrize("scheme", ["mongodb", "mongodb+srv"])
+@pytest.mark.parametrize("password", ODD)
+def test_a_password_that_is_not_escaped_is_neither_told_nor_taken_for_a_host(run, scheme, password):
+    uri = f"{scheme}://root:{password}@127.0.0.1/db"
+    for words in (["task", "ls", "--uri", uri], ["task", "ls", f"--urii={uri}"], ["task", uri]):
+        result = run(*words)
+        assert (result.code, result.out, result.err.count("\n")) == (2, "", 1)
+        for part in ("s3", "cr", "tPart", "1234", "Part"):
+            assert part not in result.err.replace("secret", "").replace("described", "")
+    told = run("task", "ls", "--uri", uri).err
+    assert told.startswith(f"labq: {scheme}://root:***@127.0.0.1/db is not a MongoDB URI: ")
+
+
+def test_what_a_password_must_not_hold_is_said(run):
+    assert run("task", "ls", "--uri", "mongodb://root:s3cr@tPart/x@127.0.0.1/db").err == (
+        "labq: mongodb://root:***@127.0.0.1/db is not a MongoDB URI: in a user's name or a "
+        "password write / ? & @ : # % as %2F %3F %26 %40 %3A %23 %25\n"
+    )
+
+
 @pytest.mark.parametrize(
     "command",
     [["task", "submit"], ["task", "ls"], ["worker", "run", "--", "true"], ["queue", "ls"]],

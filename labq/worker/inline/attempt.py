@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from labq.queue import Claim
+from labq.worker.ending import recorded
 from labq.worker.options import Options
 
 
@@ -54,7 +55,7 @@ class Attempt:
         unit = 1024 * 1024 if sys.platform == "darwin" else 1024  # of ru_maxrss: bytes, or KiB
         return {
             "pid": os.getpid(),
-            "argv": self._argv,
+            "argv": recorded(self._argv),
             "wall": round(time.monotonic() - self._began, 3),
             "cpu": round(time.process_time() - self._cpu, 3),
             "max_rss": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit, 1),
