@@ -57,7 +57,7 @@ def capture(
         if repository is not None:
             from labq.source.tree import parts_of
 
-            parts += parts_of(repository, folder, found, notes)
+            parts += parts_of(repository, home, folder, found, notes)
         entry = entry_point(words, folder) if words else script and _relative(script, subject)
         if entry:
             found["entry_point"] = text(entry)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Sequence
 from os import path as paths
 
 from labq.source.address import absolute, stripped
 from labq.source.git import GitError, TooLarge, git
 from labq.source.parts import Made
+from labq.source.private import Private
 from labq.source.repository import Repository, text
 from labq.source.status import Status
 
@@ -16,7 +18,7 @@ FILE_BYTES = 1024 * 1024  # the most of one untracked file
 FILES_BYTES = 10 * 1024 * 1024  # and of all of them
 DIFF_BYTES = BUNDLE_BYTES = 50 * 1024 * 1024
 NAMED = 20  # names of files that are left out, in the record
-SECRETS = (".env", ".env.*", ".netrc", ".pypirc", "id_*", "*.pem", "*.key")
+SECRETS = (".env", ".env.*", ".envrc", ".netrc", ".pypirc", "id_*", "*.pem", "*.key")
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 DIFF = (
     *("-c", "diff.autoRefreshIndex=false"),  # it would write the index, optional locks or not
@@ -26,20 +28,27 @@ DIFF = (
 )
 
 
-def diff(repository: Repository, found: Status) -> Made:
+def diff(repository: Repository, found: Status, private: Private) -> Made:
     """The difference between the commit and the tracked files, staged or not."""
-    fields = {"diff": {"files": len(found.changed)}}
+    left = [name for name in found.changed if private.holds(name)]
+    made = Made({"diff": {"files": len(found.changed) - len(left)}})
+    _leave_out(made, "diff", left)
+    words = (*DIFF, found.commit or EMPTY_TREE, "--", *private.specs(left))
     try:
-        content = git(repository.root, *DIFF, found.commit or EMPTY_TREE, "--", most=DIFF_BYTES)
+        content = git(repository.root, *words, most=DIFF_BYTES)
     except TooLarge:
-        return Made(fields, notes=[f"diff: left out, it is over {_mebibytes(DIFF_BYTES)}"])
-    return Made(fields, {"diff": content})
+        made.notes.append(f"diff: left out, it is over {_mebibytes(DIFF_BYTES)}")
+        return made
+    if content or len(left) < len(found.changed):
+        made.contents["diff"] = content
+    return made
 
 
-def untracked(repository: Repository, found: Status) -> Made:
+def untracked(repository: Repository, found: Status, private: Private) -> Made:
     """The files that git neither tracks nor ignores, as a tar file that holds nothing but them.
 
-    Large files, those whose name says that they hold a secret, and other repositories are left out.
+    Large files, labq's settings, those whose name says that they hold a secret, and other
+    repositories are left out.
     """
     from labq.source.archive import pack
 
@@ -48,7 +57,7 @@ def untracked(repository: Repository, found: Status) -> Made:
     left: list[str] = []
     for name in sorted(found.untracked):
         content = _content(paths.join(repository.root, name), min(room, FILE_BYTES))
-        if content is None or _is_secret(name):
+        if content is None or _is_secret(name) or private.holds(name):
             left.append(name)
         else:
             files.append((name, *content))
@@ -56,15 +65,19 @@ def untracked(repository: Repository, found: Status) -> Made:
     made = Made({"untracked": {"files": len(files)}})
     if files:
         made.contents["untracked"] = pack(files)
-    if left:
-        named = [text(name) for name in left[:NAMED]]
-        made.fields["untracked"]["left_out"] = named
-        many = "1 file" if len(left) == 1 else f"{len(left)} files"
-        made.notes.append(f"untracked: {many} left out")
+    _leave_out(made, "untracked", left)
     return made
 
 
-def origin(repository: Repository, found: Status) -> Made:
+def _leave_out(made: Made, part: str, names: Sequence[str]) -> None:
+    """Notes the files that are not among the part."""
+    if names:
+        made.fields[part]["left_out"] = [text(name) for name in names[:NAMED]]
+        many = "1 file" if len(names) == 1 else f"{len(names)} files"
+        made.notes.append(f"{part}: {many} left out")
+
+
+def origin(repository: Repository, found: Status, private: Private) -> Made:
     """The address of the remote, and the commits that none of its branches has, as a bundle."""
     made = Made()
     url = address(repository, found.branch)
@@ -77,6 +90,9 @@ def origin(repository: Repository, found: Status) -> Made:
     if not count:
         return made
     made.fields["bundle"] = {"commits": count}
+    if names := private.in_commits(*range_):
+        made.notes.append(f"bundle: left out, a commit has a password in {text(names[0])}")
+        return made
     unpushed = ("HEAD", *range_[1:])
     try:
         content = git(

@@ -67,7 +67,7 @@ class Checkouts:
         with locked(f"{clone}.lock", stopped):
             self._fetch(clone, source, commit, blobs, tree, do)
             do(str(clone), "worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
-        if "diff" in source:
+        if "blob" in source.get("diff", {}):
             with _file(tree, "diff", blobs.get(source["diff"]["blob"])) as name:
                 do(str(tree), "apply", "--index", "--whitespace=nowarn", name)
         if "blob" in source.get("untracked", {}):

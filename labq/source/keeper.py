@@ -12,5 +12,5 @@ class Keeper(Protocol):
     def put(self, content: bytes) -> str:
         """Keeps it; its SHA-256, 64 hex digits."""
 
-    def missing(self, digests: Sequence[str]) -> list[str]:
-        """Those that are not there."""
+    def renew(self, digests: Sequence[str]) -> list[str]:
+        """Those that are not there; the others are kept for a while."""

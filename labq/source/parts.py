@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labq.errors import LabqError
+from labq.store.base import CONTENTS, digests_in
 from labq.task import Document
 
 if TYPE_CHECKING:
     from labq.source.keeper import Keeper
-
-BLOBS = ("diff", "untracked", "bundle", "packages")  # the fields that hold a content's hash
 
 
 class Made:
@@ -59,9 +58,9 @@ class Cache:
     def gather(self, parts: Sequence[Part], blobs: Keeper) -> tuple[Document, list[str]]:
         """The fields and the notes of all parts, what is kept being in `blobs` by then."""
         held = {part.name: made for part in parts if (made := self._held(part)) is not None}
-        needed = {name: list(_digests(made.fields)) for name, made in held.items()}
+        needed = {name: list(digests_in(made.fields)) for name, made in held.items()}
         digests = [digest for some in needed.values() for digest in some]
-        gone = set(blobs.missing(digests)) if digests else set()
+        gone = set(blobs.renew(digests)) if digests else set()
         fields: Document = {}
         notes: list[str] = []
         new = False
@@ -72,7 +71,7 @@ class Cache:
                     made = kept(part.make(), blobs)
                 except (LabqError, OSError) as error:
                     notes.append(f"{part.name}: {error}")
-                    fields |= {part.name: {}} if part.name in BLOBS else {}
+                    fields |= {part.name: {}} if part.name in CONTENTS else {}
                     continue
                 self._parts[part.name] = [part.key, made.fields, made.notes]
                 new = True
@@ -106,7 +105,3 @@ def kept(made: Made, blobs: Keeper) -> Made:
             **made.fields.get(name, {}),
         }
     return made
-
-
-def _digests(fields: Document) -> list[str]:
-    return [fields[name]["blob"] for name in BLOBS if "blob" in fields.get(name, {})]

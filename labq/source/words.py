@@ -12,8 +12,8 @@ def told(source: Mapping[str, Any]) -> str:
     """In a line: the repository, branch, commit, and how much is not in it."""
     place = [source.get("url", ""), source.get("branch", ""), source.get("commit", "")[:DIGITS]]
     parts = [" ".join(word for word in place if word)]
-    if source.get("diff"):
-        parts.append(f"{_count(source['diff']['files'], 'file')} changed")
+    if files := source.get("diff", {}).get("files"):
+        parts.append(f"{_count(files, 'file')} changed")
     if files := source.get("untracked", {}).get("files"):
         parts.append(f"{files} untracked")
     if source.get("bundle"):
