@@ -53,7 +53,7 @@ class Contents:
         (self._folder / digest).write_bytes(content)
         return digest
 
-    def missing(self, digests: Sequence[str]) -> list[str]:
+    def renew(self, digests: Sequence[str]) -> list[str]:
         """Those that are not there."""
         return [digest for digest in digests if not (self._folder / digest).exists()]
 

@@ -11,6 +11,7 @@ from labq.config import KEYS
 from labq.errors import ConflictError, NotFoundError, UsageError
 from labq.queue.hooks import hook_text
 from labq.queue.retention import removable
+from labq.queue.verbs import collect
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Store
 from labq.store.base import KEYED_AS, quota_exceeded
@@ -149,6 +150,7 @@ def delete(store: Store, queue: str, *, force: bool = False) -> int:
     if not force:
         _refuse_delete(store, queue)  # a worker may have claimed one meanwhile
     store.queues.delete({"_id": queue})
+    collect(store)
     if store.count(every):  # somebody submitted meanwhile: it is a queue again
         store.queues.put(queue, Change())
     return deleted

@@ -71,6 +71,8 @@ class Queue:
         return [number for task, number in pairs if task["_id"] in given]
 
     def _insert(self, new: Sequence[Document]) -> list[int]:
+        if any("source" in task for task in new):
+            self.store.blobs.hold(new)
         if any(field in task for task in new for field in ("after", "after_any", "available_at")):
             from labq.queue import verbs
 
@@ -243,8 +245,9 @@ class Queue:
     def sweep(self) -> Swept:
         """Puts right what nobody finished: lost leases, tasks that are due, dead workers."""
         from labq.queue.sweep import sweep
+        from labq.store.base import LEAST
 
-        return sweep(self.store, self.name)
+        return sweep(self.store, self.name, age=LEAST)
 
     def events(
         self, since: str | None = None, query: Document | None = None, *, follow: bool = False

@@ -14,6 +14,7 @@ from labq.queue.leases import CANCEL, FAIL, Ending, WorkerName, moved, record_of
 from labq.queue.stopping import understood
 from labq.queue.waiting import LIMIT, promote, settle
 from labq.store import Change, Now, Store
+from labq.store.base import HOUR
 from labq.task import TERMINAL, Document, Status
 
 MAX_CRASHES = 5  # lost workers after which a task is taken to be what kills them
@@ -28,15 +29,17 @@ class Swept:
     settled: int = 0
     expired: int = 0
     workers: int = 0  # records of dead workers that it removed
+    contents: int = 0  # of sources that no task names any more
 
 
-def sweep(store: Store, queue: str, limit: int = LIMIT) -> Swept:
-    """All of it, once."""
+def sweep(store: Store, queue: str, limit: int = LIMIT, age: float = HOUR) -> Swept:
+    """All of it, once; contents that no task names go once they are so many seconds old."""
     recovered = recover(store, queue, limit)
     settled = settle(store, queue)
     promoted, _ = promote(store, queue, limit)
     expired = expire(store, queue, limit)
-    return Swept(recovered, promoted, settled, expired, workers.drop_dead(store))
+    dead, contents = workers.drop_dead(store), store.blobs.collect(age)
+    return Swept(recovered, promoted, settled, expired, dead, contents)
 
 
 def recover(store: Store, queue: str, limit: int = LIMIT) -> int:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
 
+from labq.errors import LabqError
 from labq.queue.refusals import takes
 from labq.queue.stopping import stop_request
 from labq.queue.sweep import recover
@@ -133,4 +135,11 @@ def delete(store: Store, queue: str, query: Document, *, force: bool = False) ->
     deleted = store.delete({"$and": [query, takes("delete", force=force)]})
     if deleted:
         settle(store, queue)
+        collect(store)
     return deleted
+
+
+def collect(store: Store) -> None:
+    """Removes contents that no task names any more; where it cannot, a sweep does later."""
+    with suppress(LabqError):
+        store.blobs.collect()

@@ -10,6 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import inf
+from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
@@ -22,6 +24,8 @@ Sort = Sequence[tuple[str, int]]  # (dotted field, 1 | -1)
 EVERY: Query = MappingProxyType({})
 CLAIM_ORDER: Sort = (("priority", -1), ("number", 1))
 MAX_BYTES = 16 * 1024 * 1024  # of one document, as BSON
+CONTENTS = ("diff", "untracked", "bundle", "packages")  # of a `source`: those with a hash
+FRESH, LEAST, HOUR = 60.0, 600.0, 3600.0  # seconds: what was just renewed need not be again
 KEYED_AS = "keyed_as"  # of a queue's record: the name that it began with, which its keys go by
 
 
@@ -91,7 +95,14 @@ class Records(ABC):
 
 
 class Blobs(ABC):
-    """Contents, each kept once under the SHA-256 of its bytes and never changed."""
+    """Contents, each kept once under the SHA-256 of its bytes and never changed.
+
+    A content that no task's `source` names is removed by `collect`, but not before LEAST seconds
+    after it was last put or renewed: a task that is to name it may be on its way.
+    """
+
+    def __init__(self) -> None:
+        self._renewed: dict[str, float] = {}  # when this object last did so (monotonic)
 
     @abstractmethod
     def put(self, content: bytes) -> str:
@@ -107,8 +118,36 @@ class Blobs(ABC):
         """
 
     @abstractmethod
-    def missing(self, digests: Sequence[str]) -> list[str]:
-        """Those of the hashes whose contents are not there, in their order; one round trip."""
+    def renew(self, digests: Sequence[str]) -> list[str]:
+        """Those of the hashes whose contents are not there, in their order; one round trip.
+
+        The others are kept for LEAST seconds more, whether a task names them or not.
+        """
+
+    @abstractmethod
+    def collect(self, age: float = HOUR) -> int:
+        """Removes what no task names and what is so many seconds old; returns how many.
+
+        What a task names counts as renewed: however often it is called, it looks through the tasks
+        once in that time.
+        """
+
+    def hold(self, tasks: Iterable[Document]) -> None:
+        """Renews what tasks that are about to be stored name, unless this object just did."""
+        since = monotonic() - FRESH
+        named = {digest for task in tasks for digest in digests_in(task.get("source"))}
+        if late := sorted(one for one in named if self._renewed.get(one, -inf) < since):
+            self.renew(late)
+
+    def _note(self, digests: Iterable[str]) -> None:
+        self._renewed.update(dict.fromkeys(digests, monotonic()))
+
+
+def digests_in(source: Any) -> list[str]:
+    """The hashes of the contents that a task's `source` names."""
+    parts = [source.get(part) for part in CONTENTS] if isinstance(source, Mapping) else ()
+    found = [part.get("blob") for part in parts if isinstance(part, Mapping)]
+    return [digest for digest in found if isinstance(digest, str)]
 
 
 def require_here(queue: str, found: Iterable[str]) -> None:

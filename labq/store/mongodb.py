@@ -21,7 +21,6 @@ from pymongo import errors as mongo
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
-from labq.errors import UsageError
 from labq.store.base import (
     CLAIM_ORDER,
     Change,

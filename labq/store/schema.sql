@@ -18,8 +18,10 @@ CREATE TABLE workers (
 CREATE TABLE blobs (
   "_id" TEXT NOT NULL PRIMARY KEY,
   "size" INTEGER NOT NULL,
-  "data" BLOB NOT NULL
+  "data" BLOB NOT NULL,
+  "kept_at" INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX blobs_kept ON blobs ("kept_at");
 
 CREATE TABLE tasks (
   "_id" TEXT NOT NULL PRIMARY KEY,

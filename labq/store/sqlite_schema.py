@@ -9,7 +9,7 @@ from pathlib import Path
 from labq.errors import StoreError
 from labq.store.sqlite_file import File
 
-VERSION = 5
+VERSION = 6
 
 # From a version to the next. A file keeps its tasks, its numbers and its counters.
 STEPS = {
@@ -53,6 +53,10 @@ ALTER TABLE tasks ADD COLUMN "raw_args" TEXT;
     4: """
 ALTER TABLE tasks ADD COLUMN "short" TEXT;
 CREATE UNIQUE INDEX tasks_short ON tasks ("queue", "short") WHERE "short" IS NOT NULL;
+""",
+    5: """
+ALTER TABLE blobs ADD COLUMN "kept_at" INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX blobs_kept ON blobs ("kept_at");
 """,
 }
 

@@ -6,6 +6,7 @@ import json
 import sys
 
 import pytest
+from making import age
 from repositories import NEUTRAL, cloned, commit, git, made, write
 
 
@@ -43,6 +44,58 @@ def test_cwd_is_where_it_is_looked_for(labq, queue, tree, monkeypatch):
     monkeypatch.chdir("/")
     labq("task", "submit", "-q", "--cwd", tree / "sub")
     assert source(queue)["cwd"] == "sub"
+
+
+def test_what_was_recorded_of_a_removed_task_goes_with_a_sweep(labq, queue, tree, uri):
+    labq("task", "submit", "-q")
+    labq("task", "clone", "-q", "1")
+    kept = [part["blob"] for part in source(queue).values() if "blob" in part]
+    labq("task", "delete", "-q", "--yes", "1")
+    age(uri)
+    assert labq("queue", "sweep").err == "nothing to put right in queue default\n"
+    assert queue.store.blobs.renew(kept) == []
+    labq("task", "delete", "-q", "--yes", "2")
+    assert labq("queue", "sweep").err == "nothing to put right in queue default\n"  # just needed
+    age(uri)
+    assert labq("queue", "sweep").err == f"removed {len(kept)} recorded files of no task\n"
+    assert queue.store.blobs.renew(kept) == kept
+
+
+def test_a_removal_removes_what_was_not_needed_for_an_hour(labq, queue, tree, uri):
+    labq("task", "submit", "-q")
+    kept = [part["blob"] for part in source(queue).values() if "blob" in part]
+    age(uri)
+    labq("queue", "delete", "-q", "--yes", queue.name)
+    assert queue.store.blobs.renew(kept) == kept
+
+
+def test_a_copy_of_a_task_that_is_just_removed_keeps_what_was_recorded(
+    labq, queue, tree, uri, monkeypatch
+):
+    """The copy is made, the task removed and all collected, and then the copy is stored."""
+    labq("task", "submit", "-q")
+    kept = [part["blob"] for part in source(queue).values() if "blob" in part]
+    age(uri)
+    insert = type(queue.store).insert
+
+    def late(store, name, tasks):
+        labq("task", "delete", "-q", "--yes", "1")
+        labq("queue", "sweep", "-q")
+        return insert(store, name, tasks)
+
+    monkeypatch.setattr(type(queue.store), "insert", late)
+    assert labq("task", "clone", "-q", "1").code == 0
+    assert queue.store.blobs.renew(kept) == []
+
+
+def test_no_password_is_in_the_record_of_an_attempt(labq, queue, uri):
+    address = "mongodb://root:s3cr@tPart/x@host/db"
+    labq("run", "-q", "--no-source", "--", "true", "--uri", address)
+    labq("task", "submit", "-q", "--no-source", "--cmd", f"true --uri={address}")
+    labq("worker", "run", "-q")
+    words = [queue.get(ref)["attempts"][0]["argv"][1:] for ref in ("1", "2")]
+    hidden = "mongodb://root:***@host/db"
+    assert words == [["--uri", hidden], [f"--uri={hidden}"]]
 
 
 @pytest.mark.parametrize("off", [["--no-source"], []])

@@ -17,7 +17,7 @@ from labq.store.sqlite_rows import encode, quoted
 
 SCHEMAS = {
     version: Path(__file__).with_name(f"schema_{version}.sql").read_text()
-    for version in (1, 2, 3, 4)
+    for version in (1, 2, 3, 4, 5)
 }
 TASKS = [
     {"_id": "a" * 32, "queue": "q", "number": 1, "status": "pending", "args": {"lr": 0.1, "n": 5}}

@@ -27,7 +27,8 @@ def command(
     """Put right what nobody finished: what any worker of the queue does from time to time.
 
     Tasks of lost workers are given back, those that are due made pending, ended ones whose --ttl
-    is over removed, and the records of dead workers with them.
+    is over removed, and the records of dead workers with them. What was recorded of the code of
+    tasks that are gone is removed too, ten minutes after it was last needed.
 
     Examples:
       labq queue sweep
@@ -46,4 +47,6 @@ def command(
         parts = [told.format(plural(did[what])) for what, told in DID.items() if did[what]]
         if did["workers"]:
             parts.append(f"removed {plural(did['workers'], 'dead worker')}")
+        if did["contents"]:
+            parts.append(f"removed {plural(did['contents'], 'recorded file')} of no task")
         note(", ".join(parts) or f"nothing to put right in queue {here.name}")
