@@ -249,14 +249,14 @@ def _refusal(item: Item, found: Reading) -> TemplateError:
     if found.role is Role.OPTION:
         return TemplateError(
             f"{place}: a value that begins with a dash would be an option of {program}: "
-            f"write -- {place}"
+            f"write -- '{place}'"
         )
     if program in JOINING:
         advice = f"put {program} in a script that quotes it, or start the worker where it is to run"
     elif found.is_shell:
         advice = (
             "use worker run -c 'TEXT', where a value is a variable, or "
-            f"sh -c 'echo \"$1\"' sh {place}"
+            f"sh -c 'echo \"$1\"' sh '{place}'"
         )
     else:
         advice = "pass it behind the text, as an argument of that"

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import servers
+import shells
 from hypothesis import HealthCheck, settings
 
 from labq.queue import Queue
@@ -66,6 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
         stack = ExitStack()
         stack.enter_context(servers.serving())
         config.add_cleanup(stack.close)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for shell in shells.MISSING:
+        terminalreporter.write_line(f"{shell} is not installed: no example was run in it")
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from labq.errors import TemplateError, UsageError
 from labq.queue.hooks import parse_hook
 from labq.template import parse_command, parse_shell, require_appendable
 
-HINT = "use worker run -c 'TEXT', where a value is a variable, or sh -c 'echo \"$1\"' sh %(x)"
+HINT = "use worker run -c 'TEXT', where a value is a variable, or sh -c 'echo \"$1\"' sh '%(x)'"
 TEXT = "pass it behind the text, as an argument of that"
 
 
@@ -22,7 +22,7 @@ def runs(program, advice):
 
 
 def option(program):
-    told = f"a value that begins with a dash would be an option of {program}: write -- %(x)"
+    told = f"a value that begins with a dash would be an option of {program}: write -- '%(x)'"
     return f"%(x): {told}"
 
 

@@ -9,12 +9,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from shells import README, SCRIPT, SHELLS
 
 from labq.config import KEYS
 from labq.errors import ExitCode
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+FILES = re.findall(r"<!-- file: (\S+) -->\n```\w+\n(.*?)```", README, re.DOTALL)
 
 
 def blocks(mark):
@@ -23,7 +24,9 @@ def blocks(mark):
 
 @pytest.fixture
 def shell(tmp_path, uri):
-    """A shell in an empty folder, whose `labq` and `python` are those under test."""
+    """A shell in a folder with the README's files; its `labq` and `python` are those under test."""
+    for name, text in FILES:
+        (tmp_path / name).write_text(text)
     commands = tmp_path / "bin"
     commands.mkdir()
     for name, words in (("labq", "-m labq"), ("python", "")):
@@ -32,9 +35,9 @@ def shell(tmp_path, uri):
     environment = {**os.environ, "PATH": f"{commands}:{os.environ['PATH']}", "LABQ_URI": uri}
     environment["LABQ_HOME"] = str(tmp_path / "home")
 
-    def run(text):
+    def run(text, kind="bash"):
         return subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
+            [*SCRIPT[kind], text],
             check=False,
             cwd=tmp_path,
             env=environment,
@@ -45,9 +48,14 @@ def shell(tmp_path, uri):
     return run
 
 
-def test_the_tour_runs_from_top_to_bottom(shell):
+@pytest.mark.parametrize(
+    ("uri", "kind"),
+    [*(("sqlite", kind) for kind in SHELLS), ("lone", "bash"), ("replica", "bash")],
+    indirect=["uri"],
+)
+def test_the_tour_runs_from_top_to_bottom(shell, kind):
     tour = blocks("tour")
-    done = [shell(block) for block in tour]
+    done = [shell(block, kind) for block in tour]
     assert [(one.returncode, one.stderr if one.returncode else "") for one in done] == [
         (0, "")
     ] * len(tour)
@@ -128,4 +136,7 @@ def test_the_demo_ranks_twelve_trainings(shell):
         if line.startswith("  ") and "labq" in line
     ]
     assert len(by_hand) == 3
-    assert shell("\n".join(by_hand)).stdout.count("success") == 12
+    for kind in SHELLS:
+        assert shell("labq task delete -q --yes -f '{}'", kind).returncode == 0
+        assert len(shell(by_hand[0], kind).stdout.split()) == 12
+    assert shell("\n".join(by_hand[1:])).stdout.count("success") == 12

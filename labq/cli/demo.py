@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import sys
 import time
@@ -95,8 +96,8 @@ def _show(ranked: list[Document], name: str, wall: float) -> None:
     rates, penalties = (" ".join(f"{value:g}" for value in values) for values in (RATES, PENALTIES))
     line(f"\n{len(ranked)} trainings in {wall:.1f} s. The same by hand:\n")
     submit = "labq task submit -- --lr $lr --l2 $l2"
-    line(f"  for lr in {rates}; do for l2 in {penalties}; do {submit}; done; done")
-    line(f"  labq worker run -- {python} {' '.join(SCRIPT)}")
+    line(f"  sh -c 'for lr in {rates}; do for l2 in {penalties}; do {submit}; done; done'")
+    line(f"  labq worker run -- {shlex.quote(python)} {' '.join(SCRIPT)}")
     line("  labq task ls --sort summary.accuracy:desc")
     line(f"\nAll of this sweep: labq task ls --queue {name}")
 

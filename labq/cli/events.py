@@ -38,7 +38,7 @@ def command(
     Examples:
       labq events
       labq events --follow -f 'args.lr > 0.1'
-      labq events --follow --json --since "$token"
+      labq events --follow --json --since 1042
     """
     from labq.queue import events
 

@@ -18,8 +18,8 @@ def command(
     """Print the completion script of a shell.
 
     Examples:
-      source <(labq completion show bash)
-      labq completion show fish | source
+      labq completion show bash > labq.bash
+      labq completion show fish > labq.fish
     """
     script = script_for(shell)
     json_line({"shell": shell, "script": script}) if json else line(script.rstrip("\n"))

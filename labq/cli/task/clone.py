@@ -51,7 +51,7 @@ def command(
     Examples:
       labq task clone 4 --set args.lr=0.3 --enqueue
       labq task clone -s failed --set timeout=2h --enqueue
-      number=$(labq task clone 4 --name base)
+      labq task show "$(labq task clone 4 --name base)"
     """
     changes = [parse_edit(text) for text in edits or ()]
     here = chosen.here

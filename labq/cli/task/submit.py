@@ -67,8 +67,8 @@ def command(
     Examples:
       labq task submit -- --lr 0.1 --model.name resnet
       labq task submit --name base --tag night --args '{"lr": 0.1}' -- --seed 3
-      id=$(labq task submit --quiet -- --lr 0.1)
-      labq task submit --after "$id" --cmd 'python evaluate.py'
+      labq task submit --after base --cmd 'python evaluate.py'
+      labq task submit --after "$(labq task ls -q -s running)" --cmd 'python report.py'
       labq task submit --file runs.jsonl --key sweep-1 --max-retries 2 --resources gpus=1
       labq task submit --array 10 --group sweep --cmd 'python train.py'
       labq task submit --from 4 --type service --cmd 'sh serve.sh' --wait

@@ -56,15 +56,15 @@ def command(
     """Claim tasks and run them, until there are none.
 
     Without a placeholder the task's args are appended to COMMAND as flags. With placeholders, as in
-    --lr=%(lr) or %(seed:0), only tasks with exactly those args are taken; %(args) is all of them as
-    JSON. Without COMMAND each task runs its own --cmd.
+    '--lr=%(lr)' or '%(seed:0)', only tasks with exactly those args are taken; '%(args)' is all of
+    them as JSON. Without COMMAND each task runs its own --cmd.
 
     Ctrl-C lets what runs end and takes no more; again, it stops the jobs and gives their tasks
     back; a third time, it kills them. SIGTERM and SIGHUP give the tasks back at once.
 
     Examples:
       labq worker run -- python train.py
-      labq worker run --forever -- python train.py --lr=%(lr) --out=runs/%(seed:0)
+      labq worker run --forever -- python train.py '--lr=%(lr)' '--out=runs/%(seed:0)'
       labq worker run --gpus 0,1,2,3 --time-limit 12h -- python train.py
       labq worker run -c 'python prepare.py && python train.py'
     """
