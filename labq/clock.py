@@ -1,9 +1,13 @@
-"""The only reader of wall time."""
+"""The only reader of wall time, and of the steady clock that a machine's processes share."""
 
 from __future__ import annotations
 
+import sys
 import time
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from labq.errors import UsageError
 
@@ -29,6 +33,36 @@ def to_ms(moment: datetime) -> int:
 def now() -> datetime:
     """This moment, aware, UTC, to the millisecond."""
     return from_ms(now_ms())
+
+
+def deadline(seconds: float) -> dict[str, Any]:
+    """The moment in `seconds`, as the processes of this machine count: `{boot, until}`.
+
+    `until` is of the monotonic clock, which is one for all of them: nobody can set it, and it
+    stands still while the machine is suspended (CLOCK_MONOTONIC on Linux, CLOCK_UPTIME_RAW on
+    macOS). It begins anew with each boot.
+    """
+    return {"boot": boot(), "until": time.monotonic() + seconds}
+
+
+@lru_cache(maxsize=1)
+def boot() -> str:
+    """What names this run of the machine's kernel; empty where the system does not tell."""
+    if sys.platform == "darwin":
+        return _boot_session()
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def _boot_session() -> str:
+    import ctypes
+
+    text = ctypes.create_string_buffer(64)
+    size = ctypes.byref(ctypes.c_size_t(len(text)))
+    failed = ctypes.CDLL(None).sysctlbyname(b"kern.bootsessionuuid", text, size, None, 0)
+    return "" if failed else text.value.decode("ascii")
 
 
 def local(moment: datetime) -> datetime:

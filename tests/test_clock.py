@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from datetime import datetime, timedelta, timezone
 
@@ -45,6 +47,19 @@ def test_now_is_utc_and_whole_milliseconds():
     assert before <= clock.to_ms(now) <= now_ms <= after
     assert now.tzinfo is timezone.utc
     assert now.microsecond % 1000 == 0
+
+
+def test_a_deadline_is_of_this_boot_and_of_a_clock_that_all_processes_share():
+    before = time.clock_gettime(time.CLOCK_MONOTONIC)
+    deadline = clock.deadline(60)
+    after = time.clock_gettime(time.CLOCK_MONOTONIC)
+    assert before + 60 <= deadline["until"] <= after + 60
+    assert deadline["boot"] == clock.boot()
+    code = "from labq import clock; d = clock.deadline(60); print(d['until'], d['boot'])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    until, boot = told.stdout.split()
+    assert boot == deadline["boot"]
+    assert 0 <= float(until) - deadline["until"] < 60
 
 
 def test_local_is_the_same_moment_in_the_zone_of_this_machine(monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import typer
 
 from labq import clock
+from labq.store.base import STEADY
 from labq.task import FIELDS, Status
 
 
@@ -44,21 +45,22 @@ def iso(moment: Any) -> str:
 
 
 def public(task: Mapping[str, Any]) -> dict[str, Any]:
-    """A task as it is shown: in the document's order, without the token that fences writes."""
+    """A task as it is shown: in the document's order, its lease without what labq alone needs."""
     shown = {field: task[field] for field in FIELDS if field in task}
     if "lease" in shown:
-        shown["lease"] = {key: value for key, value in shown["lease"].items() if key != "token"}
+        lease = shown["lease"].items()
+        shown["lease"] = {key: value for key, value in lease if key not in ("token", STEADY)}
     return shown
 
 
-def status_of(task: Mapping[str, Any]) -> str:
+def status_of(task: Mapping[str, Any], stalled: Collection[str] = ()) -> str:
     """The word for where a task stands: its status, or what becomes of it while it runs.
 
-    It is `stalled` where its lease is over, by this machine's clock: for the eye only.
+    `stalled` has the ids of the tasks whose lease is over.
     """
     if "published_at" in task:
         return f"{task['status']}, published"
-    if "lease" in task and task["lease"]["expires_at"] < clock.now():
+    if task["_id"] in stalled:
         return "stalled"
     stopping = task["status"] == Status.RUNNING.value and "stop_requested" in task
     return "stopping" if stopping else str(task["status"])

@@ -54,11 +54,11 @@ def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
 CUT: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
 
 
-def _cells(task: Document, waits: str) -> dict[str, Text]:
+def _cells(task: Document, waits: str, stalled: Collection[str]) -> dict[str, Text]:
     """A row of `task ls`, by heading."""
     return {
         "#": Text(str(task["number"])),
-        "status": _status(task),
+        "status": _status(task, stalled),
         "waits": Text(waits),
         "name": Text(task.get("name", "")),
         "index": Text(text_of(task["index"]) if "index" in task else ""),
@@ -75,14 +75,19 @@ GAP = 3  # cells between two columns
 
 
 def tasks(
-    page: Sequence[Document], waits: Sequence[str], footer: Sequence[str], *, pager: bool
+    page: Sequence[Document],
+    waits: Sequence[str],
+    footer: Sequence[str],
+    *,
+    stalled: Collection[str],
+    pager: bool,
 ) -> None:
     """The table of `task ls`: a line a task, and only the columns that some task fills.
 
-    `waits` says of each task what it waits for.
+    `waits` says of each task what it waits for; `stalled` has the ids of those that are.
     """
     console = _console()
-    rows = [_cells(task, why) for task, why in zip(page, waits, strict=True)]
+    rows = [_cells(task, why, stalled) for task, why in zip(page, waits, strict=True)]
     drawn = _drawn(console, rows, right=("#", "index", "took", "age"), fixed=FIXED)
     with _paged(console) if pager else nullcontext():
         _print(console, drawn, footer)
@@ -150,8 +155,8 @@ def _print(console: Console, table: Table, footer: Sequence[str]) -> None:
         console.print(Text(text, style="dim"))
 
 
-def _status(task: Document) -> Text:
-    word = status_of(task)
+def _status(task: Document, stalled: Collection[str]) -> Text:
+    word = status_of(task, stalled)
     return Text(word, style=_style(word))
 
 
@@ -179,13 +184,16 @@ def _age(task: Document) -> str:
     return span(clock.now() - task["created_at"]) if "created_at" in task else ""
 
 
-def task(shown: Document, words: Mapping[str, str], folder: str = "") -> None:
+def task(
+    shown: Document, words: Mapping[str, str], folder: str, *, stalled: Collection[str]
+) -> None:
     """All of one task.
 
     Args:
         shown: its document.
         words: what stands for the values of some fields.
         folder: where its output lies, if that is on this machine.
+        stalled: the ids of the tasks that are.
     """
     lines = [
         (label, text)
@@ -199,7 +207,7 @@ def task(shown: Document, words: Mapping[str, str], folder: str = "") -> None:
         (f"attempt {one.get('attempt', '?')}", _attempt(one)) for one in shown.get("attempts", [])
     ]
     lines += [("error", _error(one)) for one in shown.get("errors", [])]
-    sheet(f"task {shown['number']}", status_of(shown), lines, name=shown.get("name", ""))
+    sheet(f"task {shown['number']}", status_of(shown, stalled), lines, name=shown.get("name", ""))
 
 
 def sheet(title: str, status: str, lines: Sequence[tuple[str, str]], name: str = "") -> None:

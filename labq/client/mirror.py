@@ -15,6 +15,7 @@ from labq.errors import ConflictError, TaskNotFound
 from labq.queue.edit import edit_as_read
 from labq.queue.refusals import told_of
 from labq.store import Now
+from labq.store.base import STEADY
 from labq.task import EDITABLE, FIELDS, TERMINAL, Document, Status
 from labq.words import Span, patience
 
@@ -99,7 +100,8 @@ class Mirror(Fields):
         if name == "short" and not value:
             return self._copy.document["_id"]
         if name == "lease" and value:
-            value.pop("token", None)  # the worker's own
+            for own in ("token", STEADY):  # the worker's
+                value.pop(own, None)
         return None if isinstance(value, Now) else value  # a delay that has not begun
 
     def _freshen(self) -> None:

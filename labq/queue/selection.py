@@ -65,8 +65,15 @@ class Selection:
 
 
 def _stalled(store: Store) -> Document:
-    """Running tasks whose lease is over, by the store's clock: the next sweep gives them back."""
-    return {"status": Status.RUNNING.value, "lease.expires_at": {"$lt": store.now()}}
+    """Running tasks whose lease is over: the next sweep gives them back."""
+    return {"status": Status.RUNNING.value, **store.over("lease.expires_at")}
+
+
+def stalled(store: Store, tasks: Sequence[Document]) -> set[str]:
+    """The ids of those of these tasks that are stalled, as the store has them now."""
+    ids = [task["_id"] for task in tasks if task["status"] == Status.RUNNING.value]
+    found = store.find({"_id": {"$in": ids}, **_stalled(store)}, fields=("_id",)) if ids else ()
+    return {task["_id"] for task in found}
 
 
 def in_projects(projects: Sequence[str]) -> Document:

@@ -51,7 +51,7 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
     stale = {
         "queue": queue,
         "status": Status.RUNNING.value,
-        "lease.expires_at": {"$lt": store.now()},
+        **store.over("lease.expires_at"),
     }
     fields = ("lease", "attempt", "started_at", "crashes", "stop_requested")
     count = 0

@@ -35,7 +35,7 @@ def leave(store: Store, identity: str) -> None:
 
 def drop_dead(store: Store) -> int:
     """Removes the records of workers that were not heard of for a lease; returns how many."""
-    return store.workers.delete({"expires_at": {"$lt": store.now()}})
+    return store.workers.delete(store.over())
 
 
 def listed(store: Store, queue: str | None = None) -> list[Document]:

@@ -29,9 +29,17 @@ FRESH, LEAST, HOUR = 60.0, 600.0, 3600.0  # seconds: what was just renewed need 
 KEYED_AS = "keyed_as"  # of a queue's record: the name that it began with, which its keys go by
 
 
+EXPIRES = "expires_at"
+STEADY = "steady"  # beside EXPIRES, where the store counts by another clock than that of its times
+
+
 @dataclass(frozen=True)
 class Now:
-    """A value that a write replaces with the store's time, `plus` seconds later."""
+    """A value that a write replaces with the store's time, `plus` seconds later.
+
+    At a key EXPIRES it is when a lease ends, which only `Store.over` tells: people may set the
+    clock that the time is of.
+    """
 
     plus: float = 0.0
 
@@ -325,6 +333,13 @@ class Store(ABC):
     @abstractmethod
     def now(self) -> datetime:
         """The store's time."""
+
+    @abstractmethod
+    def over(self, field: str = EXPIRES) -> Query:
+        """Matches what had a Now written at this field, whose last key is EXPIRES, which is past.
+
+        It holds for the moment of this call, and no step of a wall clock makes it hold sooner.
+        """
 
     @abstractmethod
     def close(self) -> None:

@@ -23,6 +23,7 @@ from pymongo.write_concern import WriteConcern
 from labq.config import masked
 from labq.store.base import (
     CLAIM_ORDER,
+    EXPIRES,
     Change,
     Query,
     Run,
@@ -276,6 +277,9 @@ class MongoStore(Store):
         with faults(self.address):
             local: datetime = self._client.admin.command("hello")["localTime"]
             return local.replace(tzinfo=timezone.utc)
+
+    def over(self, field: str = EXPIRES) -> Query:
+        return {field: {"$lt": self.now()}}
 
     def watch(self, queue: str) -> Watch:
         from labq.store.mongodb_watch import MongoWatch

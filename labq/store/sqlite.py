@@ -3,7 +3,8 @@
 SQL narrows a query and, where it can, decides it (`sqlite_query`); the Python matcher decides the
 rest, so that the answer is mongod's. Writers take the write lock first (BEGIN IMMEDIATE), so what
 they read is what they change. An insert is on the disk when it returns (synchronous=FULL); a claim
-or a finish that a power cut undoes costs a second run, never the file (NORMAL, under WAL).
+or a finish that a power cut undoes costs a second run, never the file (NORMAL, under WAL). Leases
+are counted by the machine's steady clock, whatever becomes of its wall clock.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from labq.store import sqlite_queues, sqlite_schema
 from labq.store import sqlite_rows as rows
 from labq.store.base import (
     CLAIM_ORDER,
+    EXPIRES,
+    STEADY,
     Change,
     Query,
     Run,
@@ -201,6 +204,11 @@ class SQLiteStore(Store):
 
     def now(self) -> datetime:
         return clock.now()
+
+    def over(self, field: str = EXPIRES) -> Query:
+        now, steady = clock.deadline(0), f"{field.removesuffix(EXPIRES)}{STEADY}"
+        holds = {f"{steady}.boot": now["boot"], f"{steady}.until": {"$gte": now["until"]}}
+        return {field: {"$exists": True}, "$nor": [holds]}
 
     def watch(self, queue: str) -> Watch:  # noqa: ARG002 (any commit to the file is news)
         from labq.store.sqlite_watch import SQLiteWatch

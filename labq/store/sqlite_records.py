@@ -10,7 +10,7 @@ from labq import clock
 from labq.filters import matcher
 from labq.store.base import EVERY, Change, Query, Records
 from labq.store.sqlite_file import File
-from labq.store.sqlite_rows import from_text, placed, timed, to_text
+from labq.store.sqlite_rows import counted, from_text, placed, timed, to_text
 from labq.task import Document
 
 
@@ -73,7 +73,7 @@ def revised(old: Document, change: Change, now_ms: int) -> Document:
         ConflictError: a dotted path leads through something that is no dict.
     """
     new = old
-    for path, value in change.set.items():
+    for path, value in counted(change.set).items():
         new = placed(new, path.split("."), timed(value, now_ms), path)
     for path, amount in change.inc.items():
         new = placed(new, path.split("."), _at(new, path, 0) + amount, path)

@@ -10,7 +10,7 @@ from typing import Any
 
 from labq import clock
 from labq.errors import ConflictError, UsageError
-from labq.store.base import MAX_BYTES, Change, Now
+from labq.store.base import EXPIRES, MAX_BYTES, STEADY, Change, Now
 from labq.task import FIELDS, Document, Kind
 
 ALL = tuple(FIELDS)
@@ -77,9 +77,19 @@ def timed(value: Any, now_ms: int) -> Any:
     if isinstance(value, dict):
         return {
             key: timed(item, now_ms) if isinstance(item, (Now, dict)) else item
-            for key, item in value.items()
+            for key, item in counted(value).items()
         }
     return value
+
+
+def counted(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The values by key or dotted path, and beside each time that ends a lease what counts it."""
+    ends = {
+        f"{path.removesuffix(EXPIRES)}{STEADY}": clock.deadline(value.plus)
+        for path, value in values.items()
+        if isinstance(value, Now) and path.rpartition(".")[2] == EXPIRES
+    }
+    return {**values, **ends} if ends else values
 
 
 def encoded(task: Mapping[str, Any], now_ms: int) -> dict[str, Any]:
@@ -138,7 +148,7 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
     """
     new: Document = {}
     row: dict[str, Any] = {}
-    for path, value in change.set.items():
+    for path, value in counted(change.set).items():
         field, _, rest = path.partition(".")
         if rest:
             before = new.get(field, old.get(field, {}))

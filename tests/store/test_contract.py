@@ -339,13 +339,38 @@ def test_a_fenced_update_needs_the_token(store):
     assert "lease" not in only(store)
 
 
+def test_a_lease_is_over_once_its_time_is_past_until_it_is_renewed(store):
+    store.insert("q", [task(lease={}), task(lease={}), task()])
+    for number, seconds in ((1, -0.001), (2, 60)):
+        lease = {"token": "t", "expires_at": Now(seconds)}
+        store.update({"number": number}, Change(set={"lease": lease}))
+    assert numbers(store, store.over("lease.expires_at")) == [1]
+    for number, seconds in ((1, 60), (2, -1)):
+        renewed = Change(set={"lease.expires_at": Now(seconds)})
+        assert store.update({"number": number}, renewed) == 1
+    over = store.over("lease.expires_at")
+    assert numbers(store, over) == [2]
+    assert store.update({**over, "number": 2}, Change(set={"name": "late"})) == 1
+    assert store.update({**over, "number": 1}, Change(set={"name": "late"})) == 0
+
+
+def test_a_record_is_over_as_a_lease_is(store):
+    for name, seconds in (("dead", -1), ("alive", 60)):
+        store.workers.put(name, Change(set={"expires_at": Now(seconds)}))
+        store.workers.update({"_id": name}, Change(set={"command": "drain"}))
+    assert [found["_id"] for found in store.workers.find(store.over())] == ["dead"]
+    store.workers.put("dead", Change(set={"expires_at": Now(60)}))
+    assert store.workers.delete(store.over()) == 0
+
+
 def test_a_renewal_moves_only_the_end_of_the_lease(store):
     store.insert("q", [task()])
     before = store.update_first(PENDING, CLAIM)
     assert store.update({"lease.token": "t"}, Change(set={"lease.expires_at": Now(600)})) == 1
     after = only(store)
     assert after["lease"]["expires_at"] - before["lease"]["expires_at"] > timedelta(seconds=500)
-    after["lease"]["expires_at"] = before["lease"]["expires_at"]
+    for end in {"expires_at", "steady"} & after["lease"].keys():
+        after["lease"][end] = before["lease"][end]
     assert after == before
 
 

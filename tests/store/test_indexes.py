@@ -16,6 +16,7 @@ from labq.store import open_store, sqlite
 
 ENDED = {"$in": ["success", "failed", "cancelled"]}
 NO_ONE = {"$exists": False}
+OVER = object()  # where a lease is over
 # what asks -> its query, its order, and the index of each store
 QUESTIONS = {
     "a claim": (
@@ -44,7 +45,7 @@ QUESTIONS = {
         ("tasks_blocked", "waiting"),
     ),
     "the sweep for expired leases": (
-        {"status": "running", "lease.expires_at": {"$lt": ...}},
+        {"status": "running", "lease.expires_at": OVER},
         (),
         ("tasks_claim", "claim"),
     ),
@@ -124,11 +125,13 @@ def question(store, name):
     """Query and order of what is asked; `...` in a query is now."""
     asked, order, _ = QUESTIONS[name]
     now = store.now()
-    query = {
+    over = {} if OVER not in asked.values() else store.over("lease.expires_at")
+    query = over | {
         field: {op: now if bound is ... else bound for op, bound in held.items()}
         if isinstance(held, dict)
         else held
         for field, held in asked.items()
+        if held is not OVER
     }
     return {"queue": "q", **query}, list(order)
 

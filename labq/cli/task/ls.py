@@ -16,6 +16,7 @@ from labq.cli.output import json_line, line, moment, note, plural, public
 from labq.cli.task.waits import MOST, briefly, parents
 from labq.errors import UsageError
 from labq.filters import to_json
+from labq.queue.selection import stalled
 from labq.task import FIELDS, Document
 from labq.template import MISSING, lookup
 
@@ -130,7 +131,9 @@ def _table(
     elif page:
         outstanding = parents(here, page, "waiting_for", most=MOST)
         waits = [briefly(task, outstanding) for task in page]
-        render.tasks(page, waits, footer if terminal else [], pager=terminal and pager)
+        late = stalled(here.store, page)
+        below = footer if terminal else []
+        render.tasks(page, waits, below, stalled=late, pager=terminal and pager)
     if not terminal or not page or paths:
         for text in footer:
             note(text)

@@ -10,6 +10,7 @@ import typer
 from labq.cli import options
 from labq.cli.output import json_line, public, span
 from labq.cli.task.waits import explained, when
+from labq.queue.selection import stalled
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -40,7 +41,9 @@ def command(
 
     for task in tasks:
         folder = settings.home / "tasks" / task["_id"]
-        render.task(public(task), _words(here, task), str(folder) if folder.is_dir() else "")
+        place = str(folder) if folder.is_dir() else ""
+        late = stalled(here.store, [task])
+        render.task(public(task), _words(here, task), place, stalled=late)
 
 
 def _words(here: Queue, task: Document) -> dict[str, str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from labq.cli.output import span
 from labq.resources import shown, shown_requirement
+from labq.store.base import STEADY
 
 if TYPE_CHECKING:
     from labq.store import Store
@@ -36,6 +37,7 @@ def fresh(store: Store, cards: Sequence[Document]) -> list[Document]:
 def _with(card: Document, tasks: list[int]) -> Document:
     at_work = "busy" if tasks else "idle"
     status = card.get("status")
+    card = {field: value for field, value in card.items() if field != STEADY}
     return {**card, "tasks": tasks, "status": at_work if status in ("busy", "idle") else status}
 
 
