@@ -139,6 +139,7 @@ _WORDS: dict[tuple[Status, ...], str] = {
 }
 STATUS_WORDS = {word: those for those, words in _WORDS.items() for word in words.split()}
 SEALED_WORDS = frozenset({"sealed", "published", "publishing", "closed"})  # says published_at
+SHOWN_WORDS = ("stopping", "stalled")  # what a list says of some running tasks
 
 TERMINAL = (Status.SUCCESS, Status.FAILED, Status.CANCELLED)
 
@@ -188,9 +189,10 @@ def status_query(word: str) -> Document:
     if lower not in STATUS_WORDS:
         from difflib import get_close_matches
 
-        close = get_close_matches(lower, [*STATUS_WORDS, *SEALED_WORDS], 1)
+        close = get_close_matches(lower, [*STATUS_WORDS, *SEALED_WORDS, *SHOWN_WORDS], 1)
         hint = f": did you mean {close[0]}?" if close else ""
-        raise UsageError(f"no status {word!r}{hint} (there are {', '.join(Status)}, published)")
+        there = ", ".join([*Status, "published", *SHOWN_WORDS])
+        raise UsageError(f"no status {word!r}{hint} (there are {there})")
     values = [status.value for status in STATUS_WORDS[lower]]
     return {"status": values[0] if len(values) == 1 else {"$in": values}}
 

@@ -72,7 +72,10 @@ def test_published_is_no_status_but_a_field(word):
     assert status_query(word) == {"published_at": {"$exists": True}}
 
 
-KNOWN = "(there are draft, waiting, pending, running, success, failed, cancelled, published)"
+KNOWN = (
+    "(there are draft, waiting, pending, running, success, failed, cancelled, published, stopping, "
+    "stalled)"
+)
 NO_STATUS = [
     ("pendin", f"no status 'pendin': did you mean pending? {KNOWN}"),
     ("Runing", f"no status 'Runing': did you mean running? {KNOWN}"),

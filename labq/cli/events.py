@@ -42,7 +42,7 @@ def command(
     """
     from labq.queue import events
 
-    here = options.open_queue(uri, queue)
+    here = options.open_queue(uri, queue, new=True)
     chosen = options.selection(None, None, None, extra_filter)
     query = here.query(chosen) if chosen.narrows else None
     if follow:
@@ -60,7 +60,8 @@ def command(
             note("labq: what happened before this is no longer all kept")
         json_line(event) if json else line(_told(event))
     if empty and not json:
-        note(f"no events in queue {here.name}" + (" since then" if since else ""))
+        then = " since then" if since else ""
+        options.tell_absence(here, f"no events in queue {here.name}{then}")
 
 
 def _told(event: Document) -> str:

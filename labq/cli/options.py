@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from labq import clock, config
 from labq.args import shortened
+from labq.cli.output import note
 from labq.config import Settings
 from labq.errors import UsageError
-from labq.store import open_store
+from labq.store import find_store, open_store
 
 if TYPE_CHECKING:
     from labq.queue import Queue, Selection
+
+SILENCE = 2.0  # seconds after which a person is told what a command waits for
 
 QueueName = Annotated[
     str | None,
@@ -89,15 +94,60 @@ def settings(uri: str | None, queue: str | None) -> Settings:
 
 
 def queue_of(found: Settings) -> Queue:
-    """The queue that the settings name, its store opened: the one place where commands open one."""
+    """The queue that the settings name, its store made if need be, for what puts tasks into it."""
     from labq.queue import Queue
 
-    return Queue(open_store(found.uri), found.queue)
+    return Queue(open_store(found.uri), found.queue, note)
 
 
-def open_queue(uri: str | None, queue: str | None) -> Queue:
-    """The queue that the flags and the settings name."""
-    return queue_of(settings(uri, queue))
+def find_queue(found: Settings, *, new: bool = False) -> Queue:
+    """The queue that the settings name, for what makes no store.
+
+    What the command line names must be there, but for a queue that may be `new`, such as one that
+    is looked at before its first task; what a variable or a file names may come later.
+
+    Raises:
+        StoreError: --uri names no store that is there.
+        NotFoundError: --queue names no queue that is there.
+    """
+    from labq.queue import Queue
+    from labq.queue.presence import require_queue, require_store
+
+    here = Queue(find_store(found.uri), found.queue, note)
+    if found.origins.get("uri") == "--uri":
+        require_store(here.store)
+    if found.origins.get("queue") == "--queue" and not new:
+        require_queue(here.store, here.name)
+    return here
+
+
+def open_queue(uri: str | None, queue: str | None, *, new: bool = False) -> Queue:
+    """The queue that the flags and the settings name, as `find_queue` gives it."""
+    return find_queue(settings(uri, queue), new=new)
+
+
+def tell_absence(here: Queue, empty: str = "", said: Selection | None = None) -> None:
+    """Says what is empty, and what there is instead of what was named."""
+    if why := why_nothing(here, said):
+        note(f"{empty}: {why}" if empty else f"labq: {why}")
+    elif empty:
+        note(empty)
+
+
+def why_nothing(here: Queue, said: Selection | None = None) -> str:
+    """The store, queue, name or project that there is not; empty where all that was named is."""
+    from labq.queue.presence import absence, missed
+
+    why = absence(here.store, here.name)
+    return missed(here.store, here.name, said) if said and not why else why
+
+
+def nothing_piped(refs: list[str] | None, said: Selection, *, quiet: bool) -> bool:
+    """Whether stdin was read since nothing chose a task, and named none; says so."""
+    none = refs is None and said.refs is not None and not said.refs
+    if none and not quiet:
+        note("nothing to do: stdin names no task")
+    return none
 
 
 def selection(
@@ -108,25 +158,24 @@ def selection(
     projects: list[str] | None = None,
     *,
     latest: bool | None = None,
+    piped: bool = False,
 ) -> Selection:
     """What the selecting options say together.
 
     A reference may hold several, as `--id "$(labq task ls --quiet)"` gives them; `-` reads them
-    from stdin. No reference at all among those given selects nothing, not everything. Without the
-    option `--latest`, `latest` is None.
+    from stdin, and so does nothing at all where they may be `piped`. No reference at all among
+    those given selects nothing, not everything. Without the option `--latest`, `latest` is None.
     """
     from labq.queue import Selection
 
-    words: list[str] | None = None
-    if refs is not None:
-        texts = [sys.stdin.read() if ref == "-" else ref for ref in refs]
-        words = [word for text in texts for word in text.split()]
     for text in (*(status or ()), *(names or ()), *(filters or ()), *(projects or ())):
         if any("\ud800" <= char <= "\udfff" for char in text):
             raise UsageError(f"{shortened(text)} is not valid UTF-8")
     for text in filters or ():
         if not text.strip():
             raise UsageError("the filter is empty (leave -f away to mean every task)")
+    piped = piped and not (status or names or filters or projects)
+    words = references(refs) if refs is not None or piped else None
     return Selection(
         refs=words,
         statuses=tuple(status or ()),
@@ -135,3 +184,48 @@ def selection(
         projects=tuple(projects or ()),
         latest=latest,
     )
+
+
+def references(refs: list[str] | None) -> list[str] | None:
+    """Each of the references in these words; of those on stdin for `-` and where there is no word.
+
+    None where there is no word, and nobody pipes any.
+    """
+    if refs is None:
+        text = _stdin()
+        return None if text is None else text.split()
+    texts = [(_stdin(asked=True) or "") if ref == "-" else ref for ref in refs]
+    return [word for text in texts for word in text.split()]
+
+
+def _stdin(*, asked: bool = False) -> str | None:
+    """The text on stdin; None where it cannot be read or, unless `asked` for, is a terminal's."""
+    stream = sys.stdin
+    try:
+        if not asked and stream.isatty():
+            return None
+        _tell_of_silence(stream)
+        buffer = getattr(stream, "buffer", None)
+        text = buffer.read().decode("utf-8", "surrogateescape") if buffer else stream.read()
+    except (OSError, ValueError):  # closed
+        return None
+    _answer_from_terminal()
+    return text
+
+
+def _tell_of_silence(stream: IO[str]) -> None:
+    import select
+
+    with suppress(OSError, ValueError):  # in memory
+        if not select.select([stream], [], [], SILENCE)[0]:
+            note("labq: reads references from stdin, which says nothing yet (Ctrl-C ends it)")
+
+
+def _answer_from_terminal() -> None:
+    """Makes stdin the terminal of the person who piped into it, if any: there may be a question."""
+    if sys.stderr.isatty() and not sys.stdin.isatty():
+        with suppress(OSError):
+            terminal = os.open("/dev/tty", os.O_RDWR | os.O_CLOEXEC)
+            os.dup2(terminal, sys.stdin.fileno())
+            os.close(terminal)
+            sys.stdin = open(0, closefd=False)  # noqa: SIM115 - open as long as the process

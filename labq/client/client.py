@@ -22,7 +22,7 @@ from labq.errors import ConfigError, ConflictError, UsageError
 from labq.queue import EditReport, Queue
 from labq.queue.edit import edit
 from labq.queue.refusals import not_edited
-from labq.store import open_store
+from labq.store import find_store
 from labq.task import Document
 from labq.words import patience, several, switch
 
@@ -66,7 +66,7 @@ class Client(Bulk, Waits, Beside):
         seconds = patience("update_cache_time", update_cache_time)
         self.auto_update, self.update_cache_time = switch("auto_update", auto_update), seconds
         self.settings = config.load({"uri": uri, "queue": queue})
-        self.queue = Queue(open_store(self.settings.uri), self.settings.queue)
+        self.queue = Queue(find_store(self.settings.uri), self.settings.queue)
 
     def __repr__(self) -> str:
         return f"<labq.Client {self.queue.store.address} queue={self.queue.name}>"

@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
+    from labq.filters.closed import Closed
+
 __all__ = ["compile_filter", "current_word", "matcher", "sorted_by", "suggest", "to_json"]
 
 
 def compile_filter(
-    text: str, fields: Mapping[str, Any] | Collection[str], now: Callable[[], datetime]
+    text: str,
+    fields: Mapping[str, Any] | Collection[str],
+    now: Callable[[], datetime],
+    closed: Mapping[str, Closed] | None = None,
 ) -> dict[str, Any]:
     """The MongoDB query document of a filter.
 
@@ -25,6 +30,7 @@ def compile_filter(
         fields: the task's fields; a mapping gives their kinds (`labq.task.FIELDS`), so that text
             beside a date field is read as a date.
         now: the clock that `date(...)` and `ago(...)` count from.
+        closed: the fields that hold one of a few words, which nothing else equals.
 
     Returns:
         JSON values and aware UTC datetimes, ready for pymongo.
@@ -34,7 +40,7 @@ def compile_filter(
     """
     from labq.filters.compiler import compile_text
 
-    return compile_text(text, fields, now)
+    return compile_text(text, fields, now, closed or {})
 
 
 def to_json(query: Mapping[str, Any]) -> str:

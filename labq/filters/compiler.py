@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Any
 
+from labq.filters.closed import Closed
 from labq.filters.document import Reader
 from labq.filters.emit import Emitter
 from labq.filters.literals import Literals
@@ -16,14 +17,17 @@ from labq.filters.syntax import Tree, read
 
 
 def compile_text(
-    text: str, fields: Mapping[str, Any] | Collection[str], now: Callable[[], datetime]
+    text: str,
+    fields: Mapping[str, Any] | Collection[str],
+    now: Callable[[], datetime],
+    closed: Mapping[str, Closed],
 ) -> dict[str, Any]:
     """The query document of a filter; FilterError says what is wrong with it."""
     tree = read(text)
     kinds = _kinds(fields)
     if isinstance(tree.body, ast.Dict):
-        return Reader(Literals(tree, now, _is_json(tree)), kinds).query(tree.body)
-    condition = Parser(Literals(tree, now), kinds).condition(tree.body)
+        return Reader(Literals(tree, now, _is_json(tree)), kinds, closed).query(tree.body)
+    condition = Parser(Literals(tree, now), kinds, closed).condition(tree.body)
     return Emitter(tree.source).query(condition)
 
 

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from labq.filters.closed import Closed, problem
 from labq.filters.literals import Literals
 from labq.filters.operators import (
     COMPARISONS,
@@ -36,6 +37,7 @@ class Reader:
 
     literals: Literals
     fields: Mapping[str, str]
+    closed: Mapping[str, Closed] = field(default_factory=dict)
 
     def query(self, node: ast.expr, *, top: bool = True) -> dict[str, Any]:
         """A whole query; below `top` it is about an element, whose names are not known."""
@@ -50,6 +52,8 @@ class Reader:
             else:
                 self._check_path(word, place, top)
                 found[word] = self._held(held)
+                if top and word in self.closed:
+                    self._check_words(word, held)
         return found
 
     def _error(self, message: str, node: ast.expr) -> Exception:
@@ -85,6 +89,19 @@ class Reader:
         if isinstance(node, ast.Dict) and self._is_operators(node):
             return self.operators(node)
         return self.literals.read(node)
+
+    def _check_words(self, name: str, node: ast.expr) -> None:
+        """Refuses a word that the field never holds."""
+        if isinstance(node, (ast.List, ast.Tuple)):
+            for item in node.elts:
+                self._check_words(name, item)
+        elif isinstance(node, ast.Dict):
+            for key, held in zip(node.keys, node.values, strict=True):
+                word = key.value if isinstance(key, ast.Constant) else None
+                if word in ("$eq", "$ne", "$in", "$nin", "$not"):
+                    self._check_words(name, held)
+        elif message := problem(self.closed, name, self.literals.read(node)):
+            raise self._error(message, node)
 
     def _is_operators(self, node: ast.Dict) -> bool:
         names = [name.value for name in node.keys if isinstance(name, ast.Constant)]

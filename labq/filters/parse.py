@@ -19,10 +19,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NoReturn
 
 from labq.filters import calls
+from labq.filters.closed import Closed, problem
 from labq.filters.literals import DATE_CALLS, NOT_FINITE, Literals
 from labq.filters.nodes import (
     And,
@@ -71,6 +72,7 @@ class Parser:
 
     literals: Literals
     fields: Mapping[str, str]  # name -> kind
+    closed: Mapping[str, Closed] = field(default_factory=dict)
     variable: str = ""
 
     def condition(self, node: ast.expr) -> Condition:
@@ -147,6 +149,9 @@ class Parser:
         if isinstance(first, Value) and isinstance(second, Value):
             raise self.literals.tree.error("a comparison needs a field on one side", node)
         first, second = self._dated(first, second, left), self._dated(second, first, right)
+        if sign in ("==", "!="):
+            self._check_word(second, first, left)
+            self._check_word(first, second, right)
         for side, other, where in ((first, second, left), (second, first, right)):
             self._check_value(sign, side, other, where)
         return Compare(sign, first, second, span)
@@ -167,6 +172,13 @@ class Parser:
             message = f'{path.dotted} is a date; compare it with date("...") or ago("...")'
             raise self.literals.tree.error(message, node)
         return value
+
+    def _check_word(self, path: Operand, value: Operand, node: ast.expr) -> None:
+        """Refuses a word that the field never holds."""
+        if isinstance(path, Path) and isinstance(value, Value) and not path.variable:
+            message = problem(self.closed, path.dotted, value.value)
+            if message:
+                raise self.literals.tree.error(message, node)
 
     def _check_value(self, sign: str, side: Operand, other: Operand, node: ast.expr) -> None:
         if not isinstance(side, Value):
@@ -207,6 +219,8 @@ class Parser:
         path = self.operand(left)
         if isinstance(path, Path) and all(self.literals.is_literal(item) for item in items):
             values = tuple(self._fitting(path, self.literals.read(item), item) for item in items)
+            for value, item in zip(values, items, strict=True):
+                self._check_word(path, Value(value, path.span), item)
             return OneOf(path, values, self.literals.tree.span(node))
         if not items:
             raise self.literals.tree.error("`in` needs a field on one side", node)

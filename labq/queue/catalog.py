@@ -10,6 +10,7 @@ from labq.args import normalised, shortened, text_of
 from labq.config import KEYS
 from labq.errors import ConflictError, NotFoundError, UsageError
 from labq.queue.hooks import hook_text
+from labq.queue.presence import require_queue
 from labq.queue.retention import removable
 from labq.queue.verbs import collect
 from labq.queue.waiting import settle
@@ -58,16 +59,10 @@ def update(store: Store, queue: str, settings: Mapping[str, Any]) -> Document:
         UsageError: a setting cannot be so.
     """
     values = _checked(settings)
-    if record_of(store, queue) is None:
-        raise no_queue(queue)
+    require_queue(store, queue)
     kept = {name: value for name, value in values.items() if value is not None}
     gone = [name for name, value in values.items() if value is None]
     return store.queues.put(queue, Change(set=kept, unset=gone))
-
-
-def no_queue(queue: str) -> NotFoundError:
-    """What is raised where there is no such queue."""
-    return NotFoundError(f"no queue {queue!r} (labq queue ls shows what is there)")
 
 
 def _checked(settings: Mapping[str, Any]) -> Document:
@@ -122,6 +117,9 @@ def rename(store: Store, queue: str, new: str) -> int:
     KEYS["queue"](new)
     try:
         moved = store.rename(queue, new)
+    except NotFoundError:
+        require_queue(store, queue)
+        raise
     except ConflictError as error:
         if not store.count({"queue": queue, **RUNNING}):
             raise
@@ -141,8 +139,7 @@ def delete(store: Store, queue: str, *, force: bool = False) -> int:
         ConflictError: a task runs or is published, and `force` is not given.
     """
     every: Document = {"queue": queue}
-    if record_of(store, queue) is None and not store.count(every):
-        raise no_queue(queue)
+    require_queue(store, queue)
     if not force:
         _refuse_delete(store, queue)
     idle = {"status": {"$ne": Status.RUNNING.value}, **UNSEALED}

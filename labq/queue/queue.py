@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from labq.args import normalised
@@ -35,12 +35,17 @@ def _whole(task: Document) -> Iterator[Document]:
     return expanded(task)
 
 
+def _nobody(_note: str) -> None:
+    """Says nothing."""
+
+
 @dataclass(frozen=True)
 class Queue:
-    """One named queue of a store."""
+    """One named queue of a store; `say` is told which task a reference means that could be two."""
 
     store: Store
     name: str
+    say: Callable[[str], None] = field(default=_nobody, compare=False)
 
     def submit(self, tasks: Sequence[Document]) -> list[int]:
         """Stores new tasks; returns their numbers. Repeating a submit adds nothing.
@@ -88,7 +93,7 @@ class Queue:
 
     def query(self, selection: Selection) -> Document:
         """The query for the tasks selected."""
-        return selection.query(self.store, self.name)
+        return selection.query(self.store, self.name, self.say)
 
     def find(
         self,
@@ -114,7 +119,7 @@ class Queue:
         """
         from labq.queue.selection import resolve
 
-        (identity,) = resolve(self.store, self.name, [ref], latest=latest)
+        (identity,) = resolve(self.store, self.name, [ref], latest=latest, say=self.say)
         return next(self.store.find({"queue": self.name, "_id": identity}))
 
     def enqueue(self, query: Document, array: Array | None = None) -> int:

@@ -331,6 +331,14 @@ class Store(ABC):
         """News of one queue, until it is closed or the store is. Raises nothing."""
 
     @abstractmethod
+    def exists(self) -> bool:
+        """Whether there is such a store.
+
+        One that is not is read as an empty one until a task, a record or a content is put into it:
+        no other method makes it.
+        """
+
+    @abstractmethod
     def now(self) -> datetime:
         """The store's time."""
 

@@ -82,6 +82,11 @@ INDEXES = [
         partialFilterExpression={"group": {"$exists": True}},
         name="group",
     ),
+    IndexModel(  # a number that a person types may be a name as well
+        [("queue", ASCENDING), ("name", ASCENDING)],
+        partialFilterExpression={"name": {"$exists": True}},
+        name="name",
+    ),
     BORN,
     MOVED,
     SHORT,
@@ -251,7 +256,6 @@ class MongoStore(Store):
     def events(self, queue: str, since: str | None = None) -> Iterator[Document]:
         now = self.now()
         with faults(self.address):
-            self._ensure_indexes()
             yield from self._events.since(queue, since, now)
 
     def newest_event(self, queue: str) -> str:
@@ -272,6 +276,11 @@ class MongoStore(Store):
         from labq.store.mongodb_events import Events
 
         return Events(self._tasks)
+
+    def exists(self) -> bool:
+        with faults(self.address):
+            names = self._tasks.database.list_collection_names
+            return bool(names(authorizedCollections=True, nameOnly=True))
 
     def now(self) -> datetime:
         with faults(self.address):

@@ -91,6 +91,8 @@ class MongoBlobs(Blobs):
     def collect(self, age: float = HOUR) -> int:
         blobs = self._collection
         with faults(self._address):
+            if blobs.find_one({}, {"_id": 1}) is None:  # an index would make the collection
+                return 0
             with suppress(mongo.OperationFailure):  # by one who may not: then it is slower
                 blobs.create_index("kept_at")
             hello = blobs.database.client.admin.command("hello")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from labq import clock
 from labq.filters import matcher, sorted_by
-from labq.store import sqlite_queues, sqlite_schema
+from labq.store import sqlite_queues
 from labq.store import sqlite_rows as rows
 from labq.store.base import (
     CLAIM_ORDER,
@@ -43,29 +43,30 @@ if TYPE_CHECKING:
 class SQLiteStore(Store):
     """Tasks in one SQLite file, for one machine.
 
+    Args:
+        path: the file.
+        make: whether it is made at once; else with the first record or content.
+
     Raises:
         StoreError: the file cannot be opened, or lies on a network file system.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, *, make: bool = True) -> None:
         self.address = f"sqlite:{path}"
         self._file = File(path)
+        if make:
+            self._file.make()
         self._compiled: dict[str, Compiled] = {}
         self._watches: list[Watch] = []
         self.queues = SQLiteRecords(self._file, "queues")
         self.workers = SQLiteRecords(self._file, "workers")
         self.blobs = SQLiteBlobs(self._file)
-        try:
-            sqlite_schema.prepare(self._file)
-        except BaseException:
-            self._file.close()
-            raise
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
         now = clock.now_ms()
         encoded: Sequence[sqlite_queues.Row] = [rows.encoded(task, now) for task in tasks]
         shorts = shorts_of(tasks)
-        with self._file.writing(durable=True) as db:
+        with self._file.writing(durable=True, make=True) as db:
             sqlite_queues.require_free(db, queue, shorts)
             first, record = sqlite_queues.take_numbers(db, queue, len(tasks))
             encoded = sqlite_queues.admitted(db, queue, record, first, encoded)
@@ -201,6 +202,10 @@ class SQLiteStore(Store):
         from labq.store.sqlite_events import newest
 
         return newest(self._file)
+
+    def exists(self) -> bool:
+        with self._file.faults():
+            return self._file.is_there()
 
     def now(self) -> datetime:
         return clock.now()

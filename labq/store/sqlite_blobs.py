@@ -29,7 +29,7 @@ class SQLiteBlobs(Blobs):
         digest = digest_of(content)
         if self.renew([digest]):
             row = (digest, len(content), content, clock.now_ms())
-            with self._file.writing(durable=True) as db:
+            with self._file.writing(durable=True, make=True) as db:
                 db.execute("INSERT OR REPLACE INTO blobs VALUES (?, ?, ?, ?)", row)
             self._note([digest])
         return digest

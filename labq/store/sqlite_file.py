@@ -7,10 +7,11 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock, current_thread, local, main_thread
+from threading import Lock, RLock, current_thread, local, main_thread
 from weakref import finalize
 
 from labq.errors import StoreError
+from labq.store import sqlite_schema
 
 WAL_PAGES = 4000  # 16 MiB: hot pages are copied back a quarter as often as by default
 BUSY_MS = 30_000  # how long a writer waits for its turn
@@ -21,13 +22,15 @@ NETWORK |= {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph-fuse", "glusterfs", "pvfs
 
 
 class File:
-    """A file that is there, with one connection per thread.
+    """A file and its tables, with one connection per thread.
+
+    Where there is none, reads find nothing, until a write of something new makes it.
 
     The last connection of all processes that closes copies the log into the file and removes it, so
     each is closed: by `close`, else when the File is collected or the interpreter ends.
 
     Raises:
-        StoreError: it cannot be made, or lies on a network file system.
+        StoreError: it cannot be opened, or lies on a network file system.
     """
 
     def __init__(self, path: str) -> None:
@@ -37,10 +40,42 @@ class File:
         self._gate = Lock()  # none is opened while all are closed
         self._closed = self._frozen = False
         self._turn = Lock()  # SQLite sleeps a millisecond and more where it has to wait
+        self._sight = RLock()  # of the file, for the first time
+        self._is_seen = self._is_prepared = False
         self._close_all = finalize(self, _close_all, self._open, self._gate, os.getpid())
         with self.faults():
-            self._prepare_file()
-        self._frozen = not all(os.access(p, os.W_OK) for p in (self.path, self.path.parent))
+            self.is_there()
+
+    def is_there(self) -> bool:
+        """Whether the file is, or was, there; its tables are brought up to date at first sight."""
+        if self._is_prepared:
+            return True
+        with self._sight:
+            if self._is_seen:  # by this thread, which prepares it
+                return True
+            if not self.path.exists():
+                return False
+            self._is_seen = True
+            try:
+                self._refuse_odd()
+                writable = (os.access(path, os.W_OK) for path in (self.path, self.path.parent))
+                self._frozen = not all(writable)
+                sqlite_schema.prepare(self)
+                self._is_prepared = True
+            except BaseException:
+                self.close()
+                raise
+        return True
+
+    def make(self) -> None:
+        """Makes the file, its owner's alone, unless it is, or was, there."""
+        with self.faults():
+            if self.is_there():
+                return
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self._refuse_odd()
+            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            self.is_there()
 
     def close(self) -> None:
         """Closes every connection, whatever other threads do with theirs; none is opened again."""
@@ -49,7 +84,7 @@ class File:
 
     @property
     def db(self) -> sqlite3.Connection:
-        """This thread's connection, to the file that has the name now.
+        """This thread's connection, to the file that has the name now; to an empty one before.
 
         Raises:
             OSError: there is none any more.
@@ -59,6 +94,8 @@ class File:
             db = None
         if db is not None and db.in_transaction:
             return db
+        if not self.is_there():
+            return self._nothing()
         there = self.there()
         if db is None or there != self._local.there:
             if db is not None:
@@ -91,12 +128,17 @@ class File:
         reads nothing, or cannot remove it: unless another user's process has made one, the file
         holds everything, and is read as it is.
         """
-        still = self._is_still()
-        name = f"{self.path.absolute().as_uri()}?immutable=1" if still else self.path
+        if self._is_still():
+            return self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
+        return self._connected(self.path)
+
+    def _connected(self, name: str | Path) -> sqlite3.Connection:
+        """A connection to the file of that name, or URI, which is closed with the others."""
+        uri = str(name).startswith("file:")
         with self._gate:
             if self._is_over():
                 raise sqlite3.ProgrammingError("the store is closed")
-            db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, uri=still)
+            db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, uri=uri)
             self._open.append(db)
         return db
 
@@ -117,9 +159,23 @@ class File:
         """Whether the file is read as it is, without a log."""
         return self._frozen and not os.path.exists(f"{self.path}-wal")  # noqa: PTH110 - the same
 
+    def _nothing(self) -> sqlite3.Connection:
+        """This thread's connection to tables without a row."""
+        db: sqlite3.Connection | None = getattr(self._local, "nothing", None)
+        if db is None or db not in self._open:
+            db = self._connected(":memory:")
+            sqlite_schema.make(db)
+            self._local.nothing = db
+        return db
+
     @contextmanager
-    def writing(self, *, durable: bool = False) -> Iterator[sqlite3.Connection]:
-        """One write transaction; rolled back whole by any error."""
+    def writing(self, *, durable: bool = False, make: bool = False) -> Iterator[sqlite3.Connection]:
+        """One write transaction; rolled back whole by any error.
+
+        Only what is new to the file may `make` it: a change of what is there finds nothing.
+        """
+        if make:
+            self.make()
         with self.faults(), self._turn:
             db = self.db
             if durable:
@@ -165,18 +221,16 @@ class File:
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from None
 
-    def _prepare_file(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    def _refuse_odd(self) -> None:
+        """Refuses what is no file, and a file system that cannot lock one."""
+        if self.path.exists() and not self.path.is_file():
+            raise StoreError(f"{self.path}: not a file")
         kind = _filesystem(self.path.parent.resolve())
         if kind in NETWORK:
             raise StoreError(
                 f"{self.path}: on a network file system ({kind}), where SQLite's locks cannot be "
                 "trusted: set LABQ_HOME to a local disk, or LABQ_URI to a MongoDB"
             )
-        if self.path.exists() and not self.path.is_file():
-            raise StoreError(f"{self.path}: not a file")
-        if not self.path.exists():
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def _close_all(connections: list[sqlite3.Connection], gate: Lock, process: int) -> None:

@@ -21,7 +21,7 @@ class SQLiteRecords(Records):
         self._file, self._table = file, table
 
     def put(self, identity: str, change: Change) -> Document:
-        with self._file.writing() as db:
+        with self._file.writing(make=True) as db:
             db.execute(f'INSERT OR IGNORE INTO {self._table} ("_id") VALUES (?)', (identity,))
             (old,) = self._read(db, identity)
             return self._write(db, old, change)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from labq.errors import StoreError
-from labq.store.sqlite_file import File
+
+if TYPE_CHECKING:
+    from labq.store.sqlite_file import File
 
 VERSION = 6
 
@@ -78,6 +81,12 @@ def prepare(file: File) -> None:
                 db.execute(statement)
             version = version + 1 if version else VERSION
         db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def make(db: sqlite3.Connection) -> None:
+    """Makes the tables in an empty database."""
+    for statement in _statements(0):
+        db.execute(statement)
 
 
 def _version(file: File) -> int:

@@ -10,7 +10,7 @@ import pytest
 
 from labq.cli import main as entry
 from labq.cli import options
-from labq.store import open_store
+from labq.store import find_store, open_store
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,15 @@ def run(monkeypatch, tmp_path, capsys):
     """Runs `labq` in this process and in an empty folder; gives code, stdout and stderr."""
     stores = []
 
-    def opened(address):
-        stores.append(open_store(address))
-        return stores[-1]
+    def noted(opener):
+        def opened(address):
+            stores.append(opener(address))
+            return stores[-1]
 
-    monkeypatch.setattr(options, "open_store", opened)
+        return opened
+
+    for opener in (open_store, find_store):
+        monkeypatch.setattr(options, opener.__name__, noted(opener))
     monkeypatch.chdir(tmp_path)
 
     def command_line(*args):

@@ -117,10 +117,10 @@ def test_ls_shows_what_a_queue_keeps_at_most(labq):
 @pytest.mark.parametrize(
     ("args", "code", "said"),
     [
-        (["update", "no", "--max-tasks", "1"], 3, "no queue 'no' (labq queue ls shows what is there)"),
-        (["show", "no"], 3, "no queue 'no' (labq queue ls shows what is there)"),
-        (["rename", "no", "new"], 3, "no queue 'no' (labq queue ls shows what is there)"),
-        (["delete", "no"], 3, "no queue 'no' (labq queue ls shows what is there)"),
+        (["update", "no", "--max-tasks", "1"], 3, "no queue 'no' (there are default, other)"),
+        (["show", "no"], 3, "no queue 'no' (there are default, other)"),
+        (["rename", "no", "new"], 3, "no queue 'no' (there are default, other)"),
+        (["delete", "no"], 3, "no queue 'no' (there are default, other)"),
         (["update"], 2, "update what? Give --max-tasks, --description, --on-finish or a --default-..."),
         (["delete"], 2, "delete which queue? Give its NAME"),
         (["rename", "default"], 2, "give the old name and the new one: labq queue rename OLD NEW"),

@@ -136,7 +136,9 @@ def test_all_means_those_of_the_queue(labq, queue, crew, word):
     assert asked(queue) == {"gpu7-11-aa": word, "cpu1-22-bb": word, "gpu7-33-cc": None}
     assert labq("worker", word, "--all", "--queue", "night").err == f"asked 1 worker to {word}\n"
     assert labq("worker", word, "--all", "-q").err == ""
-    assert labq("worker", word, "--all", "--queue", "x").err == "no workers in queue x\n"
+    said = labq("worker", word, "--all", "--queue", "x").err.splitlines()
+    assert said[0] == "no workers in queue x"
+    assert said[1].startswith("labq: no queue 'x': ")
 
 
 def test_ids_from_a_pipe_are_read_and_none_of_them_asks_nobody(labq, queue, crew, monkeypatch):
@@ -157,7 +159,7 @@ def test_ids_from_a_pipe_are_read_and_none_of_them_asks_nobody(labq, queue, crew
         (["show", "nobody"], 3, "labq: no worker 'nobody' (labq worker ls shows who works)\n"),
         (["stop", "cpu1", "--queue", "night"], 3, "labq: no worker 'cpu1' (labq worker ls"),
         (["stop", "gpu7"], 5, "labq: 'gpu7' names several workers: gpu7-"),
-        (["show"], 2, "labq: Missing argument"),
+        (["show"], 2, "labq: show which workers? Give WORKER...\n"),
     ],
 )
 def test_what_is_wrong_is_told_in_a_line_and_nobody_is_asked(labq, queue, crew, args, code, told):

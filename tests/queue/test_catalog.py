@@ -123,7 +123,10 @@ def test_settings_that_no_queue_has(queue, settings, told):
 
 
 def test_an_update_makes_no_queue(queue):
-    with pytest.raises(NotFoundError, match=r"no queue 'q' \(labq queue ls shows what is there\)"):
+    with pytest.raises(
+        NotFoundError,
+        match=r"^there is no store .* yet \(labq task sub|^no queue 'q' yet \(labq task sub",
+    ):
         catalog.update(queue.store, "q", {"max_tasks": 1})
 
 

@@ -110,6 +110,7 @@ def test_a_reference_stays_in_its_queue(queue):
 
 
 def test_a_reference_to_nothing_says_so(queue):
+    submit(queue, (1, "here"))
     with pytest.raises(TaskNotFound) as caught:
         queue.get("nope")
     assert str(caught.value) == "no task 'nope' in queue 'q' (labq task ls shows what is there)"

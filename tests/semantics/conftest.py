@@ -6,7 +6,7 @@ from clients import client, crew
 from labq.cli import main as entry
 from labq.cli import options
 from labq.queue import Queue
-from labq.store import open_store
+from labq.store import find_store, open_store
 
 __all__ = ["client", "crew"]
 
@@ -16,11 +16,15 @@ def labq(uri, monkeypatch, tmp_path, capfd):
     """Runs `labq` on an empty store; gives its code, its output and its errors."""
     stores = []
 
-    def opened(address):
-        stores.append(open_store(address))
-        return stores[-1]
+    def noted(opener):
+        def opened(address):
+            stores.append(opener(address))
+            return stores[-1]
 
-    monkeypatch.setattr(options, "open_store", opened)
+        return opened
+
+    for opener in (open_store, find_store):
+        monkeypatch.setattr(options, opener.__name__, noted(opener))
     monkeypatch.setenv("LABQ_URI", uri)
     monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)

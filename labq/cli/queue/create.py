@@ -28,7 +28,7 @@ def command(
       labq queue create night --max-tasks 10000 --default-auto-delete --default-ttl 30d
     """
     said = settings.given(max_tasks, description, default_timeout, default_ttl, default_auto_delete)
-    here = queue_named(name, queue, uri)
+    here = queue_named(name, queue, uri, make=True)
     record = catalog.create(here.store, here.name, said)
     if json:
         json_line({"queue": here.name, **settings.facts(record)})

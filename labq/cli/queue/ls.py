@@ -26,11 +26,14 @@ def command(
       labq queue ls
       labq queue ls --json
     """
-    store = options.open_queue(uri, queue).store
+    here = options.open_queue(uri, queue, new=True)
+    store = here.store
     counts = store.counts()
     at_work = Counter(card.get("queue") for card in workers.listed(store))
     found = [record for record in store.queues.find() if queue in (None, record["_id"])]
-    if json:
+    if not found and queue is not None:
+        options.tell_absence(here)
+    elif json:
         for record in found:
             json_line(_facts(record, counts, at_work))
     elif found:

@@ -8,8 +8,9 @@ import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, note
-from labq.errors import NotFoundError, UsageError
+from labq.errors import UsageError
 from labq.queue import workers
+from labq.queue.presence import require_queue
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -20,15 +21,19 @@ Name = Annotated[
 ]
 
 
-def queue_named(name: str | None, queue: str | None, uri: str | None) -> Queue:
-    """The queue of a command that takes its name as a word, too.
+def queue_named(
+    name: str | None, queue: str | None, uri: str | None, *, make: bool = False
+) -> Queue:
+    """The queue of a command that takes its name as a word, too; in a new store only to `make` it.
 
     Raises:
         UsageError: two names.
+        StoreError: there is no such store.
     """
     if name is not None and queue not in (None, name):
         raise UsageError(f"two queues are named: {name} and --queue {queue}")
-    return options.open_queue(uri, queue if name is None else name)
+    found = options.settings(uri, queue if name is None else name)
+    return options.queue_of(found) if make else options.find_queue(found, new=True)
 
 
 def set_paused(here: Queue, *, paused: bool, json: bool, quiet: bool) -> None:
@@ -39,7 +44,7 @@ def set_paused(here: Queue, *, paused: bool, json: bool, quiet: bool) -> None:
     """
     there = bool(list(here.store.queues.find({"_id": here.name})))
     if not there and not paused:
-        raise NotFoundError(f"no queue {here.name!r} (labq queue ls shows what is there)")
+        require_queue(here.store, here.name)
     changed = workers.is_paused(here.store, here.name) != paused
     if changed:
         workers.pause_queue(here.store, here.name, paused=paused)

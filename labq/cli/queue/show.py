@@ -7,6 +7,7 @@ from labq.cli.output import json_line
 from labq.cli.queue import settings
 from labq.cli.queue.pausing import Name, queue_named
 from labq.queue import catalog, workers
+from labq.queue.presence import require_queue
 
 
 def command(
@@ -22,9 +23,8 @@ def command(
       labq queue show night --json
     """
     here = queue_named(name, queue, uri)
-    record = catalog.record_of(here.store, here.name)
-    if record is None:
-        raise catalog.no_queue(here.name)
+    require_queue(here.store, here.name)
+    record = catalog.record_of(here.store, here.name) or {}
     counts = catalog.counts(here.store, here.name)
     at_work = len(workers.listed(here.store, here.name))
     paused = bool(record.get("paused"))

@@ -41,8 +41,6 @@ def command(
         )
     here = queue_named(name, queue, uri)
     before = catalog.record_of(here.store, here.name)
-    if before is None:
-        raise catalog.no_queue(here.name)
     said = settings.given(*options_given, before=before)
     record = catalog.update(here.store, here.name, said)
     if json:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 Refs = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[REF...]", help="Tasks; - reads stdin.", show_default=False),
+    typer.Argument(
+        metavar="[REF...]", help="Tasks; - or none at all reads stdin.", show_default=False
+    ),
 ]
 
 
@@ -63,15 +65,21 @@ def on_tasks(
             **more: Any,
         ) -> None:
             named = more.pop("name") if names else None
-            said = options.selection(refs, status, named, extra_filter, project, latest=latest)
+            said = options.selection(
+                refs, status, named, extra_filter, project, latest=latest, piped=True
+            )
             if not said.narrows:
                 how = "-s, --name or -f" if names else "-s or -f"
                 raise UsageError(f"{verb} what? Give REF..., {how} (every task: -f '{{}}')")
+            if options.nothing_piped(refs, said, quiet=quiet or json) and not json:
+                return
             settings = options.settings(uri, queue)
-            here = options.queue_of(settings)
+            here = options.find_queue(settings)
             query = here.query(said)
             total = here.count(query)
-            own(Chosen(settings, here, query, total, bool(refs), yes, json, quiet), **more)
+            if not total and not said.refs and not quiet:
+                options.tell_absence(here, said=said)
+            own(Chosen(settings, here, query, total, bool(said.refs), yes, json, quiet), **more)
 
         given = list(signature(own, eval_str=True).parameters.values())[1:]
         parameters = [one.replace(kind=Parameter.KEYWORD_ONLY) for one in given]

@@ -30,9 +30,12 @@ def command(
       labq task count -s pending
       labq task count -f 'args.lr > 0.05'
     """
-    here = options.open_queue(uri, queue)
-    query = here.query(options.selection(ids, status, name, extra_filter, project))
+    here = options.open_queue(uri, queue, new=True)
+    said = options.selection(ids, status, name, extra_filter, project)
+    query = here.query(said)
     if verbose:
         note(to_json(query))
     total = here.count(query)
+    if not total:
+        options.tell_absence(here, said=said)
     json_line({"count": total}) if json else line(str(total))

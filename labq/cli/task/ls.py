@@ -21,7 +21,7 @@ from labq.task import FIELDS, Document
 from labq.template import MISSING, lookup
 
 if TYPE_CHECKING:
-    from labq.queue import Queue
+    from labq.queue import Queue, Selection
     from labq.store import Sort
 
 MOST_KEYS = 31  # MongoDB takes 32, and number is the last
@@ -84,18 +84,23 @@ def command(
     """
     order = parse_sort(sort or ["number:asc"])
     paths = parse_columns(cols or [])
-    here = options.open_queue(uri, queue)
-    query = here.query(options.selection(ids, status, name, extra_filter, project))
+    here = options.open_queue(uri, queue, new=True)
+    said = options.selection(ids, status, name, extra_filter, project)
+    query = here.query(said)
     if verbose:
         note(to_json(query))
     if quiet or json:
         fields = ("_id",) if quiet else ()
         steady = not limit and not status  # those of a status come and go anyhow
         found = here.find(query, sort=order, limit=limit or 0, fields=fields, steady=steady)
+        empty = True
         for task in found:
+            empty = False
             line(task["_id"]) if quiet else json_line(_chosen(public(task), paths))
+        if empty:
+            options.tell_absence(here, said=said)
         return
-    _table(here, query, order, limit, paths, pager=not no_pager)
+    _table(here, said, query, order, limit, paths, pager=not no_pager)
 
 
 def _chosen(task: Document, paths: Sequence[str]) -> Document:
@@ -109,6 +114,7 @@ def _chosen(task: Document, paths: Sequence[str]) -> Document:
 
 def _table(
     here: Queue,
+    said: Selection,
     query: Document,
     order: Sort,
     limit: int | None,
@@ -125,7 +131,7 @@ def _table(
     tasks = here.find(query, sort=order, limit=size + 1 if size else 0, fields=fields)
     page = list(islice(tasks, size or None))
     beyond = next(tasks, None) is not None
-    footer = _footer(here, query, page, beyond=beyond, asked=limit is not None)
+    footer = _footer(here, said, query, page, beyond=beyond, asked=limit is not None)
     if page and paths:
         render.table([_row(task, paths) for task in page], right=("#",), fixed=("#",))
     elif page:
@@ -179,16 +185,20 @@ def _check_path(path: str, where: str) -> None:
 
 
 def _footer(
-    here: Queue, query: Document, page: list[Document], *, beyond: bool, asked: bool
+    here: Queue,
+    said: Selection,
+    query: Document,
+    page: list[Document],
+    *,
+    beyond: bool,
+    asked: bool,
 ) -> list[str]:
     """What the table does not say: how many more there are, and what was passed over and why."""
     lines = []
     if not page:
-        lines.append(
-            f"no tasks in queue {here.name} match"
-            if len(query) > 1
-            else f"no tasks in queue {here.name}"
-        )
+        empty = f"no tasks in queue {here.name}{' match' if len(query) > 1 else ''}"
+        why = options.why_nothing(here, said)
+        lines.append(f"{empty}: {why}" if why else empty)
     if beyond:
         total = here.count(query)
         more = "" if asked else " (--limit 0 shows all)"

@@ -34,7 +34,7 @@ def command(
     if ref is None and (kept := spool()):
         kept.tell(progress=percent)
         return
-    here = options.open_queue(uri, queue)
+    here = options.open_queue(uri, queue, new=True)
     identity, token = own(here, ref, "labq task progress REF 40")
     here.progress(identity, token, percent)
     if json:

@@ -32,7 +32,7 @@ def command(
     if ref is None and (kept := spool()):
         kept.summary(summary)
         return
-    here = options.open_queue(uri, queue)
+    here = options.open_queue(uri, queue, new=True)
     identity, token = own(here, ref, "labq task report REF acc=0.93")
     here.report(identity, token, summary)
     if json:

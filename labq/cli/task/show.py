@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labq.cli import options
-from labq.cli.output import json_line, public, span
+from labq.cli.output import json_line, note, public, span
 from labq.cli.task.waits import explained, when
+from labq.errors import UsageError
 from labq.queue.selection import stalled
 
 if TYPE_CHECKING:
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    refs: Annotated[list[str], typer.Argument(metavar="REF...", show_default=False)],
+    refs: Annotated[
+        list[str] | None, typer.Argument(metavar="[REF...]", show_default=False)
+    ] = None,
     latest: options.Latest = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
@@ -30,9 +33,14 @@ def command(
       labq task show 4
       labq task show base --json
     """
+    words = options.references(refs)
+    if words is None:
+        raise UsageError("show what? Give REF...")
+    if refs is None and not words:
+        note("nothing to do: stdin names no task")
     settings = options.settings(uri, queue)
-    here = options.queue_of(settings)
-    tasks = [here.get(ref, latest=latest) for ref in refs]
+    here = options.find_queue(settings)
+    tasks = [here.get(ref, latest=latest) for ref in words]
     if json:
         for task in tasks:
             json_line(public(task))

@@ -59,20 +59,24 @@ def command(
     """
     edits = [word for word in words or () if "=" in word]
     refs = [*(ids or ()), *(word for word in words or () if "=" not in word)]
-    given = ids is not None or refs
+    given = refs if ids is not None or refs else None
     changes = [parse_edit(text) for text in [*(update or []), *edits]]
-    chosen = options.selection(refs if given else None, status, name, extra_filter, project)
+    chosen = options.selection(given, status, name, extra_filter, project, piped=True)
     if not chosen.narrows:
         raise UsageError("update which tasks? Give --id, -s, --name or -f (every task: -f '{}')")
+    if options.nothing_piped(given, chosen, quiet=quiet or json) and not json:
+        return
     here = options.open_queue(uri, queue)
     query = here.query(chosen)
     report = EditReport()
     total = here.count(query)
+    if not total and not chosen.refs and not quiet:
+        options.tell_absence(here, said=chosen)
     if not changes:
         report = _by_editor(here, query, total)
     elif total == 1 or ask(f"Edit {plural(total)} of queue {here.name}?", yes=yes, quiet=quiet):
         report = edit(here.store, query, changes)
-    refused = bool(refs and report.refused)
+    refused = bool(chosen.refs and report.refused)
     if json:
         json_line({"changed": report.changed, "same": report.same, "refused": dict(report.refused)})
     elif not quiet and not (refused and total == 1):

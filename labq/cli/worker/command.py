@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +20,7 @@ Refs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="[WORKER...]",
-        help="Ids, starts of ids, hosts that have one worker; - reads stdin.",
+        help="Ids, starts of ids, hosts that have one worker; - or none at all reads stdin.",
         show_default=False,
     ),
 ]
@@ -34,8 +33,7 @@ def named(store: Store, refs: list[str], queue: str | None) -> list[Document]:
     Raises:
         NotFoundError, ConflictError: one names none, or several.
     """
-    texts = [sys.stdin.read() if ref == "-" else ref for ref in refs]
-    return workers.named(store, [word for text in texts for word in text.split()], queue)
+    return workers.named(store, options.references(refs) or [], queue)
 
 
 def direct(
@@ -54,9 +52,16 @@ def direct(
     Raises:
         UsageError: neither references nor --all, or both.
     """
+    piped = refs is None and not everyone
+    if piped:
+        refs = options.references(None)
     if everyone == (refs is not None):
         raise UsageError(f"{word} which workers? Give WORKER... or --all")
-    here = options.open_queue(uri, queue)
+    if piped and not refs and not json:
+        if not quiet:
+            note("nothing to do: stdin names no worker")
+        return
+    here = options.open_queue(uri, queue, new=True)
     store = here.store
     chosen = workers.listed(store, here.name) if refs is None else named(store, refs, queue)
     there = bool(chosen)
@@ -68,6 +73,8 @@ def direct(
         json_line({"asked": asked, "workers": ids})
     elif not quiet and not there and everyone:
         note(f"no workers in queue {here.name}")
+        if queue is not None:
+            options.tell_absence(here)
     elif not quiet:
         note(f"asked {plural(asked, 'worker')} to {word}")
 

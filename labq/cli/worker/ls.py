@@ -36,7 +36,7 @@ def command(
       labq worker ls
       labq worker ls --all-queues --json
     """
-    here = options.open_queue(uri, queue)
+    here = options.open_queue(uri, queue, new=True)
     found = workers.listed(here.store, None if all_queues else here.name)
     if quiet:
         for card in found:
@@ -53,6 +53,8 @@ def command(
     else:
         where = "" if all_queues else f" in queue {here.name}"
         note(f"no workers{where} (labq worker run starts one)")
+        if queue is not None and not all_queues:
+            options.tell_absence(here)
 
 
 def _row(card: Document, now: datetime, *, all_queues: bool) -> dict[str, str]:

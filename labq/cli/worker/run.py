@@ -97,7 +97,13 @@ def command(
         follow=streams,
         **machine,
     )
-    here = options.queue_of(settings)
+    if forever or idle_timeout is not None:
+        here = options.queue_of(settings)
+    else:
+        here = options.find_queue(settings, new=True)
+        if not here.store.exists():
+            options.tell_absence(here, "labq: nothing to run")
+            return
     here.store.now()  # a store that is away says so now, and is waited for later
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labq.cli import options
-from labq.cli.output import json_line, moment, span
+from labq.cli.output import json_line, moment, note, span
 from labq.cli.worker import cards
 from labq.cli.worker.command import named
+from labq.errors import UsageError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 
 def command(
-    refs: Annotated[list[str], typer.Argument(metavar="WORKER...", show_default=False)],
+    refs: Annotated[
+        list[str] | None, typer.Argument(metavar="[WORKER...]", show_default=False)
+    ] = None,
     queue: options.QueueName = None,
     uri: options.Uri = None,
     json: options.Json = False,
@@ -30,8 +33,13 @@ def command(
       labq worker show gpu7-4711-a2c4
       labq worker show gpu7 --json
     """
-    store = options.open_queue(uri, queue).store
-    found = cards.fresh(store, named(store, refs, queue))
+    words = options.references(refs)
+    if words is None:
+        raise UsageError("show which workers? Give WORKER...")
+    if refs is None and not words:
+        note("nothing to do: stdin names no worker")
+    store = options.open_queue(uri, queue, new=True).store
+    found = cards.fresh(store, named(store, words, queue))
     if json:
         for card in found:
             json_line(card)

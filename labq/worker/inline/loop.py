@@ -16,8 +16,9 @@ from labq.args import key_path
 from labq.config import Settings
 from labq.errors import UsageError
 from labq.queue import Queue, Selection
+from labq.queue.presence import require_store
 from labq.resources import parse_label
-from labq.store import open_store
+from labq.store import find_store
 from labq.task import Document
 from labq.template import Placeholder, Template, fitting
 from labq.words import Span
@@ -127,8 +128,10 @@ class Loop:
         settings = config.load(self.given)
         _refuse_recursion(settings)
         fits = _having(self.required)
-        queue = Queue(open_store(settings.uri), settings.queue)
+        queue = Queue(find_store(settings.uri), settings.queue)
         try:
+            if settings.origins.get("uri") == "--uri" and not self._waits:
+                require_store(queue.store)
             selected = queue.query(Selection(filters=tuple(self.filters)))
             query = {"$and": [selected, fits], "queue": queue.name} if fits else selected
             return Run(queue, query, self._options(settings), name)
@@ -136,14 +139,18 @@ class Loop:
             queue.store.close()
             raise
 
+    @property
+    def _waits(self) -> bool:
+        """Whether it goes on where there are no tasks."""
+        return bool(self.limits["forever"]) or self.limits["idle_timeout"] is not None
+
     def _options(self, settings: Settings) -> Options:
-        waits = self.limits["forever"] or self.limits["idle_timeout"] is not None
         return Options(
             home=settings.home,
             uri=settings.uri,
             lease=settings.lease,
             heartbeat=settings.heartbeat,
-            patience=inf if waits else settings.lease,
+            patience=inf if self._waits else settings.lease,
             **self.limits,
         )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labq.cli import options
-from labq.cli.output import json_line, line, note
+from labq.cli.output import json_line, line
 from labq.task import TERMINAL, Document, Status
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def command(
       labq task group ls
       labq task group show "$(labq task group ls -q | head -1)"
     """
-    here = options.open_queue(uri, queue)
+    here = options.open_queue(uri, queue, new=True)
     found = _groups(here)
     if quiet:
         for name in found:
@@ -71,7 +71,8 @@ def command(
         rows = [_row(name, standing) for name, standing in found.items()]
         render.table(rows, right=NUMBERS, fixed=NUMBERS)
     else:
-        note(f"no groups in queue {here.name} (labq task submit --array makes one)")
+        empty = f"no groups in queue {here.name} (labq task submit --array makes one)"
+        options.tell_absence(here, empty)
 
 
 def _groups(here: Queue) -> dict[str, Standing]:
