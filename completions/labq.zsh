@@ -593,7 +593,8 @@ _labq_worker_run() {
     '--time-limit=[End by then\: take no task whose timeout is longer than what is left.]:DURATION:_files' \
     '--max-tasks=[Run at most N tasks.]:N:_files' \
     '--max-failures=[Claim no more after N failed attempts.]:N:_files' \
-    '--max-start-failures=[The same, for N in a row that could not be started.]:N:_files' \
+    '--max-consecutive-failures=[The same, for N in a row without a success; 0 is no limit.]:N:_files' \
+    '--max-start-failures=[The same, for N in a row that could not start.]:N:_files' \
     '--slots=[Run N tasks at a time.]:N:_files' \
     '--gpus=[Ids of GPUs for tasks, as 0,1,2,3 or 0-3; a slot for each share.]:IDS:_files' \
     '--gpus-per-task=[GPUs of a task that does not say.]:N:_files' \

@@ -10,6 +10,8 @@ from typing import IO, Any
 from labq.queue.leases import RETRY
 from labq.template import Template
 
+CONSECUTIVE = 10  # failures in a row that look like a broken machine, unless somebody says
+
 
 @dataclass(frozen=True)
 class Options:
@@ -25,6 +27,7 @@ class Options:
     max_tasks: int | None = None
     max_failures: int | None = None  # failed attempts after which it claims no more
     max_start_failures: int = 3  # the same, in a row, of tasks that could not be started
+    max_consecutive_failures: int | None = CONSECUTIVE  # the same, in a row
     idle_timeout: float | None = None  # how long it waits for work; it does not end before
     time_limit: float | None = None  # how long it may work in all
     grace: float = 10.0
@@ -59,6 +62,7 @@ class Tally:
     by_status: dict[str, int] = field(default_factory=dict)
     stopped_by: int = 0  # the signal, if one did
     unstarted: int = 0  # tasks in a row, up to now, that could not be started
+    in_a_row: int = 0  # failed attempts since the last success
     gave_up: str = ""  # why it stopped for its tasks' failures
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import socket
 import threading
 import time
@@ -23,6 +24,7 @@ from labq.worker.recent import Recent
 
 RELEASED = "the worker was stopped"
 TIME_OVER = "the worker's time was over"
+FAILURES = frozenset({"failed", "retried"})
 GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its task nothing
 DOUBT = 3  # leases after which a claim that failed is not carried out any more
 SOON = 0.05  # seconds: a look at what is due is followed by another no sooner
@@ -163,25 +165,43 @@ class Shift:
             if finished is not None:
                 told = self.tally.by_status
                 told[finished.became] = told.get(finished.became, 0) + 1
-                self.tally.unstarted = self.tally.unstarted + 1 if finished.unstarted else 0
-                self._judge()
+                self._judge(finished)
         self.wake()
         if finished is not None:
             with self._telling:
                 self.on_finish(finished)
 
-    def _judge(self) -> None:
-        """Claims no more where too much has failed."""
+    def _judge(self, finished: Finished) -> None:
+        """Claims no more where too much has failed: in all, or in a row on a broken machine.
+
+        A success ends a row; an attempt that was cancelled, given back or lost says nothing.
+        """
         options, tally = self.options, self.tally
-        if tally.unstarted >= options.max_start_failures:
-            told = f"{tally.unstarted} tasks in a row" if tally.unstarted > 1 else "a task"
-            tally.gave_up = (
-                f"{told} could not be started (labq task requeue runs failed tasks again)"
-            )
-        elif options.max_failures is not None and tally.failures >= options.max_failures:
-            told = f"{tally.failures} attempts" if tally.failures > 1 else "an attempt"
-            tally.gave_up = f"{told} failed (--max-failures)"
+        if finished.became in FAILURES:
+            tally.in_a_row += 1
+            tally.unstarted = tally.unstarted + 1 if finished.unstarted else 0
+        elif finished.became == Status.SUCCESS.value:
+            tally.in_a_row = tally.unstarted = 0
+        row = " in a row"
+        for count, limit, what, option in (
+            (tally.unstarted, options.max_start_failures, f"{row} could not be started", "start-"),
+            (tally.failures, options.max_failures, " failed", ""),
+            (tally.in_a_row, options.max_consecutive_failures, f"{row} failed", "consecutive-"),
+        ):
+            if limit is not None and count >= limit and not tally.gave_up:
+                told = (
+                    f"{count} attempts{what}" if count > 1 else f"an attempt{what}".replace(row, "")
+                )
+                tally.gave_up = f"{told} (--max-{option}failures): {self._way_on(finished.task)}"
         self._draining = self._draining or bool(tally.gave_up)
+
+    def _way_on(self, task: Document) -> str:
+        """What to do about failures, of which the task's is the last."""
+        queue = f" --queue {shlex.quote(self.queue.name)}"
+        return (
+            f"labq task show{queue} {task['number']} says why; once that is mended, "
+            f"labq task requeue{queue} -s failed runs what failed again"
+        )
 
     def stays(self, since: int) -> bool:
         """Whether a slot that found nothing, at that `moment`, waits for more.

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from books import statuses, submit, wait_for
+from waiting import until
 
 from labq.queue import workers
 from labq.task import new
@@ -51,11 +52,76 @@ def test_a_draining_worker_tells_of_what_it_leaves_waiting(labq):
     assert told in done.err
 
 
+def stopped(why, number):
+    """The last line of a worker that gave up after that task."""
+    return (
+        f"labq: stopped: {why}: labq task show --queue default {number} says why; once that is "
+        "mended, labq task requeue --queue default -s failed runs what failed again\n"
+    )
+
+
+ROW = "{} attempts in a row failed (--max-consecutive-failures)"
+
+
+def test_a_broken_machine_does_not_empty_a_queue(labq, queue):
+    submit(labq, *[{}] * 12)
+    done = labq("worker", "run", "--forever", "--", "false")
+    assert done.code == 1
+    assert done.err.endswith(stopped(ROW.format(10), 10))
+    assert statuses(queue) == ["failed"] * 10 + ["pending"] * 2
+
+
+def test_a_success_begins_the_row_of_failures_anew(labq, queue):
+    submit(labq, *[{}] * 7)
+    third = '[ "$LABQ_TASK_NUMBER" = 3 ]'
+    done = labq("worker", "run", "--max-consecutive-failures", "3", "--", "sh", "-c", third)
+    assert done.code == 1
+    assert done.err.endswith(stopped(ROW.format(3), 6))
+    assert statuses(queue) == ["failed"] * 2 + ["success"] + ["failed"] * 3 + ["pending"]
+
+
+def test_attempts_that_are_tried_again_count_in_a_row(labq, queue):
+    queue.submit([new({}, max_retries=9, retry_delay=0)])
+    done = labq("worker", "run", "--max-consecutive-failures", "4", "--", "false")
+    assert done.err.endswith(stopped(ROW.format(4), 1))
+    task = queue.get("1")
+    assert (task["status"], task["attempt"]) == ("pending", 4)
+
+
+def test_no_limit_of_failures_in_a_row(labq, queue):
+    submit(labq, *[{}] * 12)
+    done = labq("worker", "run", "--max-consecutive-failures", "0", "--", "false")
+    assert done.code == 0
+    assert statuses(queue) == ["failed"] * 12
+
+
+def test_what_is_given_back_is_no_failure(labq, queue):
+    queue.submit([{**new({"a": 1}), "cmd": ["echo", "%(b)"]} for _ in range(3)])
+    assert labq("worker", "run", "--max-consecutive-failures", "1").code == 0
+    assert statuses(queue) == ["pending"] * 3
+
+
+def test_failures_in_a_row_are_counted_across_slots_and_what_runs_goes_on(
+    labq, queue, process, tmp_path
+):
+    submit(labq, *[{}] * 9)
+    job = '[ "$LABQ_TASK_NUMBER" != 1 ] && exit 1; until [ -e go ]; do sleep 0.01; done'
+    options = ("--max-consecutive-failures", "4", "--slots", "3")
+    worker = process("worker", "run", *options, "--", "sh", "-c", job)
+    until(lambda: statuses(queue).count("failed") >= 4)
+    (tmp_path / "go").touch()
+    _, err = worker.communicate(timeout=60)
+    assert worker.returncode == 1
+    assert "4 attempts in a row failed (--max-consecutive-failures): " in err
+    assert statuses(queue)[0] == "success"
+    assert statuses(queue).count("failed") in (4, 5)  # one more may have been running
+
+
 def test_too_many_failures_stop_the_worker(labq, queue):
     submit(labq, {}, {}, {})
     done = labq("worker", "run", "--max-failures", "2", "--", "false")
     assert done.code == 1
-    assert "labq: stopped: 2 attempts failed (--max-failures)" in done.err
+    assert done.err.endswith(stopped("2 attempts failed (--max-failures)", 2))
     assert statuses(queue) == ["failed", "failed", "pending"]
 
 
@@ -63,7 +129,7 @@ def test_the_number_of_start_failures_can_be_set(labq, queue):
     queue.submit([new({}, cmd="no-such-command") for _ in range(3)])
     done = labq("worker", "run", "--max-start-failures", "1")
     assert done.code == 1
-    assert "labq: stopped: a task could not be started (" in done.err
+    assert done.err.endswith(stopped("an attempt could not be started (--max-start-failures)", 1))
     assert statuses(queue) == ["failed", "pending", "pending"]
 
 

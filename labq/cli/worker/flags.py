@@ -32,9 +32,15 @@ MaxTasks = Annotated[int | None, typer.Option(min=1, metavar="N", help="Run at m
 MaxFailures = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Claim no more after N failed attempts.")
 ]
+MaxConsecutiveFailures = Annotated[
+    int,
+    typer.Option(
+        min=0, metavar="N", help="The same, for N in a row without a success; 0 is no limit."
+    ),
+]
 MaxStartFailures = Annotated[
     int,
-    typer.Option(min=1, metavar="N", help="The same, for N in a row that could not be started."),
+    typer.Option(min=1, metavar="N", help="The same, for N in a row that could not start."),
 ]
 Slots = Annotated[
     int | None,

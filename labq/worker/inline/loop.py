@@ -24,7 +24,7 @@ from labq.template import Placeholder, Template, fitting
 from labq.words import Span
 from labq.worker.inline.run import Run, make_way
 from labq.worker.inline.task import LoopTask
-from labq.worker.options import Options, Tally
+from labq.worker.options import CONSECUTIVE, Options, Tally
 
 
 def loop(
@@ -36,6 +36,7 @@ def loop(
     forever: bool = False,
     max_tasks: int | None = None,
     max_failures: int | None = None,
+    max_consecutive_failures: int | None = CONSECUTIVE,
     idle_timeout: Span | None = None,
     time_limit: Span | None = None,
     labels: Sequence[str] | None = None,
@@ -58,6 +59,8 @@ def loop(
         forever: whether it waits for more when the queue is drained.
         max_tasks: how many tasks it takes.
         max_failures: after how many failed attempts it takes no more.
+        max_consecutive_failures: the same, in a row: a broken machine must not empty a queue. None
+            is no limit.
         idle_timeout: for how long it waits for more; seconds, a timedelta, or such as "10m".
         time_limit: how long it may take in all.
         labels: what a task may require, such as ["gpu=a100", "nvlink"].
@@ -71,6 +74,7 @@ def loop(
         "forever": words.switch("labq.loop: forever", forever),
         "max_tasks": _count("max_tasks", max_tasks),
         "max_failures": _count("max_failures", max_failures),
+        "max_consecutive_failures": _count("max_consecutive_failures", max_consecutive_failures),
         "idle_timeout": _seconds("idle_timeout", idle_timeout),
         "time_limit": _seconds("time_limit", time_limit),
         "labels": dict(map(parse_label, _texts("labels", labels))),

@@ -152,7 +152,27 @@ def test_too_many_failures_end_the_loop(queue, submit, caplog):
         raise ValueError
 
     assert train().by_status == {"failed": 2}
-    assert caplog.messages[-1] == "no more tasks: 2 attempts failed (--max-failures)"
+    assert caplog.messages[-1] == (
+        "no more tasks: 2 attempts failed (--max-failures): labq task show --queue default 2 says "
+        "why; once that is mended, labq task requeue --queue default -s failed runs what failed again"
+    )
+
+
+def test_ten_failures_in_a_row_end_the_loop(queue, submit, caplog):
+    submit(*[{}] * 12)
+
+    @labq.loop()
+    def train(task):
+        raise ValueError
+
+    assert train().by_status == {"failed": 10}
+    assert caplog.messages[-1].startswith("no more tasks: 10 attempts in a row failed (")
+
+    @labq.loop(max_consecutive_failures=None)
+    def train_all(task):
+        raise ValueError
+
+    assert train_all().by_status == {"failed": 2}
 
 
 # -- loops that are left --------------------------------------------------------------------------
