@@ -9,7 +9,7 @@ _labq() {
     if [[ -n $rest ]]; then return; fi # what files complete, see the end
     case $word in
       --) rest=yes ;;
-      --add|--after|--after-any|--args|--array|--at|--bundle|--cmd|--cols|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--from|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-consecutive-failures|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--on-lost|--output-dir|--priority|--profile|--project|--queue|--raw-args|--reason|--remove|--require|--resource|--resources|--retry-delay|--set|--short|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--untracked|--update|--uri|-P|-c|-e|-f|-o|-s|-u) value=$word ;;
+      --add|--after|--after-any|--args|--array|--at|--bundle|--cmd|--cols|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--from|--gpu-ids|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-consecutive-failures|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--on-lost|--output-dir|--priority|--profile|--project|--queue|--raw-args|--reason|--remove|--require|--resource|--resources|--retry-delay|--set|--short|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--untracked|--update|--uri|-P|-c|-e|-f|-o|-s|-u) value=$word ;;
       -*) ;;
       *) case $path in
         ''|'task'|'task group'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
@@ -57,7 +57,7 @@ _labq() {
       'wait':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --timeout --output-dir -o --overwrite --queue --uri --json --quiet -q --help' ;;
       'worker':-*) words='--help' ;;
       'worker':*) words='run ls show stop drain pause resume' ;;
-      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-consecutive-failures --max-start-failures --slots --gpus --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --on-lost --on-finish --checkout --venv --queue --uri --json --quiet -q --help' ;;
+      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-consecutive-failures --max-start-failures --slots --gpus --gpu-ids --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --on-lost --on-finish --checkout --venv --queue --uri --json --quiet -q --help' ;;
       'worker ls':*) words='--all-queues -a --queue --uri --json --quiet -q --help' ;;
       'worker show':-*) words='--queue --uri --json --help' ;;
       'worker stop':-*) words='--all --yes -y --queue --uri --json --quiet -q --help' ;;

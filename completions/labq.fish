@@ -7,7 +7,7 @@ function __labq_at --description 'Whether the words so far lead to this command'
     for word in $words[2..-1]
         if set -q value[1]
             set -e value
-        else if contains -- $word --add --after --after-any --args --array --at --bundle --cmd --cols --comment --cpus --cwd --default-timeout --default-ttl --delay --description --env --extra-filter --file --from --gpus --gpus-per-task --grace --group --heartbeat --id --idle-timeout --into --key --label --lease --limit --max-consecutive-failures --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --on-finish --on-lost --output-dir --priority --profile --project --queue --raw-args --reason --remove --require --resource --resources --retry-delay --set --short --since --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --type --untracked --update --uri -P -c -e -f -o -s -u
+        else if contains -- $word --add --after --after-any --args --array --at --bundle --cmd --cols --comment --cpus --cwd --default-timeout --default-ttl --delay --description --env --extra-filter --file --from --gpu-ids --gpus --gpus-per-task --grace --group --heartbeat --id --idle-timeout --into --key --label --lease --limit --max-consecutive-failures --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --on-finish --on-lost --output-dir --priority --profile --project --queue --raw-args --reason --remove --require --resource --resources --retry-delay --set --short --since --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --type --untracked --update --uri -P -c -e -f -o -s -u
             set value $word
         else if test "$word" = --
             set -a path --
@@ -387,7 +387,8 @@ complete -c labq -n '__labq_at worker run' -l max-failures -rF -d 'Claim no more
 complete -c labq -n '__labq_at worker run' -l max-consecutive-failures -rF -d 'The same, for N in a row without a success; 0 is no limit.'
 complete -c labq -n '__labq_at worker run' -l max-start-failures -rF -d 'The same, for N in a row that could not start.'
 complete -c labq -n '__labq_at worker run' -l slots -rF -d 'Run N tasks at a time.'
-complete -c labq -n '__labq_at worker run' -l gpus -rF -d 'Ids of GPUs for tasks, as 0,1,2,3 or 0-3; a slot for each share.'
+complete -c labq -n '__labq_at worker run' -l gpus -rF -d 'GPUs for tasks: all, the first N, or these: 0,2 or 0-3; a slot for each share.'
+complete -c labq -n '__labq_at worker run' -l gpu-ids -rF -d 'The same by ids only: 2 is the third, not two.'
 complete -c labq -n '__labq_at worker run' -l gpus-per-task -rF -d 'GPUs of a task that does not say.'
 complete -c labq -n '__labq_at worker run' -l cpus -rF -d 'CPUs for tasks.'
 complete -c labq -n '__labq_at worker run' -l memory -rF -d 'Memory for tasks: 16Gi.'

@@ -596,7 +596,8 @@ _labq_worker_run() {
     '--max-consecutive-failures=[The same, for N in a row without a success; 0 is no limit.]:N:_files' \
     '--max-start-failures=[The same, for N in a row that could not start.]:N:_files' \
     '--slots=[Run N tasks at a time.]:N:_files' \
-    '--gpus=[Ids of GPUs for tasks, as 0,1,2,3 or 0-3; a slot for each share.]:IDS:_files' \
+    '--gpus=[GPUs for tasks\: all, the first N, or these\: 0,2 or 0-3; a slot for each share.]:all|N|IDS:_files' \
+    '--gpu-ids=[The same by ids only\: 2 is the third, not two.]:IDS:_files' \
     '--gpus-per-task=[GPUs of a task that does not say.]:N:_files' \
     '--cpus=[CPUs for tasks.]:N:_files' \
     '--memory=[Memory for tasks\: 16Gi.]:AMOUNT:_files' \

@@ -12,6 +12,7 @@ from typing import Any
 
 from labq.resources import KEYS, claimable, shown, shown_requirement
 
+VISIBLE, ORDER, BY_BUS = "CUDA_VISIBLE_DEVICES", "CUDA_DEVICE_ORDER", "PCI_BUS_ID"
 _MIB = 2**20
 
 
@@ -80,9 +81,14 @@ class Grant:
     memory: int  # bytes
     gpus: tuple[str, ...] | None
 
-    def environment(self) -> dict[str, str]:
-        """The variables that tell the task's job which GPUs are its own."""
-        return {} if self.gpus is None else {"CUDA_VISIBLE_DEVICES": ",".join(self.gpus)}
+    def environment(self, outer: Mapping[str, str]) -> dict[str, str]:
+        """The variables that tell the task's job which GPUs are its own.
+
+        They are counted as nvidia-smi does, unless the `outer` environment says otherwise.
+        """
+        if self.gpus is None:
+            return {}
+        return {VISIBLE: ",".join(self.gpus), ORDER: outer.get(ORDER) or BY_BUS}
 
 
 class Capacity:

@@ -127,7 +127,7 @@ class Slot:
         return {
             **self._shift.environment,
             **claim.inherited,
-            **grant.environment(),
+            **grant.environment(self._shift.environment),
             **task.get("env", {}),
             "LABQ_TASK_ID": task["_id"],
             "LABQ_TASK_NUMBER": str(task["number"]),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 
 import pytest
 from books import statuses, tasks, wait_for
 from waiting import until
 
 from labq.task import new
+
+IDS = "ids: 0,2 or 0-3 or GPU-8932f937"
 
 
 def ask(queue, **fields):
@@ -71,12 +74,17 @@ def test_slots_together_use_no_more_than_there_is(labq, queue, process, tmp_path
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--gpus", "0-1,1"), "--gpus 0-1,1: write each GPU once: 0,1,2,3 or 0-3"),
-        (("--gpus", "3-0"), "--gpus 3-0: write each GPU once: 0,1,2,3 or 0-3"),
-        (("--gpus", "0,"), "--gpus 0,: write each GPU once: 0,1,2,3 or 0-3"),
+        (("--gpus", "0-1,1"), "--gpus 0-1,1 names GPU 1 twice"),
+        (("--gpus", "3-0"), f"--gpus 3-0: write all, a count, or {IDS}"),
+        (("--gpus", "0,"), f"--gpus 0,: write all, a count, or {IDS}"),
+        (("--gpus", "some"), f"--gpus some: write all, a count, or {IDS}"),
+        (("--gpus", "99999"), "--gpus 99999: that many GPUs there are nowhere"),
+        (("--gpu-ids", "all"), f"--gpu-ids all: write {IDS}"),
+        (("--gpu-ids", "-1"), f"--gpu-ids -1: write {IDS}"),
+        (("--gpus", "1", "--gpu-ids", "1"), "give --gpus or --gpu-ids, not both"),
         (
-            ("--gpus", "0", "--gpus-per-task", "2"),
-            "--gpus-per-task 2: there are only 1 (--gpus)",
+            ("--gpus", "1", "--gpus-per-task", "2"),
+            "--gpus-per-task 2 is more than the worker's GPUs: 0",
         ),
         (("--cpus", "many"), "many"),
         (("--memory", "4 apples"), "4 apples"),
@@ -113,3 +121,87 @@ def test_a_worker_shows_itself_while_it_works(labq, queue, process):
     assert card["capacity"] == {"cpus": 2, "memory": 2**30, "gpus": 2}
     assert card["status"] == "busy"
     assert json.dumps(card["done"]) == "{}"
+
+
+SMI = """#!/bin/sh
+case "$1" in --query-gpu=*) printf '0, GPU-a\\n1, GPU-b\\n2, GPU-c\\n3, GPU-d\\n';; esac
+"""
+SEE = 'echo "$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER" >> seen; until [ $(wc -l < seen) -ge 2 ]; do sleep 0.01; done'  # fmt: skip
+
+
+@pytest.fixture
+def cards(tmp_path):
+    """The environment of a machine whose nvidia-smi lists four GPUs."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/nvidia-smi").write_text(SMI)
+    (tmp_path / "bin/nvidia-smi").chmod(0o755)
+    (tmp_path / "bin/pynvml.py").write_text("raise ImportError\n")
+    path = f"{tmp_path}/bin:{os.environ['PATH']}"
+    return {"PATH": path, "PYTHONPATH": str(tmp_path / "bin"), "CUDA_DEVICE_ORDER": ""}
+
+
+@pytest.mark.parametrize(
+    ("options", "environment", "seen"),
+    [
+        (["--gpus", "all", "--gpus-per-task", "2"], {}, {"0,1", "2,3"}),
+        (["--gpus", "2"], {}, {"0", "1"}),
+        (["--gpus", "0,2"], {}, {"0", "2"}),
+        (["--gpu-ids", "1,GPU-d"], {}, {"1", "GPU-d"}),
+        (["--gpus", "0,1"], {"CUDA_VISIBLE_DEVICES": "2,3"}, {"2", "3"}),
+        (["--gpus", "all"], {"CUDA_VISIBLE_DEVICES": "GPU-b,GPU-c"}, {"GPU-b", "GPU-c"}),
+    ],
+)
+def test_a_job_sees_its_share_of_the_gpus_that_are_there(
+    labq, queue, process, cards, tmp_path, options, environment, seen
+):
+    queue.submit([new({}), new({})])
+    worker = process("worker", "run", *options, "--", "sh", "-c", SEE, env={**cards, **environment})
+    assert worker.wait(timeout=60) == 0
+    lines = [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
+    assert {ids for ids, _ in lines} == seen
+    assert {order for _, order in lines} == {"PCI_BUS_ID"}
+
+
+def test_an_order_that_the_environment_names_is_kept_and_said(
+    labq, queue, process, cards, tmp_path
+):
+    queue.submit([new({})])
+    show = 'echo "$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER" > seen'
+    order = {**cards, "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    worker = process("worker", "run", "--gpu-ids", "1", "--", "sh", "-c", show, env=order)
+    _, err = worker.communicate(timeout=60)
+    told = "is kept: GPUs are counted in that order, not in nvidia-smi's\n"
+    assert err.startswith(f"labq: CUDA_DEVICE_ORDER=FASTEST_FIRST {told}")
+    assert (tmp_path / "seen").read_text() == "1 FASTEST_FIRST\n"
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--gpus", "0,4"], "labq: --gpus 0,4: no GPU 4 (nvidia-smi counts 4)\n"),
+        (["--gpus", "5"], "labq: --gpus 5: there are 4 (nvidia-smi counts 4)\n"),
+        (["--gpu-ids", "GPU-e"], "labq: --gpu-ids GPU-e: no GPU GPU-e (nvidia-smi counts 4)\n"),
+    ],
+)
+def test_a_gpu_that_is_not_there_is_refused(labq, queue, process, cards, options, told):
+    ask(queue)
+    worker = process("worker", "run", *options, "--", "true", env=cards)
+    _, err = worker.communicate(timeout=60)
+    assert (worker.returncode, err) == (2, told)
+    assert statuses(queue) == ["pending"]
+
+
+def test_where_no_gpu_can_be_detected_all_is_refused(labq, queue, process, cards, tmp_path):
+    (tmp_path / "bin/nvidia-smi").write_text("#!/bin/sh\necho no driver >&2\nexit 9\n")
+    worker = process("worker", "run", "--gpus", "all", "--", "true", env=cards)
+    _, err = worker.communicate(timeout=60)
+    assert worker.returncode == 2
+    assert err.startswith("labq: --gpus all: no GPU can be detected: no driver (name them, ")
+
+
+def test_a_count_of_no_gpus_hides_all(labq, queue, tmp_path):
+    ask(queue)
+    show = 'echo "[$CUDA_VISIBLE_DEVICES]" > seen'
+    done = labq("worker", "run", "--gpus", "0", "--", "sh", "-c", show)
+    assert "labq: --gpus 0: no GPU for any task (--gpu-ids 0 is the first one)\n" in done.err
+    assert (tmp_path / "seen").read_text() == "[]\n"

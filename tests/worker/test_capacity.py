@@ -234,10 +234,10 @@ def test_the_lowest_gpus_are_granted_first_and_each_comes_back_once():
 
 
 ENVIRONMENTS = [
-    (["0", "1"], "gpus=2", {"CUDA_VISIBLE_DEVICES": "0,1"}),
-    (["GPU-7f"], "", {"CUDA_VISIBLE_DEVICES": "GPU-7f"}),
-    (["0", "1"], "gpus=0", {"CUDA_VISIBLE_DEVICES": ""}),
-    ([], "", {"CUDA_VISIBLE_DEVICES": ""}),
+    (["0", "1"], "gpus=2", {"CUDA_VISIBLE_DEVICES": "0,1", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
+    (["GPU-7f"], "", {"CUDA_VISIBLE_DEVICES": "GPU-7f", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
+    (["0", "1"], "gpus=0", {"CUDA_VISIBLE_DEVICES": "", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
+    ([], "", {"CUDA_VISIBLE_DEVICES": "", "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}),
     (None, "", {}),
     (None, "gpus=0", {}),
 ]
@@ -245,7 +245,7 @@ ENVIRONMENTS = [
 
 @pytest.mark.parametrize(("gpus", "text", "environment"), ENVIRONMENTS)
 def test_a_job_sees_the_gpus_that_are_its_own(gpus, text, environment):
-    assert Capacity(1, GI, gpus).take(asking(text)).environment() == environment
+    assert Capacity(1, GI, gpus).take(asking(text)).environment({}) == environment
 
 
 def test_no_gpu_is_granted_to_two_tasks_at_a_time():

@@ -49,8 +49,12 @@ Slots = Annotated[
 Gpus = Annotated[
     str | None,
     typer.Option(
-        metavar="IDS", help="Ids of GPUs for tasks, as 0,1,2,3 or 0-3; a slot for each share."
+        metavar="all|N|IDS",
+        help="GPUs for tasks: all, the first N, or these: 0,2 or 0-3; a slot for each share.",
     ),
+]
+GpuIds = Annotated[
+    str | None, typer.Option(metavar="IDS", help="The same by ids only: 2 is the third, not two.")
 ]
 GpusPerTask = Annotated[
     int, typer.Option(min=0, metavar="N", help="GPUs of a task that does not say.")

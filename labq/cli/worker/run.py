@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Mapping
@@ -38,6 +39,7 @@ def command(
     max_start_failures: flags.MaxStartFailures = 3,
     slots: flags.Slots = None,
     gpus: flags.Gpus = None,
+    gpu_ids: flags.GpuIds = None,
     gpus_per_task: flags.GpusPerTask = 1,
     cpus: flags.Cpus = None,
     memory: flags.Memory = None,
@@ -66,14 +68,15 @@ def command(
     Examples:
       labq worker run -- python train.py
       labq worker run --forever -- python train.py '--lr=%(lr)' '--out=runs/%(seed:0)'
-      labq worker run --gpus 0,1,2,3 --time-limit 12h -- python train.py
+      labq worker run --gpus all --time-limit 12h -- python train.py
       labq worker run -c 'python prepare.py && python train.py'
     """
     template = _template(words or [], shell)
     given = {"uri": uri, "queue": queue, "lease": lease, "heartbeat": heartbeat}
     settings = config.load(given)
     hook = _hook(on_finish)
-    machine = _machine(cpus, memory, gpus, gpus_per_task, label or [])
+    machine = _machine(cpus, memory, gpus_per_task, label or [])
+    machine["gpus"] = _gpus(gpus, gpu_ids, quiet=quiet)
     from labq.worker import Options
 
     streams = {} if quiet or json else {"stdout": sys.stdout.buffer, "stderr": sys.stderr.buffer}
@@ -163,12 +166,12 @@ def _seconds(option: str, text: str | None) -> float | None:
 
 
 def _machine(
-    cpus: str | None, memory: str | None, gpus: str | None, gpus_per_task: int, labels: list[str]
+    cpus: str | None, memory: str | None, gpus_per_task: int, labels: list[str]
 ) -> dict[str, Any]:
     """What the worker offers of its machine, as Options has it.
 
     Raises:
-        UsageError: an amount, a label or a GPU is no such thing, or a GPU is named twice.
+        UsageError: an amount or a label is no such thing.
     """
     from labq.resources import checked_resources, parse_label
 
@@ -176,24 +179,29 @@ def _machine(
     return {
         "cpus": amounts.get("cpus"),
         "memory": amounts.get("memory"),
-        "gpus": None if gpus is None else _gpus(gpus),
         "gpus_per_task": gpus_per_task,
         "labels": dict(map(parse_label, labels)),
     }
 
 
-def _gpus(text: str) -> list[str]:
-    """The ids that --gpus names; 0-3 is 0,1,2,3."""
-    ids: list[str] = []
-    for word in (part.strip() for part in text.split(",")):
-        first, dash, last = word.partition("-")
-        if dash and first.isdecimal() and last.isdecimal() and len(first + last) < 10:  # noqa: PLR2004 - digits
-            ids += map(str, range(int(first), int(last) + 1))
-        else:
-            ids.append(word)
-    if not ids or not all(ids) or len(set(ids)) < len(ids):
-        raise UsageError(f"--gpus {text}: write each GPU once: 0,1,2,3 or 0-3")
-    return ids
+def _gpus(gpus: str | None, ids: str | None, *, quiet: bool) -> list[str] | None:
+    """The ids of the GPUs for tasks; None where they are not the worker's affair.
+
+    Raises:
+        UsageError: an option makes no sense, or names a GPU that is not there.
+    """
+    if gpus is None and ids is None:
+        return None
+    from labq.worker.capacity import BY_BUS, ORDER
+    from labq.worker.gpus import chosen
+
+    found = chosen(gpus, ids)
+    order = os.environ.get(ORDER) or BY_BUS
+    if not found and not quiet:
+        say("--gpus 0: no GPU for any task (--gpu-ids 0 is the first one)")
+    elif order != BY_BUS and not quiet:
+        say(f"{ORDER}={order} is kept: GPUs are counted in that order, not in nvidia-smi's")
+    return found
 
 
 def _shares(machine: Mapping[str, Any]) -> int:
@@ -207,7 +215,7 @@ def _shares(machine: Mapping[str, Any]) -> int:
     if not ids or not each:
         return 1
     if each > len(ids):
-        raise UsageError(f"--gpus-per-task {each}: there are only {len(ids)} (--gpus)")
+        raise UsageError(f"--gpus-per-task {each} is more than the worker's GPUs: {','.join(ids)}")
     return len(ids) // each
 
 

@@ -160,7 +160,7 @@ class Run:
         activity = Activity(
             task.get("timeout"), self._signals.interrupt, words, shift.keeper.margin / 4
         )
-        variables = {**grant.environment(), **environment(claim, shift.options, folder)}
+        variables = {**grant.environment(os.environ), **environment(claim, shift.options, folder)}
         attempt = Attempt(self._argv, variables)
         handle = LoopTask(task, folder, activity, self)
         self._body = Body(claim, grant, activity, attempt, handle)
