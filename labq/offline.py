@@ -96,10 +96,14 @@ class Spool:
         """What its `source` names."""
         return Contents(self.folder / "blobs")
 
-    def record(self, home: Path, words: Sequence[str]) -> None:
-        """Notes where the run comes from, whose command this is, before it begins."""
+    def record(self, home: Path, words: Sequence[str], *, ours: bool = False) -> None:
+        """Notes where the run comes from, whose command this is, before it begins.
+
+        `ours` as of `capture`.
+        """
         begun = json.loads((self.folder / "task.json").read_text("utf-8"))
-        self._keep({**begun, "source": capture(self.contents, home, begun["cwd"], words)})
+        source = capture(self.contents, home, begun["cwd"], words, ours=ours, run=True)
+        self._keep({**begun, "source": source})
 
     @contextmanager
     def running(self) -> Iterator[None]:

@@ -14,7 +14,7 @@ from labq.args import parse_document
 from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.cli.task import flags
-from labq.cli.task.submit import _source, _variables
+from labq.cli.task.submit import _variables, source_of
 from labq.cli.worker.telling import say, teller
 from labq.errors import StoreError, UsageError
 from labq.source.entry import parted
@@ -131,7 +131,7 @@ def _run(
     except StoreError as error:  # nothing has begun yet
         raise StoreError(f"{error} (labq run --offline keeps the record in a folder)") from None
     if recorded:
-        task["source"] = _source(here, settings, {**task, "cmd": words})
+        task["source"] = source_of(here, settings, {**task, "cmd": words}, run=True)
     ends: list[Finished] = []
     tell = teller(json=json, quiet=quiet, over=lambda: single.stopping)
 

@@ -2,12 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Callable, Sequence
 from os import path as paths
 from typing import Any
 
 from labq.args import parse_tokens
 from labq.errors import ArgsError
+
+SCRIPTS = (".py", ".sh", ".bash", ".R", ".r", ".jl", ".pl", ".rb", ".js")
+PYTHON = re.compile(r"(python|pypy)[0-9.]*t?")
+SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish"})
+INTERPRETERS = SHELLS | {"Rscript", "julia", "perl", "ruby", "node"}
+VALUED = ("-X", "-W", "-o", "-O")  # options of interpreters whose value is the next word
+
+
+def is_python(word: str) -> bool:
+    """Whether a word of a command names a Python."""
+    return PYTHON.fullmatch(paths.basename(word)) is not None
+
+
+def is_interpreter(word: str) -> bool:
+    """Whether it names a program that runs the script behind it."""
+    return is_python(word) or paths.basename(word) in INTERPRETERS
+
+
+def program_end(words: Sequence[str], is_file: Callable[[str], bool]) -> int:
+    """The place of the script, of what follows `-m` or `-c`; 0 where the first word is all of it.
+
+    A script is told by its ending, by a `/` behind an interpreter, or by `is_file`.
+    """
+    for at, word in enumerate(words[1:], start=1):
+        before = words[at - 1]
+        if before == "-m" or re.fullmatch("-[a-z]*c", before):
+            return at
+        if word.startswith("-") or before in VALUED:
+            continue
+        if word.endswith(SCRIPTS) or is_file(word):
+            return at
+        if "/" in word and any(map(is_interpreter, words[:at])):
+            return at
+    return 0
 
 
 def script_at(words: Sequence[str], folder: str) -> int:
@@ -23,6 +59,20 @@ def script_at(words: Sequence[str], folder: str) -> int:
         ),
         0,
     )
+
+
+def script_of(words: Sequence[str], folder: str) -> str | None:
+    """The file of the script, where a command runs one and not a module or a program as such."""
+    at = script_at(words, folder)
+    if at and words[at - 1] == "-m":
+        return None
+    path = paths.join(folder, words[at]) if words else ""
+    if not at and ("/" not in words[0] or is_interpreter(words[0])):
+        return None
+    runs = (
+        path.endswith(SCRIPTS) or os.access(path, os.X_OK) or any(map(is_interpreter, words[:at]))
+    )
+    return path if runs and paths.isfile(path) else None
 
 
 def entry_point(words: Sequence[str], folder: str) -> str | None:

@@ -34,6 +34,31 @@ def find(folder: str) -> Repository | None:
         here = above
 
 
+def repository_of(folder: str, script: str | None, *, named: bool) -> Repository | None:
+    """That of a command's script, or else the folder's; a submodule is part of the one around it.
+
+    Args:
+        folder: where it runs.
+        script: the file of the script, if it is known.
+        named: whether the command names it; a program that only submits counts where the folder is
+            in no repository.
+    """
+    here = find(folder) if paths.isdir(folder) else None
+    if script is None or not paths.isfile(script) or (here and not named):
+        return here
+    real = paths.realpath(script)
+    there = find(paths.dirname(real))
+    if there is None or (here and (there == here or f"{here.shared}/modules/" in there.shared)):
+        return here
+    from labq.source.git import GitError, git
+
+    try:  # one of an environment, or of another program's own, is no script of that repository
+        known = git(there.root, "ls-files", "-co", "--exclude-standard", "--", real)
+    except GitError:
+        known = b""
+    return there if known else here
+
+
 def stamps(names: list[str]) -> str:
     """A text that is another once one of the files is."""
     return " ".join(map(_stamp, names))

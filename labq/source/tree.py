@@ -8,6 +8,7 @@ from os import path as paths
 from pathlib import Path
 
 from labq.source.changes import diff, origin, untracked
+from labq.source.entry import script_at
 from labq.source.git import GitError
 from labq.source.parts import Part
 from labq.source.private import Private
@@ -21,7 +22,8 @@ def parts_of(
 ) -> list[Part]:
     """The parts of a repository; what is known at once goes into `found`."""
     root = repository.root
-    found["cwd"] = text(paths.relpath(paths.realpath(folder), root))
+    if (place := _below(paths.realpath(folder), root)) is not None:
+        found["cwd"] = text(place)
     whole = True
     try:
         tree = status(repository)
@@ -48,6 +50,32 @@ def parts_of(
         marks = f"{tree.commit} {tree.untracked} {_state(root, tree.untracked)} {private.key}"
         parts.append(Part("untracked", marks, lambda: untracked(repository, tree, private)))
     return parts
+
+
+def links(words: Sequence[str], folder: str, script: str | None, root: str) -> dict[str, str]:
+    """Words of the program that lead into the repository by another name, and where, from the top.
+
+    So does the script where the command runs outside of the repository.
+    """
+    found: dict[str, str] = {}
+    end = script_at(words, folder)
+    real_folder = paths.realpath(folder)
+    outside = _below(real_folder, root) is None
+    for word in words[: end + 1]:
+        is_script = script is not None and paths.join(folder, word) == script
+        if not (paths.isabs(word) or is_script) or not paths.exists(paths.join(folder, word)):
+            continue
+        real = _below(paths.realpath(paths.join(folder, word)), root)
+        plain = _below(paths.normpath(paths.join(real_folder, word)), root)
+        if real is not None and (real != plain or (outside and not paths.isabs(word))):
+            found[text(word)] = text(real)
+    return found
+
+
+def _below(path: str, root: str) -> str | None:
+    """A whole path from the top of the repository; None where it is not below it."""
+    inside = path == root or path.startswith(f"{root.rstrip('/')}/")
+    return paths.relpath(path, root) if inside else None
 
 
 def _state(root: str, names: Sequence[str]) -> str:

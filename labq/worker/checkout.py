@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
+from typing import Any
 
-from labq.errors import LabqError
+from labq.errors import LabqError, TemplateError
 from labq.queue import Claim
 from labq.source.checkout import Checkouts
+from labq.source.relocate import Misplaced, Relocation
 from labq.source.words import DIGITS
 from labq.worker.lease import Held
 from labq.worker.process import StartError
@@ -60,6 +62,26 @@ class Place:
     folder: str | None
     variables: Mapping[str, str]
     since: float
+    moved: Relocation | None = None  # into the tree
+    source: Mapping[str, Any] = field(default_factory=dict)  # of the task
+
+    def command(
+        self, argv: list[str], environment: Mapping[str, str], *, named: bool
+    ) -> tuple[list[str], dict[str, str]]:
+        """The command and the variables as they are there.
+
+        Raises:
+            TemplateError: the script is elsewhere, in a command that the worker names.
+            StartError: the script is elsewhere, in the task's own.
+        """
+        if self.moved is None:
+            return argv, dict(environment)
+        try:
+            return self.moved.argv(argv), self.moved.environment(environment)
+        except Misplaced as error:
+            if named:
+                raise TemplateError(str(error)) from None
+            raise StartError(f"cannot check it out: {error}") from None
 
 
 @contextmanager
@@ -86,27 +108,38 @@ def prepared(shift: Shift, claim: Claim, folder: str, asked: float) -> Iterator[
         making.stop(RELEASED if shift.left() > 0 else TIME_OVER)
     try:
         try:
-            where, variables = _made(shift, claim, checkouts, tree, making)
+            made = _made(shift, claim, checkouts, tree, making)
         except StartError:
             if not making.stopped:
                 raise
-            where, variables = None, {}
+            made = _Made()
         finally:
             held = shift.keeper.drop(claim)
         if making.stopped:
             raise Stopped(making.why, held)
-        yield Place(where, variables, held.until - shift.options.lease if held else asked)
+        since = held.until - shift.options.lease if held else asked
+        yield Place(made.folder, made.variables, since, made.moved, made.source)
     finally:
         checkouts.remove(tree)
 
 
+@dataclass(frozen=True)
+class _Made:
+    """A `Place`, but for since when."""
+
+    folder: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    moved: Relocation | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+
 def _made(
     shift: Shift, claim: Claim, checkouts: Checkouts, tree: Path, making: Rebuilding
-) -> tuple[str | None, dict[str, str]]:
-    """The folder of the job, and variables of its environment."""
+) -> _Made:
     task, options, store = claim.task, shift.options, shift.queue.store
     where: str | None = task.get("cwd")
     variables: dict[str, str] = {}
+    moved = None
     what = "check out its tree"
 
     def stopped() -> bool:
@@ -115,11 +148,13 @@ def _made(
     try:
         found = next(store.find({"_id": task["_id"]}, fields=("source",)), {})
         source = found.get("source", {})
-        if options.checkout and "cwd" not in source:
+        if options.checkout and not source.keys() & {"commit", "cwd", "root"}:
             shift.say(f"task {task['number']} has no source: it runs where the worker is")
         elif options.checkout:
             what = f"check out {source.get('commit', 'its tree')[:DIGITS]}"
-            where = checkouts.build(source, store.blobs, tree, stopped)
+            built = checkouts.build(source, store.blobs, tree, stopped)
+            where = built if "cwd" in source else where
+            moved = Relocation.of(source, str(tree), where)
         if options.venv:
             from labq.source import venv
 
@@ -128,4 +163,4 @@ def _made(
     except (LabqError, OSError) as error:
         told = getattr(error, "strerror", None) or str(error)
         raise StartError(f"cannot {what}: {told}") from None
-    return where, variables
+    return _Made(where, variables, moved, source)

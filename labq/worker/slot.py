@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from typing import Any, TypeAlias
 
 from labq.errors import StoreError, TemplateError
 from labq.queue import Claim, Ending, leases
+from labq.source.interpreter import started
 from labq.template import parse_command, with_raw
 from labq.worker.capacity import Grant
 from labq.worker.claims import close, conclude, give_back, take
@@ -17,6 +19,8 @@ from labq.worker.logs import Output
 from labq.worker.options import Finished
 from labq.worker.process import Job, StartError
 from labq.worker.shift import RELEASED, TIME_OVER, Shift
+
+Whole: TypeAlias = Callable[[list[str]], list[str]]  # a command, with the text behind it
 
 
 class Slot:
@@ -43,11 +47,9 @@ class Slot:
         try:
             template = options.template or parse_command(task["cmd"])
             argv = template.render(task["args"])
-            if "raw_args" in task:
-                argv = with_raw(argv, task["raw_args"], shell=template.shell)
         except TemplateError as error:
-            self._unfit.append({"_id": task["_id"], "rev": task["rev"] + 1})  # once given back
-            return give_back(self._shift, claim, f"passed over: {error}")
+            return self._pass_over(claim, error)
+        whole = partial(_with_raw, raw=task.get("raw_args"), shell=template.shell)
         try:
             output = Output(options.home, task, self._shift.echo)
         except OSError as error:  # no place for output: the next task would fare no better
@@ -56,18 +58,34 @@ class Slot:
         environment = self._environment(claim, grant, output)
         try:
             if options.checkout or options.venv:
-                return self._prepared(claim, argv, environment, output, asked)
-            return self._job(claim, argv, environment, output, task.get("cwd"), asked)
+                return self._prepared(claim, argv, whole, environment, output, asked)
+            argv = started(argv, environment, partial(self._source, task))
+            return self._job(claim, whole(argv), environment, output, task.get("cwd"), asked)
+        except TemplateError as error:
+            output.abandon()
+            return self._pass_over(claim, error)
         except StartError as error:
             output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             until = asked + options.lease
             return replace(close(self._shift, leases.finish, claim, ending, until), unstarted=True)
 
+    def _source(self, task: Mapping[str, Any]) -> Mapping[str, Any]:
+        found = next(self._shift.queue.store.find({"_id": task["_id"]}, fields=("source",)), {})
+        source = found.get("source")
+        return source if isinstance(source, dict) else {}
+
+    def _pass_over(self, claim: Claim, why: TemplateError) -> Finished:
+        """Gives back a task that this worker's command, or its own, does not fit."""
+        task = claim.task
+        self._unfit.append({"_id": task["_id"], "rev": task["rev"] + 1})  # once given back
+        return give_back(self._shift, claim, f"passed over: {why}")
+
     def _prepared(
         self,
         claim: Claim,
         argv: list[str],
+        whole: Whole,
         environment: Mapping[str, str],
         output: Output,
         asked: float,
@@ -78,7 +96,11 @@ class Slot:
         try:
             with prepared(self._shift, claim, output.folder, asked) as place:
                 environment = {**environment, **place.variables, **claim.task.get("env", {})}
-                return self._job(claim, argv, environment, output, place.folder, place.since)
+                named = self._shift.options.template is not None
+                own = self._shift.options.venv
+                argv = started(argv, environment, lambda: place.source, own=own)
+                argv, environment = place.command(argv, environment, named=named)
+                return self._job(claim, whole(argv), environment, output, place.folder, place.since)
         except Stopped as stopped:
             output.abandon()
             ending = Ending(succeeded=False, reason=stopped.why)
@@ -140,3 +162,7 @@ class Slot:
             "LABQ_TOKEN": claim.token,
             **claim.place,
         }
+
+
+def _with_raw(argv: list[str], raw: str | None, *, shell: bool) -> list[str]:
+    return argv if raw is None else with_raw(argv, raw, shell=shell)

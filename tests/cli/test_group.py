@@ -34,7 +34,8 @@ def members(queue):
 
 
 def test_an_array_is_a_task_for_each_index(labq, queue):
-    result = labq("task", "submit", "--array", "1,3-4", "--name", "x", "--", "--lr", "0.1")
+    words = ("--array", "1,3-4", "--name", "x", "--no-source")
+    result = labq("task", "submit", *words, "--", "--lr", "0.1")
     tasks = list(queue.find({"queue": "default"}))
     assert result.ids == [task["_id"] for task in tasks]
     assert [(one["index"], one["count"]) for one in tasks] == [(1, 3), (3, 3), (4, 3)]

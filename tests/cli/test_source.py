@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 
 import pytest
@@ -96,6 +97,38 @@ def test_no_password_is_in_the_record_of_an_attempt(labq, queue, uri):
     words = [queue.get(ref)["attempts"][0]["argv"][1:] for ref in ("1", "2")]
     hidden = "mongodb://root:***@host/db"
     assert words == [["--uri", hidden], [f"--uri={hidden}"]]
+
+
+def test_a_submit_says_once_that_nothing_could_be_recorded(labq, queue, tree, monkeypatch):
+    folder = tree.parent
+    monkeypatch.chdir(folder)
+
+    def told(*words):
+        lines = labq("task", "submit", *words).err.splitlines()
+        return [line for line in lines if "not recorded" in line]
+
+    told_not = f"labq: its code is not recorded: {folder} is in no repository (labq guide source)"
+    for quietly in (["-q"], ["--no-source"]):
+        assert told(*quietly) == []
+    assert told() == [told_not]
+    assert told() == told("--array", "3") == []
+    git(folder, "init", "--quiet", "new")
+    monkeypatch.chdir(folder / "new")
+    assert told("--array", "3") == [
+        "labq: its code is not recorded: there is no commit yet (labq guide source)"
+    ]
+    monkeypatch.chdir(tree)
+    assert told() == []
+    (folder / "empty").mkdir()
+    real = os.environ["PATH"]
+    monkeypatch.setenv("PATH", str(folder / "empty"))
+    assert told() == ["labq: its code is not recorded: git is not installed (labq guide source)"]
+    assert told() == []
+    monkeypatch.setenv("PATH", real)
+    monkeypatch.chdir(folder / "empty")
+    told_not = told_not.replace(f"{folder} is", f"{folder}/empty is")
+    assert told("--json") == []
+    assert told() == [told_not]
 
 
 @pytest.mark.parametrize("off", [["--no-source"], []])

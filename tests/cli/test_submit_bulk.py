@@ -37,7 +37,7 @@ def test_each_line_is_a_task_over_the_args_that_all_share(labq, queue, sheet):
     file = sheet('{"lr": 0.1}', "", "{'opt.name': 'sgd', 'seed': 7}", "  {}  ")
     result = labq(
         *("task", "submit", "--file", file, "--args", '{"opt": {"name": "adam", "b": 1}}'),
-        *("--tag", "sweep", "--max-retries", "2", "--", "--seed", "3"),
+        *("--tag", "sweep", "--max-retries", "2", "--no-source", "--", "--seed", "3"),
     )
     assert result.code == 0
     assert args(queue) == [
@@ -129,10 +129,10 @@ def test_a_file_that_cannot_be_read_is_told(labq, file, told):
 
 
 def test_the_same_key_adds_nothing_and_prints_the_same_id(labq, queue):
-    first = labq("task", "submit", "--key", "night", "--", "--lr", "0.1")
+    first = labq("task", "submit", "--key", "night", "--no-source", "--", "--lr", "0.1")
     assert first.err == f"task 1 in queue default ({queue.store.address})\n"
     assert uuid.UUID(hex=first.out.strip()).version == 8
-    again = labq("task", "submit", "--key", "night", "--", "--lr", "0.1")
+    again = labq("task", "submit", "--key", "night", "--no-source", "--", "--lr", "0.1")
     assert (again.code, again.out) == (0, first.out)
     assert again.err == f"task 1 in queue default ({queue.store.address}) was there already\n"
     assert labq("task", "submit", "--key", "night", "-q").err == ""
@@ -165,9 +165,10 @@ def test_a_file_with_a_key_is_added_once_whatever_was_there(labq, queue, sheet, 
     monkeypatch.setattr(bulk, "BATCH", 10)
     where = f"queue default ({queue.store.address})"
     labq("task", "submit", "-q", "--key", "k", "--file", sheet(*seeds(15)))
-    result = labq("task", "submit", "--key", "k", "--file", sheet(*seeds(25)))
+    more = ("task", "submit", "--no-source", "--key", "k", "--file")
+    result = labq(*more, sheet(*seeds(25)))
     assert result.err == f"added 10 tasks to {where}, 15 were there already\n"
-    result = labq("task", "submit", "--key", "k", "--file", sheet('{"seed": "x"}', *seeds(25)[1:]))
+    result = labq(*more, sheet('{"seed": "x"}', *seeds(25)[1:]))
     assert result.err == (
         f"added 0 tasks to {where}, 25 were there already\n"
         "labq: warning: 1 task of this key has other args\n"

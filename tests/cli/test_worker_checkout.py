@@ -63,6 +63,74 @@ def test_it_runs_in_the_folder_that_it_was_submitted_in(labq, queue, submitted, 
     assert output(tmp_path, queue) == "x\n"
 
 
+def test_a_script_is_that_of_the_tree_however_its_path_is_written(
+    labq, queue, submitted, tree, tmp_path, monkeypatch
+):
+    (tmp_path / "alias").symlink_to(tree)
+    (tmp_path / "data").mkdir()
+    git(tree, "worktree", "add", "--quiet", str(tmp_path / "second"))
+    write(tmp_path / "second", train_py="print(2)\n")
+    python = sys.executable
+    for folder, script in [
+        (tree, f"{tree}/train.py"),
+        (tree, f"{tree}/sub/../train.py"),
+        (tree / "sub", "../train.py"),
+        (tree, f"{tmp_path}/alias/train.py"),
+        (tmp_path / "alias", "train.py"),
+        (tmp_path / "data", f"{tree}/train.py"),
+        (tmp_path / "data", "../clone/train.py"),
+        (tmp_path / "second", f"{tmp_path}/second/train.py"),
+        (tree, f"{tmp_path}/second/train.py"),
+    ]:
+        monkeypatch.chdir(folder)
+        labq("task", "submit", "-q", "--cmd", f"{python} {script} {tree}/sub")
+        labq("run", "-q", "--", python, script, f"{tree}/sub")
+        (newest,) = queue.find({}, sort=[("number", -1)], limit=1)
+        assert labq("task", "clone", "-q", "--enqueue", newest["number"]).code == 0
+    monkeypatch.chdir(tree)
+    labq("task", "submit", "-q", "--cmd", f"sh -c 'cd {tree} && {python} {tree}/train.py'")
+    labq("task", "submit", "-q", "--cmd", f"{python} {tree}/train.py", "--raw-args", "| cat")
+    labq("task", "submit", "-q", "--cmd", f"{python} -m train", "--env", f"PYTHONPATH={tree}")
+    write(tmp_path / "second", train_py="print(3)\n")
+    submitted("--draft")
+    assert labq("worker", "run", "-q", "--checkout").code == 0
+    ran = list(queue.find({"status": {"$ne": "draft"}}))
+    outputs = {task["number"]: outputs_of(tmp_path, task) for task in ran}
+    assert outputs == {task["number"]: "2\n" for task in ran}
+
+
+def outputs_of(tmp_path, task):
+    return (tmp_path / "home" / "tasks" / task["_id"] / "1.stdout").read_text()
+
+
+def test_a_worker_may_name_the_script_by_its_path(labq, queue, submitted, tree, tmp_path):
+    (tmp_path / "alias").symlink_to(tree)
+    submitted()
+    assert labq(*RUN, sys.executable, tmp_path / "alias" / "train.py").code == 0
+    assert output(tmp_path, queue) == "2\n"
+
+
+def test_a_script_that_was_not_recorded_is_not_run(labq, queue, submitted, tree, tmp_path):
+    write(tmp_path, other_py="print(4)\n")
+    write(tree, **{".gitignore": "ignored.py\n", "ignored.py": "print(5)\n"})
+    python = sys.executable
+    labq("task", "submit", "-q", "--cmd", f"{python} {tree}/ignored.py")
+    labq("task", "submit", "-q", "--cmd", f"{python} {tmp_path}/other.py")
+    submitted()
+    assert labq("worker", "run", "-q", "--checkout").code == 0
+    outside = (
+        f"its script {tmp_path}/other.py is outside of the repository that was recorded ({tree}): "
+        "name it by a path in that, such as python other.py, or run it without --checkout"
+    )
+    missing = f"{tree}/ignored.py was not recorded with it: git ignores it, or it was left out"
+    assert queue.get("1")["reason"] == f"cannot check it out: {missing}"
+    assert queue.get("2")["reason"] == f"cannot check it out: {outside}"
+    labq(*RUN, python, tmp_path / "other.py")
+    assert queue.get("3")["status"] == "pending"
+    assert queue.get("3")["reason"] == f"passed over: {outside}"
+    assert left(tmp_path, queue) == []
+
+
 def test_several_slots_share_a_clone(labq, queue, submitted, tmp_path):
     submitted("--array", "6")
     labq("worker", "run", "-q", "--slots", "3", "--checkout", "--", sys.executable, "train.py")

@@ -284,6 +284,82 @@ def test_the_entry_point_of_a_program_is_from_the_top(captured, clone):
     assert "entry_point" not in captured(clone, script="-c")
 
 
+def test_a_folder_of_no_repository_is_noted(captured, tmp_path):
+    assert captured(tmp_path)["notes"].startswith(f"git: {tmp_path} is in no repository; ")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["python", "{clone}/train.py"],
+        ["python", "-u", "../clone/train.py", "--data", "x"],
+        ["python", "link.py"],
+        ["torchrun", "--nproc", "2", "{clone}/train.py"],
+        ["{clone}/train.py"],
+        ["env", "A=1", "sh", "{clone}/sub/x"],
+    ],
+)
+@pytest.mark.parametrize("around", ["nothing", "another repository"])
+def test_a_script_elsewhere_is_recorded_with_its_own_repository(
+    captured, remote, tmp_path, words, around
+):
+    clone = cloned(remote, tmp_path / "clone")
+    folder = tmp_path / "data"
+    if around == "nothing":
+        folder.mkdir()
+    else:
+        made(folder, x="1")
+    (folder / "link.py").symlink_to(clone / "train.py")
+    (clone / "train.py").chmod(0o755)
+    words = [word.format(clone=clone) for word in words]
+    found = captured(folder, words)
+    assert (found["root"], found["url"]) == (str(clone), str(remote))
+    assert found["commit"] == git(clone, "rev-parse", "HEAD")
+    assert "cwd" not in found
+    script = next(word for word in words if word.endswith((".py", "/x")))
+    wanted = {} if script.startswith("/") else {script: "train.py"}
+    assert found.get("links", {}) == wanted
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["cat", "{other}/data.csv"],
+        ["python", "train.py", "{other}/eval.py"],
+        ["python", "{other}/ignored.py"],
+        ["python", "-m", "train", "{other}/eval.py"],
+        ["{other}/bin/python", "train.py"],
+        ["python", "part/x"],
+        None,
+    ],
+)
+def test_what_is_no_script_of_another_repository_counts_for_nothing(
+    captured, clone, remote, tmp_path, words
+):
+    ignored = {".gitignore": "ignored.py\nbin\n", "ignored.py": "", "bin/python": ""}
+    other = made(tmp_path / "other", data__csv="1", eval_py="", **ignored)
+    git(clone, "submodule", "--quiet", "add", str(remote), "part")
+    words = words and [word.format(other=other) for word in words]
+    found = captured(clone, words, script=str(other / "eval.py"))
+    assert (found["root"], found["cwd"]) == (str(clone), ".")
+
+
+def test_words_that_lead_into_the_tree_by_another_name_are_kept(captured, clone, tmp_path):
+    (tmp_path / "alias").symlink_to(clone)
+    (tmp_path / "run.py").symlink_to(clone / "train.py")
+    for word in (f"{tmp_path}/alias/train.py", f"{tmp_path}/run.py"):
+        assert captured(clone, ["python", word])["links"] == {word: "train.py"}
+    whole = f"{clone}/sub/../train.py"
+    assert "links" not in captured(clone, ["python", whole])
+
+
+def test_a_program_that_submits_counts_where_the_folder_is_in_no_repository(
+    captured, clone, tmp_path
+):
+    found = captured(tmp_path, script=str(clone / "train.py"))
+    assert (found["root"], found["entry_point"]) == (str(clone), "train.py")
+
+
 def test_packages_are_those_of_this_python(captured, tmp_path, blobs):
     found = captured(tmp_path, [sys.executable, "x.py"])
     lines = blobs.get(found["packages"]["blob"]).decode().splitlines()
@@ -301,7 +377,7 @@ def test_packages_of_another_python_are_not_guessed(captured, tmp_path):
     other.symlink_to(sys.executable)
     found = captured(tmp_path, [str(other), "x.py"])
     assert not {"packages", "python"} & set(found)
-    assert found["notes"] == "packages: the job's Python is not the one that labq runs in"
+    assert "packages: the job's Python is not the one that labq runs in" in found["notes"]
 
 
 def test_a_folder_that_is_not_there_fails_nothing(captured, tmp_path):

@@ -126,6 +126,8 @@ def _shown(value: Any) -> str:
     """A field: its text, or what is known of a content."""
     if not isinstance(value, dict):
         return str(value)
+    if all(isinstance(text, str) for text in value.values()):
+        return ", ".join(f"{word} is {place}" for word, place in value.items())
     nouns = {"files": "file", "commits": "commit", "count": "package"}
     counts = [plural(value[key], noun) for key, noun in nouns.items() if key in value]
     counts += [f"{value['size']:,} bytes, {value['blob']}"] if "blob" in value else []

@@ -114,7 +114,7 @@ def command(
         _check_cmd(task)
     here = options.queue_of(settings)
     if settings.source and not no_source:
-        task["source"] = _source(here, settings, task)
+        task["source"] = source_of(here, settings, task)
     if any(value is not None for value in (after, after_any, at, delay)):
         from labq.cli.task.waits import waiting_for
 
@@ -123,6 +123,7 @@ def command(
     if parent is not None:
         task["parent"] = here.get(parent)["_id"]
     ids = _stored(here, task, file, key, indexes, json=json, quiet=quiet)
+    tell_unrecorded(settings, task, quiet=quiet or json or not ids)
     for warning in () if quiet else warnings:
         note(f"labq: warning: {warning}")
     if wait:
@@ -165,12 +166,22 @@ def _variables(texts: list[str]) -> dict[str, str]:
     return dict(text.split("=", 1) for text in texts)
 
 
-def _source(here: Queue, settings: Settings, task: Document) -> Document:
-    """Where the task comes from, noted once for all tasks of a submit."""
+def source_of(here: Queue, settings: Settings, task: Document, *, run: bool = False) -> Document:
+    """Where the task comes from, noted once for all tasks of a submit; `run` as of `capture`."""
     from labq.source.capture import capture
 
     folder = task.get("cwd") or os.getcwd()  # noqa: PTH109 - fast
-    return capture(here.store.blobs, settings.home, folder, task.get("cmd"))
+    return capture(here.store.blobs, settings.home, folder, task.get("cmd"), run=run)
+
+
+def tell_unrecorded(settings: Settings, task: Document, *, quiet: bool) -> None:
+    """Says why the code of a task that has a source is not in it, once for a folder."""
+    if quiet or "source" not in task:
+        return
+    from labq.source.notice import unrecorded
+
+    if told := unrecorded(settings.home, task["source"], task.get("cwd") or os.getcwd()):  # noqa: PTH109
+        note(f"labq: {told}")
 
 
 def _task(args: Document, said: dict[str, Any], settings: Settings) -> Document:

@@ -78,6 +78,8 @@ def init(
     settings = config.load({"queue": queue, "uri": uri})
     words = _words()
     before, flags = parted(words, os.getcwd()) if words else ([], {})  # noqa: PTH109 - as run does
+    if words and not settings.source:  # nothing else tells that nobody typed the path
+        before[0] = "python"
     task = new(
         normalised({**flat(flags), **flat({} if args is None else mapping("args", args))}, "args"),
         name=_text("name", name),
@@ -107,7 +109,7 @@ def _text(what: str, given: str | None) -> str | None:
 def _words() -> list[str]:
     """The command that this program is; empty where a person types it."""
     typed = hasattr(sys, "ps1") or "ipykernel" in sys.modules
-    return [] if typed else [sys.executable, *sys.orig_argv[1:]]
+    return [] if typed else [sys.executable or sys.orig_argv[0], *sys.orig_argv[1:]]
 
 
 def _record(settings: Settings, task: Document, words: Sequence[str]) -> str:
@@ -127,7 +129,9 @@ def _begin(settings: Settings, task: Document, words: Sequence[str]) -> str:
             told = f"{error} (LABQ_OFFLINE=1 keeps the record in a folder)"
             raise StoreError(told) from None
         if settings.source:
-            task["source"] = capture(store.blobs, settings.home, task["cwd"], words, ours=True)
+            task["source"] = capture(
+                store.blobs, settings.home, task["cwd"], words, ours=True, run=True
+            )
         program = Program(Queue(store, settings.queue), task, own_options(settings), words)
     except BaseException:
         store.close()

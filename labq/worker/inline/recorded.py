@@ -42,7 +42,7 @@ class Recorded:
             hook.install()
         atexit.register(self.close)
         if self._settings.source:  # which takes a while
-            self._spool.record(self._settings.home, self._words)
+            self._spool.record(self._settings.home, self._words, ours=True)
 
     def close(self) -> None:
         """Ends it, as the program does."""

@@ -251,7 +251,7 @@ def test_a_second_ctrl_c_does_not_keep_the_end_of_an_offline_run_from_its_folder
 def test_c38_a_signal_that_comes_as_an_offline_run_begins_cancels_it(queue, tmp_path, monkeypatch):
     monkeypatch.setenv("LABQ_OFFLINE", "1")
     code = "import os\nimport labq\nfrom labq.offline import Spool\n"
-    code += "Spool.record = lambda *given: os.kill(os.getpid(), 15)\nlabq.init()"
+    code += "Spool.record = lambda *given, ours: os.kill(os.getpid(), 15)\nlabq.init()"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 143
     (folder,) = (tmp_path / "home" / "offline").iterdir()
     bring_in(queue, Spool(folder), tmp_path / "home")
