@@ -80,7 +80,7 @@ def clean_environment(monkeypatch, tmp_path):
     for name in list(os.environ):
         if name.startswith("LABQ_") and not name.startswith("LABQ_TEST_"):
             monkeypatch.delenv(name)
-    for name in ("VISUAL", "EDITOR", "PAGER", "COLUMNS"):
+    for name in ("VISUAL", "EDITOR", "PAGER", "COLUMNS", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))

@@ -120,6 +120,8 @@ def test_labq_takes_the_words_of_each_example(labq, folder, pasted, place, monke
     here = [one for one in EXAMPLES if one.place == place and not one.is_mentioned]
     calls = [call for one in here for call in pasted("bash", one.text)]
     labq("task", "submit", "--array", "4", "--name", "base", "--", "--lr", "1")
+    (folder / "bin/nvidia-smi").write_text("#!/bin/sh\necho 0, GPU-a\n")
+    (folder / "bin/nvidia-smi").chmod(0o755)
     monkeypatch.setenv("EDITOR", "true")
     monkeypatch.setenv("PATH", f"{folder}/bin:{os.environ['PATH']}")
     if "job" in place or "report" in place or "progress" in place:

@@ -283,9 +283,9 @@ def test_q28_a_profile_is_a_preset_and_require_names_what_a_worker_must_be(clien
         task = client.get(number)
         assert task.resources == {"gpus": 1}
         assert task.require == [{"key": "pool", "op": "==", "value": "a"}]
-    assert labq("worker", "run", "-q", "--gpus", "0", "--label", "pool=b", "--", "true")[0] == 0
+    assert labq("worker", "run", "-q", "--gpus", "1", "--label", "pool=b", "--", "true")[0] == 0
     assert client.count(status="pending") == 2
-    assert labq("worker", "run", "-q", "--gpus", "0", "--label", "pool=a", "--", "true")[0] == 0
+    assert labq("worker", "run", "-q", "--gpus", "1", "--label", "pool=a", "--", "true")[0] == 0
     assert client.count(status="success") == 2
 
 
