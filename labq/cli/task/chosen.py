@@ -77,7 +77,7 @@ def on_tasks(
             here = options.find_queue(settings)
             query = here.query(said)
             total = here.count(query)
-            if not total and not said.refs and not quiet:
+            if not total and said.refs is None and not quiet:
                 options.tell_absence(here, said=said)
             own(Chosen(settings, here, query, total, bool(said.refs), yes, json, quiet), **more)
 

@@ -70,7 +70,7 @@ def command(
     query = here.query(chosen)
     report = EditReport()
     total = here.count(query)
-    if not total and not chosen.refs and not quiet:
+    if not total and chosen.refs is None and not quiet:
         options.tell_absence(here, said=chosen)
     if not changes:
         report = _by_editor(here, query, total)
