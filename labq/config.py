@@ -30,6 +30,10 @@ class Settings:
     source: bool = True  # whether a new task records where it comes from
     origins: Mapping[str, str] = field(default_factory=dict, compare=False)  # key -> where from
 
+    def __repr__(self) -> str:
+        shown = {**vars(self), "uri": masked(self.uri)}
+        return f"Settings({', '.join(f'{key}={value!r}' for key, value in shown.items())})"
+
 
 def _text(key: str, value: Any) -> str:
     """What a program gives for a setting; what is wrong is not printed: it may hold a password."""
@@ -141,6 +145,10 @@ def _without_user(uri: str) -> str:
     if at < 0 or (scheme.lower().endswith("ssh") and ":" not in rest[:at]):  # git@host: no secret
         return uri
     return f"{scheme}://***{rest[at:]}"
+
+
+MOST_BYTES = 1 << 20  # of a configuration file
+MOST_VALUES = 100_000  # in it, its aliases written out
 
 
 def load(
@@ -275,8 +283,8 @@ def files(environment: Mapping[str, str] | None = None, folder: Path | None = No
     config = environment.get("XDG_CONFIG_HOME") or _in_home(".config")
     person = [folder / config / "labq" / "config.yaml"] if config else []
     project = [up / "labq.yaml" for up in (folder, *folder.parents)]
-    nearest = [path for path in project if os.path.isfile(path)][:1]  # noqa: PTH113 - never raises
-    return [path for path in person if os.path.isfile(path)] + nearest  # noqa: PTH113 - the same
+    nearest = [path for path in project if os.path.lexists(path)][:1]
+    return [path for path in person if os.path.lexists(path)] + nearest
 
 
 def _read(path: Path) -> dict[str, _Given]:
@@ -304,6 +312,23 @@ def _read(path: Path) -> dict[str, _Given]:
     return found
 
 
+def _values(node: Any, known: dict[int, int]) -> int:
+    """How many values a node has, those below it too, each alias written out.
+
+    Raises:
+        RecursionError: one stands within itself.
+    """
+    if not isinstance(node.value, list):
+        return 1
+    if id(node) not in known:
+        known[id(node)] = -1
+        below = (each for one in node.value for each in (one if isinstance(one, tuple) else (one,)))
+        known[id(node)] = 1 + sum(_values(each, known) for each in below)
+    if known[id(node)] < 0:
+        raise RecursionError
+    return known[id(node)]
+
+
 def _composed(path: Path) -> Any:
     """The mapping node of a configuration file; None where it is empty.
 
@@ -312,10 +337,22 @@ def _composed(path: Path) -> Any:
     """
     import yaml
 
+    if path.exists() and not path.is_file():
+        raise ConfigError(f"{path}: cannot be read: it is no file")
     try:
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
-    except (OSError, UnicodeError) as error:
+        with path.open("rb") as file:
+            text = file.read(MOST_BYTES + 1).decode("utf-8-sig")
+        if len(text) > MOST_BYTES:
+            raise ConfigError(f"{path}: cannot be read: it is larger than {MOST_BYTES:,} bytes")
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        if root is not None and _values(root, {}) > MOST_VALUES:
+            raise ConfigError(f"{path}: its aliases stand for more than {MOST_VALUES:,} values")
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeError as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply, or an alias stands within itself") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or str(error).splitlines()[0]

@@ -22,6 +22,7 @@ from typing import Any
 from labq import clock
 from labq.args import flat, normalised
 from labq.errors import ConflictError, NotFoundError, UsageError
+from labq.private import make_file, make_folder
 from labq.queue import Queue
 from labq.queue.leases import moved
 from labq.queue.waiting import settle
@@ -49,8 +50,8 @@ class Contents:
     def put(self, content: bytes) -> str:
         """Keeps it; its hash."""
         digest = digest_of(content)
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        (self._folder / digest).write_bytes(content)
+        make_folder(self._folder)
+        _write(self._folder / digest, content)
         return digest
 
     def renew(self, digests: Sequence[str]) -> list[str]:
@@ -61,6 +62,22 @@ class Contents:
         """Each of them."""
         for path in sorted(self._folder.iterdir()) if self._folder.is_dir() else ():
             yield path.read_bytes()
+
+
+def _write(path: Path, content: bytes) -> None:
+    with os.fdopen(make_file(path, os.O_WRONLY | os.O_TRUNC), "wb") as file:
+        file.write(content)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    """Says of a file of an offline run that it cannot be read, or is none."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, AttributeError, KeyError, RecursionError):
+        raise UsageError(f"{path}: not the record of an offline run") from None
 
 
 class Spool:
@@ -77,18 +94,18 @@ class Spool:
     def create(cls, home: Path, queue: str, task: Document) -> Spool:
         """The folder of a task that begins now."""
         spool = cls(home / "offline" / task["_id"])
-        spool.folder.mkdir(parents=True, mode=0o700)
+        make_folder(spool.folder)
         now = _iso(clock.now())
         begun = {**task, "queue": queue, "status": Status.RUNNING.value, "attempt": 1}
         begun |= dict.fromkeys(TIMES, now)
-        spool._lines.touch()
+        _write(spool._lines, b"")
         spool._keep(begun)
         return spool
 
     def _keep(self, begun: Document) -> None:
         """Writes the task as it began, whole or not at all."""
         part = self.folder / "task.json.part"
-        part.write_text(json.dumps(begun, indent=1), "utf-8")
+        _write(part, json.dumps(begun, indent=1).encode())
         part.replace(self.folder / "task.json")
 
     @property
@@ -136,13 +153,11 @@ class Spool:
             NotFoundError: there is no such folder.
             UsageError: the folder is no such run's.
         """
-        try:
-            return _begun((self.folder / "task.json").read_text("utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise NotFoundError(f"{self.folder}: no offline run is there") from None
-        except (ValueError, TypeError, AttributeError):
-            told = f"{self.folder}/task.json: not the record of an offline run"
-            raise UsageError(told) from None
+        path = self.folder / "task.json"
+        if not path.is_file():
+            raise NotFoundError(f"{self.folder}: no offline run is there")
+        with _readable(path):
+            return _begun(path.read_text("utf-8"))
 
     def whole(self) -> Document:
         """The task as it ended; one without an end was killed.
@@ -151,20 +166,19 @@ class Spool:
             ConflictError: it runs still.
         """
         task = {**self.task(), "summary": {}, "status": Status.FAILED.value, "reason": KILLED}
-        if not self._lines.exists():
+        if not self._lines.is_file():
             raise UsageError(f"{self._lines}: what the run told is not there")
-        with self._lines.open("rb") as file:
+        with _readable(self._lines), self._lines.open("rb") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise ConflictError(f"{self.folder}: its run has not ended yet") from None
-            lines = list(_read(file.read()))
-        end: Document = {}
-        for line in lines:
-            _merge(task["summary"], line.get("summary", {}))
-            task.update({key: line[key] for key in ("progress",) if key in line})
-            end = line.get("end", end)
-            task["ended_at"] = _moment(line["at"])
+            end: Document = {}
+            for line in _read(file.read()):
+                _merge(task["summary"], line.get("summary", {}))
+                task.update({key: line[key] for key in ("progress",) if key in line})
+                end = line.get("end", end)
+                task["ended_at"] = _moment(line["at"])
         task.setdefault("ended_at", task["started_at"])
         if end:
             task.pop("reason")
@@ -242,7 +256,7 @@ def _copy(spool: Spool, identity: str, folder: Path, attempt: int) -> None:
         if str(place) in ("1.stdout", "1.stderr"):
             place = Path(f"{attempt}{place.suffix}")
         if path.is_file() and not (folder / place).exists():
-            (folder / place).parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+            make_folder((folder / place).parent)
             part = folder / place.with_name(f".{place.name}.{os.getpid()}")
             shutil.copy2(path, part)
             part.replace(folder / place)

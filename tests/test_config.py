@@ -272,6 +272,48 @@ def test_a_file_that_cannot_be_read(project):
     )
 
 
+DEEP = "nested too deeply, or an alias stands within itself"
+BOMB = "a: &a0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n" + "".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]\n" for n in range(1, 12)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[" * 1000, DEEP),
+        ("tasks: {a: " + "[" * 1000, DEEP),
+        ("{a: " * 900 + "1" + "}" * 900, DEEP),
+        ("- " * 1000, DEEP),
+        ("tasks: {a: &x [*x]}", DEEP),
+        (BOMB, "its aliases stand for more than 100,000 values"),
+        (" " * 1_100_000, "cannot be read: it is larger than 1,048,576 bytes"),
+    ],
+)
+def test_a_file_that_would_take_too_much_is_refused_in_a_line(text, told, project):
+    (project / "labq.yaml").write_text(text)
+    assert refusal(folder=project) == f"{project / 'labq.yaml'}: {told}"
+
+
+@pytest.mark.parametrize("kind", ["folder", "fifo", "link"])
+def test_what_is_no_file_is_refused_and_not_passed_over(kind, project):
+    path = project / "labq.yaml"
+    told = "it is no file"
+    if kind == "folder":
+        path.mkdir()
+    elif kind == "fifo":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("nowhere")
+        told = "No such file or directory"
+    assert refusal(folder=project) == f"{path}: cannot be read: {told}"
+
+
+def test_an_alias_may_stand_for_a_value(project):
+    (project / "labq.yaml").write_text("profiles: {a: &a {priority: 1}, b: *a}\n")
+    assert load({}, {}, project).queue == "default"
+
+
 def test_a_heartbeat_too_slow_for_the_lease(project):
     assert refusal(environment={"LABQ_HEARTBEAT": "31s"}, folder=project) == (
         "the heartbeat (31s) must be at most half of the lease (60s), "

@@ -28,6 +28,7 @@ ROWS = [
         "clock",
         "errors",
         "stops",
+        "private",
     },
 ]
 ROW = {room: at for at, row in enumerate(ROWS) for room in row}
@@ -42,6 +43,7 @@ LOWEST = [
     "clock",
     "errors",
     "stops",
+    "private",
 ]  # each may import those after it
 
 # A library -> the places that may import it.

@@ -22,10 +22,10 @@ def main(args: Sequence[str] | None = None) -> int:
         _forget_stdout()
         return ExitCode.OK
     except LabqError as error:
-        typer.echo(f"labq: {_scrubbed(str(error), given)}", err=True)
+        _say(f"{_scrubbed(str(error), given)}")
         return error.exit_code
     except typer.TyperException as error:
-        typer.echo(f"labq: {_scrubbed(_one_line(error, given), given)}", err=True)
+        _say(f"{_scrubbed(_one_line(error, given), given)}")
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("labq: interrupted", err=True)
@@ -52,6 +52,13 @@ def _one_line(error: typer.TyperException, args: Sequence[str]) -> str:
     if message.startswith("No such option") and command in BEHIND_DASHES and "--" not in args:
         return f"{message} {BEHIND_DASHES[command]}"
     return f"{message} (see {command} --help)"
+
+
+def _say(error: str) -> None:
+    """A line about what went wrong; only now is it imported how such lines are written."""
+    from labq.cli.output import note
+
+    note(f"labq: {error}")
 
 
 def _scrubbed(message: str, args: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Collection, Mapping
 from contextlib import suppress
@@ -15,16 +16,25 @@ from labq import clock
 from labq.store.base import STEADY
 from labq.task import FIELDS, Status
 
+# What could drive a terminal: control characters but tab and newline, and what turns the direction
+# of text or ends a line unseen.
+UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+
+
+def harmless(text: str) -> str:
+    """The text, what could drive a terminal written as escapes."""
+    return UNSAFE.sub(lambda found: repr(found[0])[1:-1], text)
+
 
 def line(text: str) -> None:
     """A line of result."""
-    typer.echo(text)
+    typer.echo(harmless(text))
 
 
 def note(text: str) -> None:
     """A line for the person, not for the pipe; nobody may be there to read it."""
     with suppress(OSError):
-        typer.echo(text, err=True)
+        typer.echo(harmless(text), err=True)
 
 
 def json_line(value: Any) -> None:
@@ -34,7 +44,8 @@ def json_line(value: Any) -> None:
 
 def as_json(value: Any) -> str:
     """JSON with times as ISO 8601 in UTC."""
-    return json.dumps(value, ensure_ascii=False, default=iso)
+    text = json.dumps(value, ensure_ascii=False, default=iso)
+    return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def iso(moment: Any) -> str:
@@ -70,7 +81,7 @@ def ask(question: str, *, yes: bool, quiet: bool = False) -> bool:
     """The person's answer; yes where they said so before, or where nobody is there to ask."""
     if yes or quiet or not attended():
         return True
-    return bool(typer.confirm(question, err=True))
+    return bool(typer.confirm(harmless(question), err=True))
 
 
 def attended() -> bool:
@@ -106,4 +117,4 @@ def progress(text: str) -> None:
     """Words that take the place of those before them, at a terminal alone; empty wipes them."""
     if sys.stderr.isatty():
         with suppress(OSError):
-            typer.echo(f"\r{text}\x1b[K", nl=False, err=True)
+            typer.echo(f"\r{harmless(text)}\x1b[K", nl=False, err=True)

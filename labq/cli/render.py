@@ -18,7 +18,7 @@ from rich.text import Text
 
 from labq import clock
 from labq.args import flat, shortened, text_of
-from labq.cli.output import as_json, moment, span, status_of
+from labq.cli.output import as_json, harmless, moment, span, status_of
 from labq.task import Document
 
 COLORS = {
@@ -44,10 +44,15 @@ def _console() -> Console:
     return Console(width=width, highlight=False, soft_wrap=False)
 
 
+def _text(text: str, style: str = "") -> Text:
+    """A text to print; all that rich prints of a task is made here."""
+    return Text(harmless(text), style=style)
+
+
 def _table(*columns: tuple[str, dict[str, Any]]) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
     for heading, options in columns:
-        table.add_column(heading, **options)
+        table.add_column(_text(heading), **options)
     return table
 
 
@@ -57,16 +62,16 @@ CUT: dict[str, Any] = {"no_wrap": True, "overflow": "ellipsis"}
 def _cells(task: Document, waits: str, stalled: Collection[str]) -> dict[str, Text]:
     """A row of `task ls`, by heading."""
     return {
-        "#": Text(str(task["number"])),
+        "#": _text(str(task["number"])),
         "status": _status(task, stalled),
-        "waits": Text(waits),
-        "name": Text(task.get("name", "")),
-        "index": Text(text_of(task["index"]) if "index" in task else ""),
-        "args": Text(pairs(task.get("args", {}))),
-        "summary": Text(pairs(task.get("summary", {}))),
-        "tags": Text(" ".join(task.get("tags", []))),
-        "took": Text(_took(task)),
-        "age": Text(_age(task)),
+        "waits": _text(waits),
+        "name": _text(task.get("name", "")),
+        "index": _text(text_of(task["index"]) if "index" in task else ""),
+        "args": _text(pairs(task.get("args", {}))),
+        "summary": _text(pairs(task.get("summary", {}))),
+        "tags": _text(" ".join(task.get("tags", []))),
+        "took": _text(_took(task)),
+        "age": _text(_age(task)),
     }
 
 
@@ -106,7 +111,7 @@ def table(
     console = _console()
     cells = [
         {
-            heading: Text(_safe(text), style=_style(text if heading == "status" else heading))
+            harmless(heading): _text(text, style=_style(text if heading == "status" else heading))
             for heading, text in row.items()
         }
         for row in rows
@@ -152,12 +157,12 @@ def _fitted(natural: Mapping[str, int], room: int, fixed: Collection[str]) -> di
 def _print(console: Console, table: Table, footer: Sequence[str]) -> None:
     console.print(table)
     for text in footer:
-        console.print(Text(text, style="dim"))
+        console.print(_text(text, style="dim"))
 
 
 def _status(task: Document, stalled: Collection[str]) -> Text:
     word = status_of(task, stalled)
-    return Text(word, style=_style(word))
+    return _text(word, style=_style(word))
 
 
 def _style(status: str) -> str:
@@ -213,25 +218,22 @@ def task(
 def sheet(title: str, status: str, lines: Sequence[tuple[str, str]], name: str = "") -> None:
     """All of one thing: what it is and how it stands, then a line for each label and text."""
     console = _console()
-    console.print(Text.assemble((title, "bold"), "  ", (status, _style(status)), f"  {name}"))
+    console.print(
+        Text.assemble(
+            (harmless(title), "bold"), "  ", (status, _style(status)), harmless(f"  {name}")
+        )
+    )
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, text in lines:
-        grid.add_row(label, Text(_safe(text), style="red" if label == "error" else ""))
+        grid.add_row(_text(label), _text(text, style="red" if label == "error" else ""))
     console.print(grid)
 
 
 # What has a line of its own, or is of use to no person.
 HIDDEN = {"number", "name", "status", "attempt", "args_signature", "rev", "attempts", "errors"}
 HIDDEN |= {"dependants"}
-
-
-def _safe(text: str) -> str:
-    """The text, its control characters but for newlines escaped: it must not drive a terminal."""
-    if text.replace("\n", "").isprintable():
-        return text
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)
 
 
 def _lines(field: str, value: Any) -> list[tuple[str, str]]:
@@ -266,14 +268,14 @@ LAST_LINES = 20  # of what a job said
 def failure(task: Document) -> None:
     """Why a task did not succeed, and the end of what its last job said on stderr; to stderr."""
     console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
-    reason = f": {shortened(task['reason'], 200)}" if "reason" in task else ""
+    reason = harmless(f": {shortened(task['reason'], 200)}") if "reason" in task else ""
     status = (task["status"], _style(task["status"]))
     console.print(Text.assemble((f"task {task['number']} ", "bold"), status, reason))
     errors: list[Document] = task.get("errors", [])
     told = errors[-1] if errors else {}
     if told.get("attempt") == task["attempt"] and told.get("stderr"):
         lines = told["stderr"].rstrip("\n").splitlines()[-LAST_LINES:]
-        console.print(Text(_safe("\n".join(f"  {line}" for line in lines)), style="red"))
+        console.print(_text("\n".join(f"  {line}" for line in lines), style="red"))
 
 
 @contextmanager

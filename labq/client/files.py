@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import warnings
@@ -76,7 +77,11 @@ def _copy(
             read += len(block)
             if tell is not None:
                 tell(read, total, name)
-    shutil.copystat(source, target)
+        status = os.fstat(reader.fileno())
+    os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+    if status.st_mode & 0o100:  # readable by whom the umask says, and so to be run
+        mode = target.stat().st_mode
+        target.chmod(mode | (mode & 0o444) >> 2)
 
 
 def _told(read: int, total: int, name: str) -> None:

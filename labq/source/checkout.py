@@ -19,6 +19,7 @@ from os import path as paths
 from pathlib import Path
 from typing import Any
 
+from labq.private import make_file, make_folder
 from labq.source.archive import unpack
 from labq.source.git import GitError, git
 from labq.store.base import Blobs, digest_of
@@ -98,9 +99,9 @@ class Checkouts:
 
     def _use(self, clone: Path, tree: Path) -> int:
         """Says that the tree is in use; the descriptor of its lock."""
-        self._trees.mkdir(parents=True, mode=0o700, exist_ok=True)
+        make_folder(self._trees)
         with locked(str(self._folder / "lock")):  # nobody tidies a file that is not locked yet
-            descriptor = os.open(self._name(tree), os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+            descriptor = make_file(self._name(tree), os.O_RDWR | os.O_TRUNC)
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.write(descriptor, json.dumps([str(clone), str(tree)]).encode())
         self._used[str(tree)] = descriptor
@@ -183,7 +184,7 @@ def _file(tree: Path, kind: str, content: bytes) -> Iterator[str]:
 @contextmanager
 def locked(name: str, stopped: Stopped = lambda: False) -> Iterator[None]:
     """While it is held, no thread and no other process of this machine holds it."""
-    with Path(name).open("ab") as file:
+    with open(make_file(name, os.O_RDWR), "rb") as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

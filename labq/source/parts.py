@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from labq.errors import LabqError
+from labq.private import make_file, make_folder
 from labq.store.base import CONTENTS, digests_in
 from labq.task import Document
 
@@ -87,10 +88,9 @@ class Cache:
 
     def _save(self) -> None:
         with suppress(OSError):
-            folder = Path(self._path).parent
-            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+            make_folder(Path(self._path).parent)
             mine = f"{self._path}.{os.getpid()}"
-            descriptor = os.open(mine, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            descriptor = make_file(mine, os.O_WRONLY | os.O_TRUNC)
             with open(descriptor, "w", encoding="utf-8") as file:
                 json.dump({"subject": self._subject, "parts": self._parts}, file)
             Path(mine).replace(self._path)

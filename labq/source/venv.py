@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import labq
+from labq.private import make_folder
 from labq.source.checkout import Stopped, locked
 from labq.source.git import GitError, run
 from labq.store.base import Blobs
@@ -36,7 +37,7 @@ def build(
         raise GitError("its packages were not recorded")
     version = ".".join(source["python"].split(".")[:2])
     folder = home / "venvs" / f"{digest[:16]}-{version}"
-    folder.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+    make_folder(folder.parent)
     with locked(f"{folder}.lock", stopped):
         if not (folder / "whole").exists():
             shutil.rmtree(folder, ignore_errors=True)

@@ -11,6 +11,7 @@ from threading import Lock, RLock, current_thread, local, main_thread
 from weakref import finalize
 
 from labq.errors import StoreError
+from labq.private import make_file, make_folder
 from labq.store import sqlite_schema
 
 WAL_PAGES = 4000  # 16 MiB: hot pages are copied back a quarter as often as by default
@@ -72,9 +73,9 @@ class File:
         with self.faults():
             if self.is_there():
                 return
-            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_folder(self.path.parent)
             self._refuse_odd()
-            os.close(os.open(self.path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
+            os.close(make_file(self.path.resolve(), os.O_RDWR))
             self.is_there()
 
     def close(self) -> None:

@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
+from labq.private import make_file, make_folder
+
 STREAMS = ("stdout", "stderr")
 TAIL_LINES, TAIL_BYTES = 20, 16_384
 BLOCK = 1 << 16
@@ -80,13 +82,14 @@ class Output:
         echo: Callable[[str, bytes, Callable[[], bool]], None],
     ) -> None:
         self.folder = os.path.join(home, "tasks", task["_id"])  # noqa: PTH118 - once per task
-        try:
-            os.mkdir(self.folder, 0o700)  # noqa: PTH102 - the same
-        except FileExistsError:
-            pass
-        except FileNotFoundError:
-            Path(self.folder).mkdir(parents=True, mode=0o700, exist_ok=True)
         self.fault = ""  # why the files do not hold all of the output
+        make_folder(self.folder)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        self._place = -1
+        if os.path.islink(self.folder):  # noqa: PTH114 - once per task
+            self.fault = f"{self.folder} is a link"
+        else:
+            self._place = os.open(self.folder, flags)
         self._attempt, self._echo = task["attempt"], echo
         self._hurried = False
         self._files: dict[str, int] = {}
@@ -152,8 +155,8 @@ class Output:
 
     def _keep(self, name: str, block: bytes) -> None:
         if name not in self._files:
-            flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
-            self._files[name] = os.open(f"{self.folder}/{self._attempt}.{name}", flags, 0o600)
+            flags = os.O_RDWR | os.O_TRUNC
+            self._files[name] = make_file(f"{self._attempt}.{name}", flags, self._place)
         view = memoryview(block)
         while view:
             view = view[os.write(self._files[name], view) :]
@@ -168,6 +171,9 @@ class Output:
         return "\n".join(text.splitlines()[-TAIL_LINES:])
 
     def close(self) -> None:
-        """Lets go of the files."""
+        """Lets go of the files and the folder."""
+        if self._place >= 0:
+            os.close(self._place)
+            self._place = -1
         while self._files:
             os.close(self._files.popitem()[1])

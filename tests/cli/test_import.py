@@ -247,12 +247,23 @@ WHOLE = {
         json.dumps({**WHOLE, "_id": 4}),
         json.dumps({**WHOLE, "started_at": "yesterday"}),
         json.dumps({**WHOLE, "created_at": None}),
+        "[" * 5000,
     ],
 )
 def test_a_record_that_is_no_whole_one_is_refused(labq, queue, tmp_path, record):
     (tmp_path / "task.json").write_text(record)
     (tmp_path / "lines.jsonl").touch()
     told = f"labq: {tmp_path}/task.json: not the record of an offline run\n"
+    done = labq("import", tmp_path)
+    assert (done.code, done.err) == (2, told)
+    assert tasks(queue) == []
+
+
+@pytest.mark.parametrize("line", ["[1]", '{"at": 4}', '{"summary": 3}', "[" * 5000 + "]" * 5000])
+def test_lines_that_no_run_told_are_refused(labq, queue, tmp_path, line):
+    (tmp_path / "task.json").write_text(json.dumps(WHOLE))
+    (tmp_path / "lines.jsonl").write_text(f"{line}\n")
+    told = f"labq: {tmp_path}/lines.jsonl: not the record of an offline run\n"
     done = labq("import", tmp_path)
     assert (done.code, done.err) == (2, told)
     assert tasks(queue) == []

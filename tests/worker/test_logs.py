@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import resource
 import sys
 import threading
 
@@ -70,12 +71,14 @@ def test_a_reader_that_does_not_read_holds_nothing_up_when_it_is_time_to_stop(tm
     assert os.stat(f"{output.folder}/1.stdout").st_size == 500_000
 
 
-def test_a_full_disk_is_told_and_the_job_goes_on(tmp_path):
-    folder = tmp_path / "tasks" / "abc"
-    folder.mkdir(parents=True)
-    (folder / "1.stdout").symlink_to("/dev/full")
-    output = run(tmp_path, "print('x' * 200_000); sys.stderr.write('done')")
-    assert output.fault == "No space left on device"
+def test_a_file_that_takes_no_more_is_told_and_the_job_goes_on(tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        output = run(tmp_path, "print('x' * 200_000); sys.stderr.write('done')")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert output.fault == "File too large"
     output.close()
 
 

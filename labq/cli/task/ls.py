@@ -164,7 +164,7 @@ def parse_columns(texts: list[str]) -> list[str]:
     """
     paths = list(dict.fromkeys(path.strip() for text in texts for path in text.split(",")))
     for path in paths:
-        _check_path(path, f"--cols {path}")
+        _check_path(path, f"--cols {shortened(path)}")
     return paths
 
 
@@ -224,7 +224,7 @@ def parse_sort(texts: list[str]) -> Sort:
     order = []
     for text in texts:
         field, _, direction = text.partition(":")
-        _check_path(field, f"--sort {text}")
+        _check_path(field, f"--sort {shortened(text)}")
         if direction not in ("", "asc", "desc"):
             raise UsageError(f"--sort {text}: {direction!r} is neither asc nor desc")
         order.append((field, -1 if direction == "desc" else 1))

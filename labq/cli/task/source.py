@@ -102,9 +102,7 @@ def _print(content: bytes) -> None:
         sys.stdout.buffer.write(content)
         sys.stdout.flush()
         return
-    text = content.decode("utf-8", "replace")
-    kept = (c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
-    line("".join(kept).rstrip("\n"))
+    line(content.decode("utf-8", "replace").rstrip("\n"))
 
 
 def _whole(task: Document, *, json: bool) -> None:

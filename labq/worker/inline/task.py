@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import labq
 from labq.errors import ConflictError
+from labq.private import make_folder
 from labq.queue import Ending
 from labq.task import Document
 from labq.worker.inline.activity import Activity
@@ -49,7 +50,7 @@ class LoopTask:
     @property
     def folder(self) -> Path:
         """The task's own directory, the same for all its attempts; made when first asked for."""
-        self._folder.mkdir(parents=True, mode=0o700, exist_ok=True)
+        make_folder(self._folder)
         return self._folder
 
     @property
