@@ -11,6 +11,7 @@ from labq.config import KEYS
 from labq.errors import ConflictError, NotFoundError, UsageError
 from labq.queue.hooks import hook_text
 from labq.queue.presence import require_queue
+from labq.queue.removal import CutShort, remove
 from labq.queue.retention import removable
 from labq.queue.verbs import collect
 from labq.queue.waiting import settle
@@ -129,10 +130,17 @@ def rename(store: Store, queue: str, new: str) -> int:
     return moved
 
 
-def delete(store: Store, queue: str, *, force: bool = False) -> int:
+def delete(
+    store: Store,
+    queue: str,
+    *,
+    force: bool = False,
+    cut_short: CutShort | None = None,
+) -> int:
     """Removes a queue with its tasks; returns how many they were.
 
-    With `force` those too that run, whose workers end them, or that are published.
+    With `force` those too that run, whose workers end them, or that are published. `cut_short` as
+    of `remove`.
 
     Raises:
         NotFoundError: there is no such queue.
@@ -143,7 +151,7 @@ def delete(store: Store, queue: str, *, force: bool = False) -> int:
     if not force:
         _refuse_delete(store, queue)
     idle = {"status": {"$ne": Status.RUNNING.value}, **UNSEALED}
-    deleted = store.delete(every if force else {**every, **idle})
+    deleted = remove(store, every if force else {**every, **idle}, cut_short)
     if not force:
         _refuse_delete(store, queue)  # a worker may have claimed one meanwhile
     store.queues.delete({"_id": queue})

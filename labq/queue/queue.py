@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from labq.queue.arrays import Array
     from labq.queue.edit import Edit
     from labq.queue.groups import GroupStatus
+    from labq.queue.removal import CutShort
     from labq.queue.selection import Selection
     from labq.queue.sweep import Swept
     from labq.queue.verbs import Cancelled
@@ -190,15 +191,17 @@ class Queue:
 
         lifecycle.progress(self.store, self.name, identity, token, percent)
 
-    def delete(self, query: Document, force: bool = False) -> int:
+    def delete(
+        self, query: Document, force: bool = False, cut_short: CutShort | None = None
+    ) -> int:
         """Removes the tasks that match; returns how many.
 
         What runs or is published stays, without `force`. Those that wait for one of them are
-        cancelled.
+        cancelled. `cut_short` is called with how many are gone where somebody interrupts it.
         """
         from labq.queue import verbs
 
-        return verbs.delete(self.store, self.name, query, force=force)
+        return verbs.delete(self.store, self.name, query, force=force, cut_short=cut_short)
 
     def cancel(
         self, query: Document, reason: str = "cancelled", grace: float | None = None
@@ -247,12 +250,15 @@ class Queue:
 
         return groups.completed(self.store, self.name, group, limit)
 
-    def sweep(self) -> Swept:
-        """Puts right what nobody finished: lost leases, tasks that are due, dead workers."""
+    def sweep(self, cut_short: CutShort | None = None) -> Swept:
+        """Puts right what nobody finished: lost leases, tasks that are due, dead workers.
+
+        `cut_short` is called with how many tasks are removed where somebody interrupts that.
+        """
         from labq.queue.sweep import sweep
         from labq.store.base import LEAST
 
-        return sweep(self.store, self.name, age=LEAST)
+        return sweep(self.store, self.name, age=LEAST, cut_short=cut_short)
 
     def events(
         self, since: str | None = None, query: Document | None = None, *, follow: bool = False

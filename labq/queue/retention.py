@@ -8,11 +8,11 @@ from itertools import chain
 from typing import TypeVar
 
 from labq.errors import QuotaExceeded
+from labq.queue.removal import remove
 from labq.queue.waiting import parents, settle
 from labq.store import Store
 from labq.task import TERMINAL, UNSEALED, Document, checked
 
-CHUNK = 500  # ids of one query
 ROUNDS = 20  # how often others may take the room that was made
 REMOVABLE: Document = {"retention.auto_delete": True, **UNSEALED}
 ENDED: Document = {"status": {"$in": [status.value for status in TERMINAL]}}
@@ -83,10 +83,8 @@ def make_room(store: Store, queue: str, wanted: set[str], full: QuotaExceeded) -
         raise full
     if told := [task["_id"] for task in oldest if "dependants" in task]:
         settle(store, queue, told)  # who waits for them still is to know how they ended
-    ids = [task["_id"] for task in oldest]
-    for at in range(0, len(ids), CHUNK):
-        chunk = {"_id": {"$in": ids[at : at + CHUNK]}}
-        store.delete({"queue": queue, **chunk, **ENDED, **REMOVABLE})
+    ids = {"_id": {"$in": [task["_id"] for task in oldest]}}
+    remove(store, {"queue": queue, **ids, **ENDED, **REMOVABLE})
 
 
 def removable(store: Store, queue: str) -> int:

@@ -7,15 +7,17 @@ sweep at once. The store's clock alone decides what is over and what is due.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from itertools import chain, islice
 
 from labq.queue import workers
 from labq.queue.leases import CANCEL, FAIL, Ending, WorkerName, moved, record_of, write
+from labq.queue.removal import CutShort, remove
 from labq.queue.stopping import understood
 from labq.queue.waiting import LIMIT, promote, settle
 from labq.store import Change, Now, Store
 from labq.store.base import HOUR
-from labq.task import TERMINAL, Document, Status
+from labq.task import TERMINAL, UNSEALED, Document, Status
 
 MAX_CRASHES = 5  # lost workers after which a task is taken to be what kills them
 
@@ -32,12 +34,18 @@ class Swept:
     contents: int = 0  # of sources that no task names any more
 
 
-def sweep(store: Store, queue: str, limit: int = LIMIT, age: float = HOUR) -> Swept:
+def sweep(
+    store: Store,
+    queue: str,
+    limit: int = LIMIT,
+    age: float = HOUR,
+    cut_short: CutShort | None = None,
+) -> Swept:
     """All of it, once; contents that no task names go once they are so many seconds old."""
     recovered = recover(store, queue, limit)
     settled = settle(store, queue)
     promoted, _ = promote(store, queue, limit)
-    expired = expire(store, queue, limit)
+    expired = expire(store, queue, limit, cut_short)
     dead, contents = workers.drop_dead(store), store.blobs.collect(age)
     return Swept(recovered, promoted, settled, expired, dead, contents)
 
@@ -90,24 +98,38 @@ def _fate(task: Document, told: str) -> tuple[Status, str]:
     return Status.PENDING, told
 
 
-def expire(store: Store, queue: str, limit: int = LIMIT) -> int:
-    """Removes ended tasks whose `retention.ttl` seconds are over; returns how many.
+def expire(store: Store, queue: str, limit: int = LIMIT, cut_short: CutShort | None = None) -> int:
+    """Removes ended tasks whose `retention.ttl` seconds are over, the oldest; returns how many.
 
-    What is published stays.
+    What is published stays. `cut_short` as of `remove`.
     """
-    ended = {
-        "queue": queue,
-        "status": {"$in": [status.value for status in TERMINAL]},
-        "retention.ttl": {"$exists": True},
-        "published_at": {"$exists": False},
-    }
+    kept: Document = {"queue": queue, "retention.ttl": {"$exists": True}, **UNSEALED}
     now = store.now()
+    over = chain.from_iterable(
+        store.find(
+            {**kept, "status": status.value},
+            sort=[("ended_at", 1)],  # of one status, which an index has in this order
+            fields=("retention", "ended_at", "rev"),
+        )
+        for status in TERMINAL
+    )
+    due = (task for task in over if _end_of(task) <= now)
+    by_revision: dict[int, list[str]] = {}
+    for task in islice(due, limit):
+        by_revision.setdefault(task["rev"], []).append(task["_id"])
     removed = 0
-    over = [
-        (task["_id"], task["rev"])
-        for task in store.find(ended, fields=("retention", "ended_at", "rev"))
-        if task["ended_at"] + timedelta(seconds=task["retention"]["ttl"]) <= now
-    ]
-    for identity, rev in over[:limit]:
-        removed += store.delete({**ended, "_id": identity, "rev": rev})
+    for revision, ids in by_revision.items():
+        as_read = {**kept, "_id": {"$in": ids}, "rev": revision}
+        removed += remove(store, as_read, _behind(removed, cut_short))
     return removed
+
+
+def _end_of(task: Document) -> datetime:
+    """Until when an ended task is kept."""
+    ended: datetime = task["ended_at"]
+    return ended + timedelta(seconds=task["retention"]["ttl"])
+
+
+def _behind(removed: int, cut_short: CutShort | None) -> CutShort | None:
+    """Who is told how many are gone, with those that went before."""
+    return None if cut_short is None else lambda gone: cut_short(removed + gone)

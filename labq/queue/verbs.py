@@ -9,6 +9,7 @@ from itertools import chain
 
 from labq.errors import LabqError
 from labq.queue.refusals import takes
+from labq.queue.removal import CutShort, remove
 from labq.queue.stopping import stop_request
 from labq.queue.sweep import recover
 from labq.queue.waiting import ending, mark, parents, promote, settle
@@ -126,13 +127,20 @@ def _held(change: Change, task: Document) -> Change:
     return replace(change, set={**values, "waiting_for": older} if older else values)
 
 
-def delete(store: Store, queue: str, query: Document, *, force: bool = False) -> int:
+def delete(
+    store: Store,
+    queue: str,
+    query: Document,
+    *,
+    force: bool = False,
+    cut_short: CutShort | None = None,
+) -> int:
     """Removes the tasks that match; those that wait for them are cancelled.
 
     What runs or is published stays, unless `force` insists: the worker of a task that is gone ends
-    its job at the next heartbeat, as one that lost its lease.
+    its job at the next heartbeat, as one that lost its lease. `cut_short` as of `remove`.
     """
-    deleted = store.delete({"$and": [query, takes("delete", force=force)]})
+    deleted = remove(store, {"$and": [query, takes("delete", force=force)]}, cut_short)
     if deleted:
         settle(store, queue)
         collect(store)

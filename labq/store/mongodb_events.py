@@ -9,9 +9,10 @@ it goes.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from itertools import chain, takewhile
 from typing import Any
 
@@ -22,12 +23,14 @@ from pymongo.collection import Collection
 
 from labq import clock
 from labq.store.base import Query, no_token
-from labq.store.mongodb_moves import NEVER, STEP, steadily
+from labq.store.mongodb_moves import NEVER, STEP, Result, steadily
 from labq.task import Document
 
 SETTLE = 0.5  # seconds: longer than a write of STEP tasks takes from its `$$NOW` until it is seen
 DAY = 24 * 3600  # seconds that what a removed task leaves is kept
 ROUNDS = 10  # how often a removal is tried again where others move the same tasks
+ELECTION = 15.0  # seconds: by default a primary is taken to be gone after 10
+AGAIN = 0.2
 STALE = 60  # seconds after which nobody is at it who began to remove a task
 LAST = 2**31 - 1  # the `n` of a removal
 START = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -170,18 +173,27 @@ class Events:
             self._clear(query["queue"], now)
         found = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
         ids = [task["_id"] for task in found]
+        parts = (ids[at : at + STEP] for at in range(0, len(ids), STEP))
+        return sum(self._delete({"$and": [query, {"_id": {"$in": part}}]}) for part in parts)
+
+    def _delete(self, part: Query) -> int:
+        """Removes the tasks of one part; a change of the primary meanwhile is ridden out."""
         count = 0
-        for at in range(0, len(ids), STEP):
-            part: Document = {"$and": [query, {"_id": {"$in": ids[at : at + STEP]}}]}
-            for _ in range(ROUNDS):
-                tasks = list(self._tasks.find(part, [*KEPT, "born"], hint="_id_"))
-                removed = self._remove(query, tasks) if tasks else 0
-                count += removed
-                if removed == len(tasks):
-                    break
+        for _ in range(ROUNDS):
+            tasks = patiently(lambda: list(self._tasks.find(part, [*KEPT, "born"], hint="_id_")))
+            if not tasks:
+                break
+            try:
+                removed = self._remove(part, tasks)
+            except mongo.AutoReconnect:  # it may have been done, or in part
+                keys = [_key(task) for task in tasks]
+                removed = patiently(partial(self._settle, keys))
+            count += removed
+            if removed == len(tasks):
+                break
         return count
 
-    def _remove(self, query: Query, tasks: Sequence[Document]) -> int:
+    def _remove(self, part: Query, tasks: Sequence[Document]) -> int:
         """Removes those of the tasks that stand as they were read; how many."""
         left = [
             {**{field: task[field] for field in KEPT if field in task}, "_id": _key(task)}
@@ -191,27 +203,32 @@ class Events:
         try:
             self._deleted.insert_many(made, ordered=False)
         except mongo.BulkWriteError as error:  # another removes the same ones, or did not end
-            if any(fault["code"] != DUPLICATE for fault in (error.details or {})["writeErrors"]):
+            faults = error.details or {}
+            if any(fault["code"] != DUPLICATE for fault in faults["writeErrors"]):
                 raise
+            if faults.get("writeConcernErrors"):
+                raise mongo.AutoReconnect(str(faults["writeConcernErrors"][0])) from None
         as_read: list[Document] = [
             {"_id": task["_id"], "moved_at": task.get("moved_at"), "born": task.get("born")}
             for task in tasks
         ]
-        count = self._tasks.delete_many({"$and": [query, {"$or": as_read}]}).deleted_count
+        # by their ids, whatever else is asked: else each part examines every task
+        count = self._tasks.delete_many({"$and": [part, {"$or": as_read}]}, hint="_id_")
         self._settle([one["_id"] for one in left])
-        return int(count)
+        return int(count.deleted_count)
 
-    def _settle(self, keys: Sequence[Document]) -> None:
-        """Says of the removals that were begun whether they were made."""
+    def _settle(self, keys: Sequence[Document]) -> int:
+        """Says of the removals that were begun whether they were made; how many were."""
         ids = {"_id": {"$in": [key["task"] for key in keys]}}
         there = {(task["_id"], task.get("born")) for task in self._tasks.find(ids, {"born": 1})}
         gone = [key for key in keys if (key["task"], key["born"]) not in there]
         stays = [key for key in keys if (key["task"], key["born"]) in there]
         begun: Document = {"at": FAR}
         time_of_it = [{"$set": {"at": {"$max": ["$$NOW", "$moved_at"]}}}]
-        self._deleted.update_many({"_id": {"$in": gone}, **begun}, time_of_it)
+        self._deleted.update_many({"_id": {"$in": gone}, **begun}, time_of_it, hint="_id_")
         if stays:
-            self._deleted.delete_many({"_id": {"$in": stays}, **begun})
+            self._deleted.delete_many({"_id": {"$in": stays}, **begun}, hint="_id_")
+        return len(gone)
 
     def _clear(self, queue: str, now: datetime) -> None:
         """Ends the removals that somebody began who is no more."""
@@ -219,6 +236,18 @@ class Events:
         over = int(now.timestamp()) - STALE
         if stale := [one["_id"] for one in begun if one["made"].time < over]:
             self._settle(stale)
+
+
+def patiently(ask: Callable[[], Result]) -> Result:
+    """What it gives, asked again while a replica set elects another primary."""
+    until = time.monotonic() + ELECTION
+    while True:
+        try:
+            return ask()
+        except mongo.AutoReconnect:  # noqa: PERF203 - it is the trying again that is wanted
+            if time.monotonic() >= until:
+                raise
+            time.sleep(AGAIN)
 
 
 def _key(task: Document) -> Document:

@@ -61,10 +61,18 @@ class Where:
     certain_params: tuple[Any, ...] = ()
 
 
+_IDS = '"_id" IN ('
+
+
 def compile_where(query: Mapping[str, Any]) -> Where:
     """The WHERE of a query document."""
     terms = [*_presences(query), *_clauses(query)]
     exact = [term for term in terms if term.exact and term != YES]
+    if any(_IDS in term.sql for term in exact):  # SQLite would take any other index to be better
+        exact = [
+            t if _IDS in t.sql else Term(f"({t.sql}) IS TRUE", t.params, depth=t.depth + 1)
+            for t in exact
+        ]
     open_terms = [term for term in terms if not term.exact]
     possible = [Term(f"({term.sql}) IS NOT 0", term.params) for term in open_terms]
     whole = conjunction([*exact, *possible])

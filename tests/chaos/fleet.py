@@ -158,6 +158,11 @@ class ReplicaSet:
                 continue
         return ""
 
+    def step_down(self) -> None:
+        """Has the primary give up its place for a while."""
+        with self._client(int(self.primary())) as client:
+            client.admin.command("replSetStepDown", 10, force=True)
+
     def signal(self, number: int, *nodes: int) -> None:
         for at in nodes or range(3):
             os.kill(self.pids[at], number)

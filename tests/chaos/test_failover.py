@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from fleet import (
@@ -58,6 +59,18 @@ def test_workers_wait_while_no_node_answers_and_carry_on(nodes, submitted, tmp_p
     assert not [task for task in tasks if task["retries"] or "crashes" in task]
     told = {one["reason"] for task in tasks for one in task["attempts"] if "reason" in one}
     assert told <= {"the answer to the claim was lost or late"}  # it was granted, and nobody knew
+
+
+def test_a_removal_rides_out_a_change_of_the_primary(nodes, submitted):
+    queue = submitted(nodes.uri, 10 * TASKS)
+    with ThreadPoolExecutor() as pool:
+        removal = pool.submit(queue.delete, {"queue": "default"})
+        until(lambda: queue.count({}) < 10 * TASKS)
+        nodes.step_down()
+        assert removal.result() == 10 * TASKS
+    assert queue.count({}) == 0
+    ends = [event["task"] for event in queue.events() if event["to"] == "deleted"]
+    assert len(ends) == len(set(ends)) == 10 * TASKS
 
 
 def test_jobs_are_stopped_when_the_lease_is_over_though_no_node_answers(nodes, submitted, tmp_path):

@@ -168,3 +168,13 @@ def test_one_task_is_found_by_its_identity_and_not_sorted(file):
     fence = {"_id": "x", "status": "running", "lease.token": "t"}
     first, *_ = plan(file, fence, ())
     assert first == "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (_id=?)"
+
+
+IDS = {
+    "$and": [{"queue": "q", "status": "success"}, {"_id": {"$in": [str(n) for n in range(250)]}}]
+}
+
+
+def test_tasks_of_given_ids_are_found_by_these_in_sqlite(file):
+    first, *_ = plan(file, IDS, ())
+    assert first == "SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 (_id=?)"

@@ -117,6 +117,18 @@ def test_a_server_that_never_answers_is_named_within_5_seconds():
         store.close()
 
 
+def test_a_removal_examines_what_it_removes_and_nothing_else(store):
+    many = 2000
+    store.insert("q", [task() for _ in range(many)])
+    database = store._tasks.database
+    database.command("profile", 2)
+    assert store.delete({"queue": "q", "status": {"$in": ["pending"]}}) == many
+    database.command("profile", 0)
+    seen = list(database["system.profile"].find({"docsExamined": {"$exists": True}}))
+    assert sum(one["docsExamined"] for one in seen) <= 8 * many
+    assert max(one["docsExamined"] for one in seen if one["op"] != "query") <= 500
+
+
 @pytest.mark.parametrize(
     ("uri", "told"),
     [

@@ -36,17 +36,26 @@ def command(
     """
     here = options.open_queue(uri, queue)
     did: Counter[str] = Counter()
-    while True:
-        once = asdict(here.sweep())
-        did.update(once)
-        if max(once.values()) < LIMIT:  # else there may be more
-            break
+    try:
+        while True:
+            once = asdict(here.sweep(cut_short=lambda gone: did.update(expired=gone)))
+            did.update(once)
+            if max(once.values()) < LIMIT:  # else there may be more
+                break
+    except BaseException:
+        if any(did.values()):
+            note(f"labq: {_told(did)}, before this was cut short")
+        raise
     if json:
         json_line(dict(did))
     elif not quiet:
-        parts = [told.format(plural(did[what])) for what, told in DID.items() if did[what]]
-        if did["workers"]:
-            parts.append(f"removed {plural(did['workers'], 'dead worker')}")
-        if did["contents"]:
-            parts.append(f"removed {plural(did['contents'], 'recorded file')} of no task")
-        note(", ".join(parts) or f"nothing to put right in queue {here.name}")
+        note(_told(did) or f"nothing to put right in queue {here.name}")
+
+
+def _told(did: Counter[str]) -> str:
+    parts = [told.format(plural(did[what])) for what, told in DID.items() if did[what]]
+    if did["workers"]:
+        parts.append(f"removed {plural(did['workers'], 'dead worker')}")
+    if did["contents"]:
+        parts.append(f"removed {plural(did['contents'], 'recorded file')} of no task")
+    return ", ".join(parts)

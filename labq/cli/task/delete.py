@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
+from labq.cli.output import tell_gone
 from labq.cli.task.chosen import Chosen, on_tasks
 from labq.cli.task.moving import Verb, move
 
@@ -32,4 +34,5 @@ def command(
       labq task delete 4 5 --yes
       labq task delete -s failed -f 'args.lr > 1'
     """
-    move(chosen, DELETE, lambda: chosen.here.delete(chosen.query, force=force), force=force)
+    delete = partial(chosen.here.delete, chosen.query, force=force, cut_short=tell_gone)
+    move(chosen, DELETE, delete, force=force)
