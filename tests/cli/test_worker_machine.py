@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 from books import statuses, tasks, wait_for
@@ -12,6 +13,23 @@ from waiting import until
 from labq.task import new
 
 IDS = "ids: 0,2 or 0-3 or GPU-8932f937"
+
+
+SMI = """#!/bin/sh
+case "$1" in --query-gpu=*) printf '0, GPU-a\\n1, GPU-b\\n2, GPU-c\\n3, GPU-d\\n';; esac
+"""
+
+
+@pytest.fixture(autouse=True)
+def cards(tmp_path, monkeypatch):
+    """A machine whose nvidia-smi lists four GPUs, without the module that asks NVML."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/nvidia-smi").write_text(SMI)
+    (tmp_path / "bin/nvidia-smi").chmod(0o755)
+    (tmp_path / "bin/pynvml.py").write_text("raise ImportError\n")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "bin"))
+    monkeypatch.setitem(sys.modules, "pynvml", None)
 
 
 def ask(queue, **fields):
@@ -36,9 +54,9 @@ def test_a_task_gets_the_gpus_that_it_asks_for(labq, queue, tmp_path):
     ask(queue, resources={"gpus": 3})
     ask(queue, resources={"gpus": 0})
     show = 'echo "[$CUDA_VISIBLE_DEVICES]" >> seen'
-    gpus = ("--gpus", "7,3,5", "--slots", "1")
+    gpus = ("--gpus", "3,0,2", "--slots", "1")
     assert labq("worker", "run", "-q", *gpus, "--", "sh", "-c", show).code == 0
-    assert (tmp_path / "seen").read_text().split() == ["[3,5,7]", "[]"]
+    assert (tmp_path / "seen").read_text().split() == ["[0,2,3]", "[]"]
 
 
 @pytest.mark.parametrize(
@@ -123,21 +141,7 @@ def test_a_worker_shows_itself_while_it_works(labq, queue, process):
     assert json.dumps(card["done"]) == "{}"
 
 
-SMI = """#!/bin/sh
-case "$1" in --query-gpu=*) printf '0, GPU-a\\n1, GPU-b\\n2, GPU-c\\n3, GPU-d\\n';; esac
-"""
 SEE = 'echo "$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER" >> seen; until [ $(wc -l < seen) -ge 2 ]; do sleep 0.01; done'  # fmt: skip
-
-
-@pytest.fixture
-def cards(tmp_path):
-    """The environment of a machine whose nvidia-smi lists four GPUs."""
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin/nvidia-smi").write_text(SMI)
-    (tmp_path / "bin/nvidia-smi").chmod(0o755)
-    (tmp_path / "bin/pynvml.py").write_text("raise ImportError\n")
-    path = f"{tmp_path}/bin:{os.environ['PATH']}"
-    return {"PATH": path, "PYTHONPATH": str(tmp_path / "bin"), "CUDA_DEVICE_ORDER": ""}
 
 
 @pytest.mark.parametrize(
@@ -152,22 +156,20 @@ def cards(tmp_path):
     ],
 )
 def test_a_job_sees_its_share_of_the_gpus_that_are_there(
-    labq, queue, process, cards, tmp_path, options, environment, seen
+    labq, queue, process, tmp_path, options, environment, seen
 ):
     queue.submit([new({}), new({})])
-    worker = process("worker", "run", *options, "--", "sh", "-c", SEE, env={**cards, **environment})
+    worker = process("worker", "run", *options, "--", "sh", "-c", SEE, env=environment)
     assert worker.wait(timeout=60) == 0
     lines = [line.split() for line in (tmp_path / "seen").read_text().splitlines()]
     assert {ids for ids, _ in lines} == seen
     assert {order for _, order in lines} == {"PCI_BUS_ID"}
 
 
-def test_an_order_that_the_environment_names_is_kept_and_said(
-    labq, queue, process, cards, tmp_path
-):
+def test_an_order_that_the_environment_names_is_kept_and_said(labq, queue, process, tmp_path):
     queue.submit([new({})])
     show = 'echo "$CUDA_VISIBLE_DEVICES $CUDA_DEVICE_ORDER" > seen'
-    order = {**cards, "CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
+    order = {"CUDA_DEVICE_ORDER": "FASTEST_FIRST"}
     worker = process("worker", "run", "--gpu-ids", "1", "--", "sh", "-c", show, env=order)
     _, err = worker.communicate(timeout=60)
     told = "is kept: GPUs are counted in that order, not in nvidia-smi's\n"
@@ -183,20 +185,18 @@ def test_an_order_that_the_environment_names_is_kept_and_said(
         (["--gpu-ids", "GPU-e"], "labq: --gpu-ids GPU-e: no GPU GPU-e (nvidia-smi counts 4)\n"),
     ],
 )
-def test_a_gpu_that_is_not_there_is_refused(labq, queue, process, cards, options, told):
+def test_a_gpu_that_is_not_there_is_refused(labq, queue, options, told):
     ask(queue)
-    worker = process("worker", "run", *options, "--", "true", env=cards)
-    _, err = worker.communicate(timeout=60)
-    assert (worker.returncode, err) == (2, told)
+    done = labq("worker", "run", *options, "--", "true")
+    assert (done.code, done.err) == (2, told)
     assert statuses(queue) == ["pending"]
 
 
-def test_where_no_gpu_can_be_detected_all_is_refused(labq, queue, process, cards, tmp_path):
+def test_where_no_gpu_can_be_detected_all_is_refused(labq, tmp_path):
     (tmp_path / "bin/nvidia-smi").write_text("#!/bin/sh\necho no driver >&2\nexit 9\n")
-    worker = process("worker", "run", "--gpus", "all", "--", "true", env=cards)
-    _, err = worker.communicate(timeout=60)
-    assert worker.returncode == 2
-    assert err.startswith("labq: --gpus all: no GPU can be detected: no driver (name them, ")
+    done = labq("worker", "run", "--gpus", "all", "--", "true")
+    assert done.code == 2
+    assert done.err.startswith("labq: --gpus all: no GPU can be detected: no driver (name them, ")
 
 
 def test_a_count_of_no_gpus_hides_all(labq, queue, tmp_path):
