@@ -593,8 +593,8 @@ _labq_worker_run() {
     '--time-limit=[End by then\: take no task whose timeout is longer than what is left.]:DURATION:_files' \
     '--max-tasks=[Run at most N tasks.]:N:_files' \
     '--max-failures=[Claim no more after N failed attempts.]:N:_files' \
-    '--max-consecutive-failures=[The same, for N in a row without a success; 0 is no limit.]:N:_files' \
-    '--max-start-failures=[The same, for N in a row that could not start.]:N:_files' \
+    '--max-consecutive-failures=[The same, after N tasks in a row that failed; 0 is no limit.]:N:_files' \
+    '--max-start-failures=[The same, after N in a row that could not start.]:N:_files' \
     '--slots=[Run N tasks at a time.]:N:_files' \
     '--gpus=[GPUs for tasks\: all, the first N, or these\: 0,2 or 0-3; a slot for each share.]:all|N|IDS:_files' \
     '--gpu-ids=[The same by ids only\: 2 is the third, not two.]:IDS:_files' \

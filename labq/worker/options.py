@@ -10,7 +10,7 @@ from typing import IO, Any
 from labq.queue.leases import RETRY
 from labq.template import Template
 
-CONSECUTIVE = 10  # failures in a row that look like a broken machine, unless somebody says
+CONSECUTIVE = 10  # tasks in a row whose failure looks like a broken machine's
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Options:
     forever: bool = False
     max_tasks: int | None = None
     max_failures: int | None = None  # failed attempts after which it claims no more
-    max_start_failures: int = 3  # the same, in a row, of tasks that could not be started
-    max_consecutive_failures: int | None = CONSECUTIVE  # the same, in a row
+    max_start_failures: int = 3  # tasks in a row that could not be started
+    max_consecutive_failures: int | None = CONSECUTIVE  # tasks in a row that failed; None: no limit
     idle_timeout: float | None = None  # how long it waits for work; it does not end before
     time_limit: float | None = None  # how long it may work in all
     grace: float = 10.0
@@ -61,8 +61,8 @@ class Tally:
 
     by_status: dict[str, int] = field(default_factory=dict)
     stopped_by: int = 0  # the signal, if one did
-    unstarted: int = 0  # tasks in a row, up to now, that could not be started
-    in_a_row: int = 0  # failed attempts since the last success
+    row: set[str] = field(default_factory=set)  # ids of the tasks that failed since a success
+    unstarted: set[str] = field(default_factory=set)  # those since that could not be started
     gave_up: str = ""  # why it stopped for its tasks' failures
 
     @property

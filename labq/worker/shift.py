@@ -25,6 +25,10 @@ from labq.worker.recent import Recent
 RELEASED = "the worker was stopped"
 TIME_OVER = "the worker's time was over"
 FAILURES = frozenset({"failed", "retried"})
+# Why a worker gives up; the number of failures stands behind, so that one reads as well as ten.
+UNSTARTED = "tasks that could not start, in a row: {count} (--max-start-failures)"
+FAILED = "attempts that failed: {count} (--max-failures)"
+IN_A_ROW = "tasks that failed, in a row: {count} (--max-consecutive-failures)"
 GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its task nothing
 DOUBT = 3  # leases after which a claim that failed is not carried out any more
 SOON = 0.05  # seconds: a look at what is due is followed by another no sooner
@@ -174,25 +178,27 @@ class Shift:
     def _judge(self, finished: Finished) -> None:
         """Claims no more where too much has failed: in all, or in a row on a broken machine.
 
-        A success ends a row; an attempt that was cancelled, given back or lost says nothing.
+        A success ends a row; an attempt that was cancelled, given back or lost says nothing. A task
+        that fails again and again counts once: it is no sign of a broken machine.
         """
-        options, tally = self.options, self.tally
-        if finished.became in FAILURES:
-            tally.in_a_row += 1
-            tally.unstarted = tally.unstarted + 1 if finished.unstarted else 0
-        elif finished.became == Status.SUCCESS.value:
-            tally.in_a_row = tally.unstarted = 0
-        row = " in a row"
-        for count, limit, what, option in (
-            (tally.unstarted, options.max_start_failures, f"{row} could not be started", "start-"),
-            (tally.failures, options.max_failures, " failed", ""),
-            (tally.in_a_row, options.max_consecutive_failures, f"{row} failed", "consecutive-"),
+        options, tally, task = self.options, self.tally, finished.task
+        if finished.became == Status.SUCCESS.value:
+            tally.row.clear()
+            tally.unstarted.clear()
+        elif finished.became in FAILURES:
+            if options.max_consecutive_failures is not None:
+                tally.row.add(task["_id"])
+            if not finished.unstarted:
+                tally.unstarted.clear()
+            else:
+                tally.unstarted.add(task["_id"])
+        for count, limit, told in (
+            (len(tally.unstarted), options.max_start_failures, UNSTARTED),
+            (tally.failures, options.max_failures, FAILED),
+            (len(tally.row), options.max_consecutive_failures, IN_A_ROW),
         ):
             if limit is not None and count >= limit and not tally.gave_up:
-                told = (
-                    f"{count} attempts{what}" if count > 1 else f"an attempt{what}".replace(row, "")
-                )
-                tally.gave_up = f"{told} (--max-{option}failures): {self._way_on(finished.task)}"
+                tally.gave_up = f"{told.format(count=count)}: {self._way_on(task)}"
         self._draining = self._draining or bool(tally.gave_up)
 
     def _way_on(self, task: Document) -> str:

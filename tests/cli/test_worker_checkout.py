@@ -147,7 +147,7 @@ def test_what_cannot_be_checked_out_counts_as_not_started(labq, queue, submitted
     (tmp_path / "remote").rename(tmp_path / "moved")
     done = labq("worker", "run", "--checkout", "--", "true")
     assert done.code == 1
-    assert "3 attempts in a row could not be started" in done.err
+    assert "tasks that could not start, in a row: 3 (" in done.err
     reason = queue.get("1")["reason"]
     assert reason.startswith(
         f"cannot check out {commit}: '{tmp_path}/remote' does not appear to be"

@@ -60,7 +60,7 @@ def stopped(why, number):
     )
 
 
-ROW = "{} attempts in a row failed (--max-consecutive-failures)"
+ROW = "tasks that failed, in a row: {} (--max-consecutive-failures)"
 
 
 def test_a_broken_machine_does_not_empty_a_queue(labq, queue):
@@ -80,12 +80,18 @@ def test_a_success_begins_the_row_of_failures_anew(labq, queue):
     assert statuses(queue) == ["failed"] * 2 + ["success"] + ["failed"] * 3 + ["pending"]
 
 
-def test_attempts_that_are_tried_again_count_in_a_row(labq, queue):
-    queue.submit([new({}, max_retries=9, retry_delay=0)])
-    done = labq("worker", "run", "--max-consecutive-failures", "4", "--", "false")
-    assert done.err.endswith(stopped(ROW.format(4), 1))
-    task = queue.get("1")
-    assert (task["status"], task["attempt"]) == ("pending", 4)
+def test_a_task_that_fails_again_and_again_is_no_broken_machine(labq, queue):
+    queue.submit([new({}, max_retries=4, retry_delay=0)])
+    done = labq("worker", "run", "--max-consecutive-failures", "2", "--", "false")
+    assert done.code == 0
+    assert (queue.get("1")["status"], queue.get("1")["attempt"]) == ("failed", 5)
+
+
+def test_tasks_that_are_tried_again_count_in_a_row(labq, queue):
+    queue.submit([new({}, max_retries=1, retry_delay=60) for _ in range(4)])
+    done = labq("worker", "run", "--max-consecutive-failures", "3", "--", "false")
+    assert done.err.endswith(stopped(ROW.format(3), 3))
+    assert statuses(queue) == ["waiting"] * 3 + ["pending"]
 
 
 def test_no_limit_of_failures_in_a_row(labq, queue):
@@ -112,7 +118,7 @@ def test_failures_in_a_row_are_counted_across_slots_and_what_runs_goes_on(
     (tmp_path / "go").touch()
     _, err = worker.communicate(timeout=60)
     assert worker.returncode == 1
-    assert "4 attempts in a row failed (--max-consecutive-failures): " in err
+    assert ROW.format(4) in err
     assert statuses(queue)[0] == "success"
     assert statuses(queue).count("failed") in (4, 5)  # one more may have been running
 
@@ -121,7 +127,7 @@ def test_too_many_failures_stop_the_worker(labq, queue):
     submit(labq, {}, {}, {})
     done = labq("worker", "run", "--max-failures", "2", "--", "false")
     assert done.code == 1
-    assert done.err.endswith(stopped("2 attempts failed (--max-failures)", 2))
+    assert done.err.endswith(stopped("attempts that failed: 2 (--max-failures)", 2))
     assert statuses(queue) == ["failed", "failed", "pending"]
 
 
@@ -129,7 +135,9 @@ def test_the_number_of_start_failures_can_be_set(labq, queue):
     queue.submit([new({}, cmd="no-such-command") for _ in range(3)])
     done = labq("worker", "run", "--max-start-failures", "1")
     assert done.code == 1
-    assert done.err.endswith(stopped("an attempt could not be started (--max-start-failures)", 1))
+    assert done.err.endswith(
+        stopped("tasks that could not start, in a row: 1 (--max-start-failures)", 1)
+    )
     assert statuses(queue) == ["failed", "pending", "pending"]
 
 

@@ -316,7 +316,7 @@ def test_tasks_that_cannot_start_fail_with_the_reason_and_three_in_a_row_stop_th
         labq("task", "submit", *submitted)
     result = labq("worker", "run", *command)
     assert result.code == 1
-    assert "\nlabq: stopped: 3 attempts in a row could not be started (--max-start-" in result.err
+    assert "\nlabq: stopped: tasks that could not start, in a row: 3 (--max-start-" in result.err
     assert statuses(queue) == ["failed"] * 3 + ["pending"] * 2
     told = "cannot start no-such-program: no such command, or it may not be run"
     assert tasks(queue)[0]["reason"] == told

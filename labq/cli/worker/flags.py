@@ -35,12 +35,12 @@ MaxFailures = Annotated[
 MaxConsecutiveFailures = Annotated[
     int,
     typer.Option(
-        min=0, metavar="N", help="The same, for N in a row without a success; 0 is no limit."
+        min=0, metavar="N", help="The same, after N tasks in a row that failed; 0 is no limit."
     ),
 ]
 MaxStartFailures = Annotated[
     int,
-    typer.Option(min=1, metavar="N", help="The same, for N in a row that could not start."),
+    typer.Option(min=1, metavar="N", help="The same, after N in a row that could not start."),
 ]
 Slots = Annotated[
     int | None,

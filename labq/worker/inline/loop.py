@@ -59,8 +59,8 @@ def loop(
         forever: whether it waits for more when the queue is drained.
         max_tasks: how many tasks it takes.
         max_failures: after how many failed attempts it takes no more.
-        max_consecutive_failures: the same, in a row: a broken machine must not empty a queue. None
-            is no limit.
+        max_consecutive_failures: after how many tasks in a row that failed; None is no limit. A
+            broken machine must not empty a queue.
         idle_timeout: for how long it waits for more; seconds, a timedelta, or such as "10m".
         time_limit: how long it may take in all.
         labels: what a task may require, such as ["gpu=a100", "nvlink"].

@@ -153,7 +153,7 @@ def test_too_many_failures_end_the_loop(queue, submit, caplog):
 
     assert train().by_status == {"failed": 2}
     assert caplog.messages[-1] == (
-        "no more tasks: 2 attempts failed (--max-failures): labq task show --queue default 2 says "
+        "no more tasks: attempts that failed: 2 (--max-failures): labq task show --queue default 2 says "
         "why; once that is mended, labq task requeue --queue default -s failed runs what failed again"
     )
 
@@ -166,7 +166,7 @@ def test_ten_failures_in_a_row_end_the_loop(queue, submit, caplog):
         raise ValueError
 
     assert train().by_status == {"failed": 10}
-    assert caplog.messages[-1].startswith("no more tasks: 10 attempts in a row failed (")
+    assert caplog.messages[-1].startswith("no more tasks: tasks that failed, in a row: 10 (")
 
     @labq.loop(max_consecutive_failures=None)
     def train_all(task):
