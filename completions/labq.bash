@@ -9,7 +9,7 @@ _labq() {
     if [[ -n $rest ]]; then return; fi # what files complete, see the end
     case $word in
       --) rest=yes ;;
-      --add|--after|--after-any|--args|--array|--at|--bundle|--cmd|--cols|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--from|--gpu-ids|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-consecutive-failures|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--on-lost|--output-dir|--priority|--profile|--project|--queue|--raw-args|--reason|--remove|--require|--resource|--resources|--retry-delay|--set|--short|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--untracked|--update|--uri|-P|-c|-e|-f|-o|-s|-u) value=$word ;;
+      --add|--after|--after-any|--args|--array|--at|--bundle|--cmd|--cols|--comment|--cpus|--cwd|--default-timeout|--default-ttl|--delay|--description|--env|--extra-filter|--file|--from|--gpu-ids|--gpus|--gpus-per-task|--grace|--group|--heartbeat|--id|--idle-timeout|--into|--key|--label|--lease|--limit|--max-consecutive-failures|--max-failures|--max-retries|--max-start-failures|--max-tasks|--memory|--metadata|--name|--on-finish|--on-lost|--output-dir|--priority|--profile|--project|--queue|--raw-args|--reason|--remove|--require|--resource|--resources|--retry-delay|--short|--since|--slots|--sort|--status|--tag|--task-id|--task-name|--time-limit|--timeout|--ttl|--type|--untracked|--update|--uri|-P|-c|-e|-f|-o|-s|-u) value=$word ;;
       -*) ;;
       *) case $path in
         ''|'task'|'task group'|'worker'|'queue'|'config'|'completion') path="${path:+$path }$word" ;;
@@ -29,7 +29,7 @@ _labq() {
       'task':-*) words='--help' ;;
       'task':*) words='submit start ls show source count update diff compare clone tag enqueue dequeue cancel requeue reset publish delete group report progress' ;;
       'task submit':-*) words='--args --file --key --name --short --type --project -P --comment --metadata --tag --from --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --draft --publish-on-success --wait --cmd --raw-args --cwd --env -e --resource --resources --require --profile --no-source --queue --uri --json --quiet -q --help' ;;
-      'task start':-*) words='--set -u --latest --comment --wait --queue --uri --json --quiet -q --help' ;;
+      'task start':-*) words='--update -u --latest --comment --wait --queue --uri --json --quiet -q --help' ;;
       'task ls':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --limit --sort --cols --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--latest --queue --uri --json --help' ;;
       'task source':-*) words='--diff --packages --bundle --untracked --queue --uri --json --quiet -q --help' ;;
@@ -37,7 +37,7 @@ _labq() {
       'task update':-*) words='--update -u --status -s --id --task-id --name --task-name --project -P --extra-filter -f --queue --uri --json --yes -y --quiet -q --help' ;;
       'task diff':-*) words='--queue --uri --json --help' ;;
       'task compare':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --queue --uri --json --quiet -q --help' ;;
-      'task clone':-*) words='--status -s --project -P --extra-filter -f --latest --set -u --name --enqueue --yes -y --queue --uri --json --quiet -q --help' ;;
+      'task clone':-*) words='--status -s --project -P --extra-filter -f --latest --update -u --name --enqueue --yes -y --queue --uri --json --quiet -q --help' ;;
       'task tag':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --add --remove --yes -y --queue --uri --json --quiet -q --help' ;;
       'task enqueue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;
       'task dequeue':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --yes -y --queue --uri --json --quiet -q --help' ;;

@@ -7,7 +7,7 @@ function __labq_at --description 'Whether the words so far lead to this command'
     for word in $words[2..-1]
         if set -q value[1]
             set -e value
-        else if contains -- $word --add --after --after-any --args --array --at --bundle --cmd --cols --comment --cpus --cwd --default-timeout --default-ttl --delay --description --env --extra-filter --file --from --gpu-ids --gpus --gpus-per-task --grace --group --heartbeat --id --idle-timeout --into --key --label --lease --limit --max-consecutive-failures --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --on-finish --on-lost --output-dir --priority --profile --project --queue --raw-args --reason --remove --require --resource --resources --retry-delay --set --short --since --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --type --untracked --update --uri -P -c -e -f -o -s -u
+        else if contains -- $word --add --after --after-any --args --array --at --bundle --cmd --cols --comment --cpus --cwd --default-timeout --default-ttl --delay --description --env --extra-filter --file --from --gpu-ids --gpus --gpus-per-task --grace --group --heartbeat --id --idle-timeout --into --key --label --lease --limit --max-consecutive-failures --max-failures --max-retries --max-start-failures --max-tasks --memory --metadata --name --on-finish --on-lost --output-dir --priority --profile --project --queue --raw-args --reason --remove --require --resource --resources --retry-delay --short --since --slots --sort --status --tag --task-id --task-name --time-limit --timeout --ttl --type --untracked --update --uri -P -c -e -f -o -s -u
             set value $word
         else if test "$word" = --
             set -a path --
@@ -128,7 +128,7 @@ complete -c labq -n '__labq_at task submit' -l uri -rF -d 'The store: sqlite:PAT
 complete -c labq -n '__labq_at task submit' -l json -d 'Print JSON, for programs.'
 complete -c labq -n '__labq_at task submit' -l quiet -s q -d 'Say nothing that is not asked for, and ask nothing.'
 complete -c labq -n '__labq_at task submit' -l help -d 'Show this message and exit.'
-complete -c labq -n '__labq_at task start' -l set -s u -rF -d 'What is other in this run, such as args.lr=0.3; again for more.'
+complete -c labq -n '__labq_at task start' -l update -s u -rF -d 'What is other in this run, such as args.lr=0.3; again for more.'
 complete -c labq -n '__labq_at task start' -l latest -d 'Of several tasks of that name, the newest; no entry.'
 complete -c labq -n '__labq_at task start' -l comment -rF -d 'A word about it.'
 complete -c labq -n '__labq_at task start' -l wait -d 'Come back when it has ended, as labq wait does, with its code.'
@@ -208,7 +208,7 @@ complete -c labq -n '__labq_at task clone' -l status -s s -x -a 'draft waiting p
 complete -c labq -n '__labq_at task clone' -l project -s P -rF -d 'Only tasks of this project and of those below it.'
 complete -c labq -n '__labq_at task clone' -l extra-filter -s f -rF -d 'Only tasks for which this holds, such as \'args.lr > 0.1\' (labq guide filters).'
 complete -c labq -n '__labq_at task clone' -l latest -d 'Of several tasks of a name that is a REF, the newest.'
-complete -c labq -n '__labq_at task clone' -l set -s u -rF -d 'What is other in it, such as args.lr=0.3; again for more.'
+complete -c labq -n '__labq_at task clone' -l update -s u -rF -d 'What is other in it, such as args.lr=0.3; again for more.'
 complete -c labq -n '__labq_at task clone' -l name -rF -d 'The copy\'s name; it has none without. It chooses no tasks.'
 complete -c labq -n '__labq_at task clone' -l enqueue -d 'Run it: no draft.'
 complete -c labq -n '__labq_at task clone' -l yes -s y -d 'Do not ask.'

@@ -184,7 +184,7 @@ _labq_task_submit() {
 
 _labq_task_start() {
   _arguments -S \
-    '*'{--set=,-u+}'[What is other in this run, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
+    '*'{--update=,-u+}'[What is other in this run, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
     '--latest[Of several tasks of that name, the newest; no entry.]' \
     '--comment=[A word about it.]:TEXT:_files' \
     '--wait[Come back when it has ended, as labq wait does, with its code.]' \
@@ -300,7 +300,7 @@ _labq_task_clone() {
     '*'{--project=,-P+}'[Only tasks of this project and of those below it.]:PATH:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--latest[Of several tasks of a name that is a REF, the newest.]' \
-    '*'{--set=,-u+}'[What is other in it, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
+    '*'{--update=,-u+}'[What is other in it, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
     '--name=[The copy'\''s name; it has none without. It chooses no tasks.]:NAME:_files' \
     '--enqueue[Run it\: no draft.]' \
     '(--yes -y)'{--yes,-y}'[Do not ask.]' \

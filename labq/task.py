@@ -166,7 +166,7 @@ SETTINGS = frozenset(
     {
         *("args", "cmd", "env", "cwd", "resources", "require", "name", "type", "project"),
         *("priority", "max_retries", "retry_delay", "timeout", "retention", "publish_on_success"),
-        *("raw_args", "short"),
+        *("raw_args", "short", "source"),
     }
 )
 EDITABLE = NOTES | SETTINGS
@@ -354,7 +354,7 @@ def _number(field: str, value: Any) -> int | float:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("args", "metadata", "summary"), _dict),
+    **dict.fromkeys(("args", "metadata", "summary", "source"), _dict),
     **dict.fromkeys(("name", "comment", "cwd"), _line),
     "raw_args": _shell,
     "short": _short,

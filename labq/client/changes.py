@@ -58,7 +58,7 @@ class Copy:
         Raises:
             UsageError: the field cannot hold the value.
         """
-        held = None if value is None else checked(name, of_field(name, value))
+        held = None if value is None else _held(name, value)
         before = self._locals[name].before if name in self._locals else self.document.get(name)
         self._locals[name] = Local(before, held)
 
@@ -73,6 +73,9 @@ class Copy:
     def _edits(self, name: str) -> Iterator[Edit]:
         local = self._locals[name]
         if not local.is_changed:
+            return
+        if name == "source" and isinstance(local.value, Mapping):
+            yield from _keys(local.before or {}, local.value)
             return
         value = None if local.value is None else checked(name, plain(local.value))
         if name in LEAVES and isinstance(value, dict):
@@ -102,6 +105,20 @@ class Copy:
                 was = f"was {_told(before)} when you changed it"
                 return f"{'.'.join(edit.path)} is {_told(there)} by now, and {was}"
         return ""
+
+
+def _held(name: str, value: Any) -> Any:
+    """A field's value as it is kept here until it is saved; a source holds what was given."""
+    if name == "source" and isinstance(value, Mapping):
+        return dict(value)
+    return checked(name, of_field(name, value))
+
+
+def _keys(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[Edit]:
+    """The edits of a source that make one the other; a key that is gone, or None, is taken away."""
+    for key in dict.fromkeys((*old, *new)):
+        if repr(old.get(key)) != repr(new.get(key)):
+            yield Edit(("source", key), new.get(key))
 
 
 def _between(path: tuple[str, ...], old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Edit]:
@@ -156,5 +173,7 @@ def edit_of(path: str, value: Any) -> Edit:
     """
     keys = key_path(text("a field's path", path), path)
     check_field(keys[0])
+    if keys[0] == "source":
+        return Edit(keys, value)
     held = None if value is None else of_field(path, value)
     return Edit(keys, normalised(held, path) if len(keys) > 1 else held)

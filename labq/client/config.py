@@ -15,7 +15,7 @@ from labq.words import mapping
 if TYPE_CHECKING:
     from labq.client.task import Task
 
-_KNOWN = (SETTINGS | {"comment", "tags"}) - {"short"}  # which is one task's alone
+_KNOWN = (SETTINGS | {"comment", "tags"}) - {"short", "source"}  # which are one task's alone
 KEYS = tuple(field for field in FIELDS if field in _KNOWN)
 UNSAID = {field: value for field, value in new({}).items() if field in _KNOWN}  # never without one
 

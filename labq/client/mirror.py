@@ -12,7 +12,7 @@ from labq.client.changes import Copy, with_edits
 from labq.client.fields import Fields
 from labq.client.origin import noted
 from labq.errors import ConflictError, TaskNotFound
-from labq.queue.edit import edit_as_read
+from labq.queue.edit import edit_as_read, keep
 from labq.queue.refusals import told_of
 from labq.store import Now
 from labq.store.base import STEADY
@@ -254,8 +254,12 @@ class Mirror(Fields):
         """
         if self._there is not False:
             raise ConflictError(f"{self._called} is stored already")
-        task = with_edits(self._copy.document, self._copy.edits())
-        return placed(self._queue, noted(self.client, task), status)
+        edits = self._copy.edits()
+        keep(self._queue.store, edits)
+        origin = [edit for edit in edits if edit.field == "source"]
+        rest = [edit for edit in edits if edit.field != "source"]
+        task = noted(self.client, with_edits(self._copy.document, rest))
+        return placed(self._queue, with_edits(task, origin), status)
 
     def _became(self, document: Document) -> None:
         """Takes note that this is the task now, and that the store has it."""

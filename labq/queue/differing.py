@@ -53,4 +53,5 @@ def _named(source: Mapping[str, Any]) -> Document:
     return {
         key: value.get("blob", NOT_KEPT)[:12] if isinstance(value, Mapping) else value
         for key, value in source.items()
+        if key != "links"
     }

@@ -73,6 +73,10 @@ def parse_edit(text: str) -> Edit:
         return Edit(path, None if right == "None" else right)
     if path[0] == "env" and len(path) > 1:  # so is a variable
         return Edit(path, right)
+    if path[0] == "source" and len(path) > 1:
+        from labq.queue import sources
+
+        return Edit(path, sources.read(path[1], right))
     if path[0] == "resources" and len(path) > 1:
         from labq.resources import override_value
 
@@ -113,6 +117,12 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
     new: Document = {}
     for edit in edits:
         value = edit.value
+        if edit.field == "source":
+            from labq.queue import sources
+
+            start = new.get("source", task.get("source", {}))
+            new["source"] = sources.edited(start, edit.path[1:], value)
+            continue
         if len(edit.path) > 1:
             start = new.get(edit.field, task.get(edit.field, {}))
             value = (
@@ -145,12 +155,26 @@ def _with_resource(resources: Any, path: Sequence[str], value: Any) -> dict[str,
     return overridden(resources or {}, path, value)
 
 
+def keep(store: Store, edits: Sequence[Edit]) -> None:
+    """Keeps what these edits give of a `source`, which a task is to name next.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if any(item.field == "source" for item in edits):
+        from labq.queue import sources
+
+        applied({}, [item for item in edits if item.field == "source"])
+        sources.keep(((item.path, item.value) for item in edits), store.blobs)
+
+
 def edit(store: Store, query: Document, edits: Sequence[Edit]) -> EditReport:
     """Applies the edits to every task that matches, each whole or not at all.
 
     A task that changes between its reading and its writing is read again; one that no longer
     matches then, or that a worker has claimed, is left.
     """
+    keep(store, edits)
     touched = {item.field for item in edits}
     return rewrite(
         store,
@@ -310,5 +334,6 @@ def edit_as_read(store: Store, task: Document, edits: Sequence[Edit]) -> bool:
     """
     if why := locked(task, {item.field for item in edits}):
         raise ConflictError(why)
+    keep(store, edits)
     guard = {"_id": task["_id"], "rev": task["rev"], "status": task["status"]}
     return bool(store.update(guard, _change(applied(task, edits))))

@@ -9,7 +9,7 @@ from typing import Any
 
 from labq.args import flat, signature
 from labq.errors import ConflictError, TaskNotFound, UsageError
-from labq.queue.edit import Edit, EditReport, applied, rewrite
+from labq.queue.edit import Edit, EditReport, applied, keep, rewrite
 from labq.queue.refusals import PUBLISHED, instead, refusal, state_of, takes
 from labq.queue.verbs import DEPENDENT, launch
 from labq.store import Change, Now, Store
@@ -106,6 +106,7 @@ def clone(
     found = next(store.find({"queue": queue, "_id": identity}), None)
     if found is None:
         raise TaskNotFound(f"no task {identity} in queue {queue!r}")
+    keep(store, edits)
     return copy_of(found, edits, name)
 
 

@@ -18,7 +18,7 @@ _RUNNING = "labq task cancel stops {it}"
 _ENDED = "labq task requeue runs {it} again"
 _EMPTY = "labq task reset makes {it} draft again"
 _LATER = "labq task update {ref} -u publish_on_success=True publishes {it} on success"
-_COPY = "labq task clone {ref} --set args.lr=1 --enqueue runs a changed copy"
+_COPY = "labq task clone {ref} --update args.lr=1 --enqueue runs a changed copy"
 
 # What would work instead; under "" for the verbs that say nothing of their own.
 _INSTEAD: dict[str, dict[str, str]] = {

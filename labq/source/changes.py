@@ -10,8 +10,8 @@ from os import path as paths
 from labq.source.address import absolute, stripped
 from labq.source.git import GitError, TooLarge, git
 from labq.source.parts import Made
-from labq.source.private import Private
 from labq.source.repository import Repository, text
+from labq.source.settings_files import SettingsFiles
 from labq.source.status import Status
 
 FILE_BYTES = 1024 * 1024  # the most of one untracked file
@@ -28,12 +28,12 @@ DIFF = (
 )
 
 
-def diff(repository: Repository, found: Status, private: Private) -> Made:
+def diff(repository: Repository, found: Status, settings: SettingsFiles) -> Made:
     """The difference between the commit and the tracked files, staged or not."""
-    left = [name for name in found.changed if private.holds(name)]
+    left = [name for name in found.changed if settings.holds(name)]
     made = Made({"diff": {"files": len(found.changed) - len(left)}})
     _leave_out(made, "diff", left)
-    words = (*DIFF, found.commit or EMPTY_TREE, "--", *private.specs(left))
+    words = (*DIFF, found.commit or EMPTY_TREE, "--", *settings.specs(left))
     try:
         content = git(repository.root, *words, most=DIFF_BYTES)
     except TooLarge:
@@ -44,7 +44,7 @@ def diff(repository: Repository, found: Status, private: Private) -> Made:
     return made
 
 
-def untracked(repository: Repository, found: Status, private: Private) -> Made:
+def untracked(repository: Repository, found: Status, settings: SettingsFiles) -> Made:
     """The files that git neither tracks nor ignores, as a tar file that holds nothing but them.
 
     Large files, labq's settings, those whose name says that they hold a secret, and other
@@ -57,7 +57,7 @@ def untracked(repository: Repository, found: Status, private: Private) -> Made:
     left: list[str] = []
     for name in sorted(found.untracked):
         content = _content(paths.join(repository.root, name), min(room, FILE_BYTES))
-        if content is None or _is_secret(name) or private.holds(name):
+        if content is None or _is_secret(name) or settings.holds(name):
             left.append(name)
         else:
             files.append((name, *content))
@@ -77,7 +77,7 @@ def _leave_out(made: Made, part: str, names: Sequence[str]) -> None:
         made.notes.append(f"{part}: {many} left out")
 
 
-def origin(repository: Repository, found: Status, private: Private) -> Made:
+def origin(repository: Repository, found: Status, settings: SettingsFiles) -> Made:
     """The address of the remote, and the commits that none of its branches has, as a bundle."""
     made = Made()
     url = address(repository, found.branch)
@@ -90,7 +90,7 @@ def origin(repository: Repository, found: Status, private: Private) -> Made:
     if not count:
         return made
     made.fields["bundle"] = {"commits": count}
-    if names := private.in_commits(*range_):
+    if names := settings.in_commits(*range_):
         made.notes.append(f"bundle: left out, a commit has a password in {text(names[0])}")
         return made
     unpushed = ("HEAD", *range_[1:])

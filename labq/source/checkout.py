@@ -26,6 +26,7 @@ from labq.store.base import Blobs, digest_of
 
 FETCH_TIMEOUT = 3600.0  # seconds
 REST = 0.05  # seconds between two looks at a lock
+HEADS, TAGS = "+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"
 Stopped = Callable[[], bool]
 Git = Callable[..., bytes]
 
@@ -53,8 +54,10 @@ class Checkouts:
             GitError, NotFoundError, StoreError, OSError: it cannot be rebuilt.
         """
         commit = source.get("commit", "")
-        if not re.fullmatch("[0-9a-f]{40,64}", commit):
+        if not commit:
             raise GitError("its repository had no commit")
+        if not re.fullmatch("[0-9a-f]{7,64}", commit):
+            raise GitError("that is no commit")
         for part in ("diff", "untracked"):
             if part in source and "blob" not in source[part] and source[part].get("files", 1):
                 told = source.get("notes", "").split("; ")
@@ -67,6 +70,7 @@ class Checkouts:
         do = partial(git, stopped=stopped, held=(self._use(clone, tree),), timeout=FETCH_TIMEOUT)
         with locked(f"{clone}.lock", stopped):
             self._fetch(clone, source, commit, blobs, tree, do)
+            commit = do(str(clone), "rev-parse", f"{commit}^{{commit}}").decode().strip()
             do(str(clone), "worktree", "add", "--quiet", "--force", "--detach", str(tree), commit)
         if "blob" in source.get("diff", {}):
             with _file(tree, "diff", blobs.get(source["diff"]["blob"])) as name:
@@ -129,37 +133,45 @@ class Checkouts:
     ) -> None:
         """Sees to it that the clone has the commit, for good."""
         if not (clone / "HEAD").exists():
-            kind = "sha1" if len(commit) == 40 else "sha256"  # noqa: PLR2004 - their digits
+            kind = "sha1" if len(commit) <= 40 else "sha256"  # noqa: PLR2004 - their digits
             bare = ("init", "--quiet", "--bare", f"--object-format={kind}", str(clone))
             git(str(self._folder), *bare)
-        if _has(clone, commit):
-            return
         url = source.get("url", "")
-
-        def fetch(place: str, what: str) -> None:
-            words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
-            do(str(clone), *words, place, what)
-
-        kept = f"refs/labq/{commit}"
-        if "blob" in source.get("bundle", {}):
-            with _file(tree, "bundle", blobs.get(source["bundle"]["blob"])) as name:
-                try:
-                    fetch(name, f"+HEAD:{kept}")
-                except GitError:  # what it builds on is not here yet
-                    if not url:
-                        raise
-                    fetch(url, "+refs/heads/*:refs/heads/*")
-                    fetch(name, f"+HEAD:{kept}")
+        fetch = partial(_fetched, do, str(clone))
+        if not _has(clone, commit) and "blob" in source.get("bundle", {}):
+            digest = source["bundle"]["blob"]
+            with _file(tree, "bundle", blobs.get(digest)) as name:
+                _unbundle(fetch, name, f"+HEAD:refs/labq/{digest}", url)
+        if _has(clone, commit):
             return
         if not url:
             raise GitError("it is on no remote, and was not recorded")
-        fetch(url, "+refs/heads/*:refs/heads/*")
+        for refs in (HEADS, TAGS):
+            if not _has(clone, commit):
+                fetch(url, refs)
         if not _has(clone, commit):
             try:
-                fetch(url, f"+{commit}:{kept}")  # of no branch any more; some servers give it
+                fetch(url, f"+{commit}:refs/labq/{commit}")  # of no branch any more; some give it
             except GitError:
                 raise GitError(f"{url} does not have it") from None
-        git(str(clone), "update-ref", kept, commit)
+        git(str(clone), "update-ref", f"refs/labq/{commit}", f"{commit}^{{commit}}")
+
+
+def _fetched(do: Git, clone: str, place: str, refs: str) -> None:
+    """Fetches these refs into the clone."""
+    words = ("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--")
+    do(clone, *words, place, refs)
+
+
+def _unbundle(fetch: Callable[[str, str], None], bundle: str, refs: str, url: str) -> None:
+    """Fetches from a bundle, and what it builds on from the address where that is not here yet."""
+    try:
+        fetch(bundle, refs)
+    except GitError:
+        if not url:
+            raise
+        fetch(url, HEADS)
+        fetch(bundle, refs)
 
 
 def _has(clone: Path, commit: str) -> bool:

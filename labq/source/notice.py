@@ -10,6 +10,8 @@ from os import path as paths
 from pathlib import Path
 from typing import Any
 
+from labq.private import make_file, make_folder
+
 
 def unrecorded(home: Path, source: Mapping[str, Any], folder: str) -> str:
     """Why there is no commit in the source, in a line; empty where there is, or it was said before.
@@ -20,10 +22,11 @@ def unrecorded(home: Path, source: Mapping[str, Any], folder: str) -> str:
         return ""
     notes = source.get("notes", "").split("; ")
     why = next((one.partition(": ")[2] for one in notes if one.startswith("git: ")), "")
-    place = paths.join(home, "cache", "source")
-    mark = f"said-{zlib.crc32(os.fsencode(f'{paths.realpath(folder)}{why}')):08x}"
+    told = zlib.crc32(os.fsencode(f"{paths.realpath(folder)}{why}"))
+    mark = paths.join(home, "cache", "source", f"said-{told:08x}")
+    if paths.lexists(mark):
+        return ""
     with suppress(OSError):
-        os.makedirs(place, mode=0o700, exist_ok=True)
-        os.close(os.open(paths.join(place, mark), os.O_CREAT | os.O_EXCL, 0o600))
-        return f"its code is not recorded: {why or 'git tells nothing'} (labq guide source)"
-    return ""
+        make_folder(paths.dirname(mark))
+        os.close(make_file(mark, os.O_WRONLY))
+    return f"its code is not recorded: {why or 'git tells nothing'} (labq guide source)"

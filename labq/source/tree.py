@@ -11,8 +11,8 @@ from labq.source.changes import diff, origin, untracked
 from labq.source.entry import script_at
 from labq.source.git import GitError
 from labq.source.parts import Part
-from labq.source.private import Private
 from labq.source.repository import Repository, stamps, text
+from labq.source.settings_files import SettingsFiles
 from labq.source.status import head, status
 from labq.task import Document
 
@@ -39,16 +39,16 @@ def parts_of(
         notes.append("git: there is no commit yet")
     else:
         return []
-    private = Private(repository, home, folder)
-    tree.untracked = private.others(tree.untracked)
+    settings = SettingsFiles(repository, home, folder)
+    tree.untracked = settings.others(tree.untracked)
     marks = f"{tree.commit} {tree.branch} {repository.stamps()}"
-    parts = [Part("origin", marks, lambda: origin(repository, tree, private))]
+    parts = [Part("origin", marks, lambda: origin(repository, tree, settings))]
     if tree.changed:
-        marks = f"{tree.commit} {os.fsdecode(tree.raw)} {_state(root, tree.changed)} {private.key}"
-        parts.append(Part("diff", marks, lambda: diff(repository, tree, private)))
+        marks = f"{tree.commit} {os.fsdecode(tree.raw)} {_state(root, tree.changed)} {settings.key}"
+        parts.append(Part("diff", marks, lambda: diff(repository, tree, settings)))
     if tree.untracked:
-        marks = f"{tree.commit} {tree.untracked} {_state(root, tree.untracked)} {private.key}"
-        parts.append(Part("untracked", marks, lambda: untracked(repository, tree, private)))
+        marks = f"{tree.commit} {tree.untracked} {_state(root, tree.untracked)} {settings.key}"
+        parts.append(Part("untracked", marks, lambda: untracked(repository, tree, settings)))
     return parts
 
 

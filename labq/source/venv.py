@@ -6,6 +6,7 @@ venvs/HASH-VERSION   one for each list of packages, kept; `whole` in it says tha
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from labq.source.git import GitError, run
 from labq.store.base import Blobs
 
 TIMEOUT = 3600.0  # seconds
-OWN = ("labq==", "pip==", "setuptools==", "wheel==")  # what is there without, or of the worker's
+OWN = re.compile(r"(labq|pip|setuptools|wheel)\s*(==|$)", re.IGNORECASE)  # there, or the worker's
 
 
 def build(
@@ -32,30 +33,35 @@ def build(
     Raises:
         GitError, NotFoundError, StoreError, OSError: it cannot be made.
     """
-    digest = source.get("packages", {}).get("blob")
+    packages = source.get("packages", {})
+    digest = packages.get("blob")
     if digest is None:
         raise GitError("its packages were not recorded")
-    version = ".".join(source["python"].split(".")[:2])
-    folder = home / "venvs" / f"{digest[:16]}-{version}"
+    own = ".".join(map(str, sys.version_info[:2]))
+    version = ".".join(source.get("python", own).split(".")[:2])
+    whole = "" if packages.get("edited") else "--no-deps"  # all that there was
+    folder = home / "venvs" / f"{digest[:16]}-{version}{'' if whole else '-edited'}"
     make_folder(folder.parent)
     with locked(f"{folder}.lock", stopped):
         if not (folder / "whole").exists():
             shutil.rmtree(folder, ignore_errors=True)
-            _make(folder, _python(version), blobs.get(digest).decode(), version, stopped)
+            _make(folder, _python(version), blobs.get(digest).decode(), version, whole, stopped)
             (folder / "whole").touch()
     path = os.pathsep.join([str(folder / "bin"), os.environ.get("PATH", os.defpath)])
     return {"VIRTUAL_ENV": str(folder), "PATH": path}
 
 
-def _make(folder: Path, python: str, packages: str, version: str, stopped: Stopped) -> None:
-    wanted = [line for line in packages.splitlines() if not line.lower().startswith(OWN)]
+def _make(
+    folder: Path, python: str, packages: str, version: str, whole: str, stopped: Stopped
+) -> None:
+    wanted = [line for line in packages.splitlines() if not OWN.match(line)]
     variables = {**os.environ, "PIP_NO_INPUT": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     run([python, "-m", "venv", str(folder)], "venv", variables, TIMEOUT, stopped=stopped)
     if wanted:
         listed = folder / "requirements.txt"
         listed.write_text("".join(f"{line}\n" for line in wanted), "utf-8")
-        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--no-deps"]
-        words = [*pip, "--requirement", str(listed)]
+        pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+        words = [*pip, *([whole] if whole else []), "--requirement", str(listed)]
         run(words, "pip install", variables, TIMEOUT, stopped=stopped)
     site = folder / "lib" / f"python{version}" / "site-packages"
     (site / "labq").symlink_to(Path(labq.__file__).parent)

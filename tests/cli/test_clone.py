@@ -28,7 +28,7 @@ def test_a_clone_is_a_draft_and_prints_its_number(labq, queue, done):
 
 
 def test_a_clone_may_be_edited_named_and_set_going(labq, queue, done):
-    words = ["--set", "args.lr=1.5", "-u", "priority=3", "--name", "next", "--enqueue"]
+    words = ["--update", "args.lr=1.5", "-u", "priority=3", "--name", "next", "--enqueue"]
     assert labq("task", "clone", "1", *words).err == (
         "task 2 in queue default, a copy of task 1: pending\n"
     )
@@ -53,10 +53,10 @@ def test_a_clone_as_json(labq, queue, done):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["1", "--set", "lr=1"], 2, "no field 'lr' (write args.lr for an argument)"),
-        (["1", "--set", "args.lr"], 2, "'args.lr' is not FIELD=VALUE (such as args.lr=0.3)"),
-        (["1", "--set", "args.lr.x=1"], 5, "args.lr has no key 'x': it is not a dict"),
-        (["1", "1", "--set", "args.lr.x=1"], 5, "args.lr has no key 'x': it is not a dict"),
+        (["1", "--update", "lr=1"], 2, "no field 'lr' (write args.lr for an argument)"),
+        (["1", "--update", "args.lr"], 2, "'args.lr' is not FIELD=VALUE (such as args.lr=0.3)"),
+        (["1", "--update", "args.lr.x=1"], 5, "args.lr has no key 'x': it is not a dict"),
+        (["1", "1", "--update", "args.lr.x=1"], 5, "args.lr has no key 'x': it is not a dict"),
         ([], 2, "clone what? Give REF..., -s or -f (every task: -f '{}')\n"),
         (["--name", "base"], 2, "clone what? Give REF..., -s or -f (every task: -f '{}')\n"),
         (["7"], 3, "no task '7' in queue 'default' (labq task ls shows what is there)"),
@@ -102,7 +102,7 @@ def test_several_are_copied_once_each(labq, queue, three, words, copied, told):
 
 
 def test_several_clones_as_json_are_a_line_each(labq, three):
-    result = labq("task", "clone", "-f", "{}", "--set", "args.m=1", "--enqueue", "--json")
+    result = labq("task", "clone", "-f", "{}", "--update", "args.m=1", "--enqueue", "--json")
     assert [told["number"] for told in result.lines] == [4, 5, 6]
     assert {told["status"] for told in result.lines} == {"pending"}
     assert result.err == ""
@@ -112,7 +112,7 @@ def test_several_clones_as_json_are_a_line_each(labq, three):
 def test_where_one_of_several_cannot_be_copied_none_is(labq, queue, three):
     labq("task", "update", "2", "-q", "-u", "args.n=x")
     labq("task", "update", "1", "-q", "-u", "args.n={'x': 1}")
-    result = labq("task", "clone", "1", "2", "3", "--set", "args.n.x=2")
+    result = labq("task", "clone", "1", "2", "3", "--update", "args.n.x=2")
     assert (result.code, result.out) == (5, "")
     assert result.err == "labq: cannot copy task 2: args.n has no key 'x': it is not a dict\n"
     labq("queue", "update", "default", "--max-tasks", "5", "-q")

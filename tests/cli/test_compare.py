@@ -45,7 +45,7 @@ def test_tasks_that_do_not_differ(labq, three):
 
 
 def test_a_text_that_looks_like_a_number_is_told_from_it(labq, three):
-    labq("task", "clone", "3", "--set", "args.n=1", "-q")
+    labq("task", "clone", "3", "--update", "args.n=1", "-q")
     rows = [line.split() for line in labq("task", "diff", "3", "4").out.splitlines()]
     assert ["args.n", "'1'", "1"] in rows
 

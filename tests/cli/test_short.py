@@ -102,10 +102,10 @@ def test_it_is_edited_until_the_submit(labq, queue, best):
 def test_a_clone_has_none_unless_it_is_given_one(labq, queue, best):
     assert labq("task", "clone", "best", "-q").code == 0
     assert "short" not in queue.get("2")
-    assert labq("task", "clone", "best", "-q", "--set", "short=copy").code == 0
+    assert labq("task", "clone", "best", "-q", "--update", "short=copy").code == 0
     assert queue.get("copy")["args"] == {"lr": 1}
     assert labq("task", "diff", "best", "copy", "--json").lines[0]["differs"].keys() == {"status"}
-    result = labq("task", "clone", "best", "--set", "short=copy")
+    result = labq("task", "clone", "best", "--update", "short=copy")
     assert (result.code, result.out) == (5, "")
     assert result.err == "labq: task 3 of queue default has the short name copy already\n"
 

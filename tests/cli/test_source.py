@@ -131,6 +131,17 @@ def test_a_submit_says_once_that_nothing_could_be_recorded(labq, queue, tree, mo
     assert told() == [told_not]
 
 
+def test_an_editor_neither_shows_the_source_nor_takes_it_away(labq, queue, tree, monkeypatch):
+    labq("task", "submit", "-q")
+    before = source(queue)
+    monkeypatch.setenv("EDITOR", "sed -i 's/^priority: 0/priority: 3/'")
+    assert labq("task", "update", "1").code == 0
+    assert (queue.get("1")["priority"], source(queue)) == (3, before)
+    monkeypatch.setenv("EDITOR", "sed -i 's/^priority.*/&\\nsource: {commit: abcdef0}/;/^source/d'")
+    assert "source is edited key by key: source.commit=1a2b3c4" in labq("task", "update", "1").err
+    assert source(queue) == before
+
+
 @pytest.mark.parametrize("off", [["--no-source"], []])
 def test_it_can_be_turned_off(labq, queue, tree, monkeypatch, off):
     if not off:

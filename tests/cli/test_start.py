@@ -22,7 +22,7 @@ def test_a_start_prints_the_id_and_tells_the_number(labq, queue, entry):
 
 
 def test_a_start_may_change_what_the_entry_says(labq, queue, entry):
-    words = ["--set", "args.lr=0.3", "--set", "args.opt.name=sgd", "-u", "priority=2"]
+    words = ["--update", "args.lr=0.3", "--update", "args.opt.name=sgd", "-u", "priority=2"]
     assert labq("task", "start", "train", *words, "-q").code == 0
     task = queue.get("1")
     assert (task["args"], task["priority"]) == ({"lr": 0.3, "opt": {"name": "sgd"}}, 2)
@@ -34,8 +34,8 @@ def test_a_start_may_change_what_the_entry_says(labq, queue, entry):
     [
         (["nobody"], 3, "no task 'nobody' in queue 'default'"),
         (["odd"], 2, ""),
-        (["train", "--set", "lr=1"], 2, "no field 'lr' (write args.lr for an argument)"),
-        (["train", "--set", "args.lr.x=1"], 5, "args.lr has no key 'x': it is not a dict"),
+        (["train", "--update", "lr=1"], 2, "no field 'lr' (write args.lr for an argument)"),
+        (["train", "--update", "args.lr.x=1"], 5, "args.lr has no key 'x': it is not a dict"),
     ],
 )
 def test_what_is_wrong_starts_nothing(labq, queue, entry, words, code, told):
@@ -49,10 +49,10 @@ def test_what_is_wrong_starts_nothing(labq, queue, entry, words, code, told):
 def test_one_more_run_of_a_submitted_task_has_its_name_and_no_short_name(labq, queue, edit):
     labq("task", "submit", "-q", "--name", "a", "--short", "first")
     field = edit.partition("=")[0]
-    result = labq("task", "start", "1", "--set", edit)
+    result = labq("task", "start", "1", "--update", edit)
     assert (result.code, result.out) == (2, "")
     assert result.err == (
-        f"labq: --set {field}: task 1 is no draft (labq task clone 1 --set {field}=... --enqueue"
+        f"labq: --update {field}: task 1 is no draft (labq task clone 1 --update {field}=... --enqueue"
         " runs a copy with another)\n"
     )
     assert labq("task", "start", "first", "-q").code == 0

@@ -74,13 +74,13 @@ def test_a_running_tasks_args_are_refused(labq, queue, sweep):
     assert result.code == 5
     assert result.err == (
         "labq: cannot edit task 1: it is running, its args cannot change (labq task clone 1"
-        " --set args.lr=1 --enqueue runs a changed copy)\n"
+        " --update args.lr=1 --enqueue runs a changed copy)\n"
     )
     result = labq("task", "update", "-f", "{}", "-u", "args.lr=9")
     assert result.code == 0
     assert result.err == (
         "changed 2 tasks, left 1 task: running, its args cannot change (labq task clone REF"
-        " --set args.lr=1 --enqueue runs a changed copy)\n"
+        " --update args.lr=1 --enqueue runs a changed copy)\n"
     )
 
 

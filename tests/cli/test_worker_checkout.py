@@ -103,6 +103,45 @@ def outputs_of(tmp_path, task):
     return (tmp_path / "home" / "tasks" / task["_id"] / "1.stdout").read_text()
 
 
+def test_the_commit_and_the_diff_of_a_task_may_be_changed(labq, queue, submitted, tree, tmp_path):
+    first = git(tree, "rev-parse", "HEAD")
+    write(tree, train_py="print(7)\n")
+    git(tree, "commit", "--quiet", "-a", "-m", "seven")
+    write(tree, train_py="print(8)\n")
+    (tmp_path / "patch").write_text(git(tree, "diff") + "\n")
+    submitted("--draft", "--name", "base")
+    for edits in (
+        ["source.diff=None"],
+        [f"source.commit={first[:9].upper()}", "source.diff=None"],
+        [f"source.diff=@{tmp_path}/patch"],
+    ):
+        words = [word for edit in edits for word in ("-u", edit)]
+        assert labq("task", "clone", "-q", "base", "--enqueue", *words).code == 0
+    assert labq("task", "update", "base", "-u", "source.diff=None").code == 0
+    assert labq("task", "enqueue", "-q", "1").code == 0
+    labq(*RUN, sys.executable, "train.py")
+    assert [output(tmp_path, queue, str(ref)) for ref in range(1, 5)] == [
+        *("7\n", "7\n", "1\n", "8\n")
+    ]
+    told = labq("task", "diff", "2", "3").out
+    assert "source.commit" in told
+    assert first[:9] in told
+
+
+def test_a_commit_that_is_nowhere_is_named(labq, queue, submitted, tmp_path):
+    submitted()
+    labq("task", "update", "-q", "1", "-u", "source.commit=deadbeef", "-u", "source.diff=None")
+    assert labq(*RUN, "true").code == 0
+    assert queue.get("1")["reason"] == (
+        f"cannot check out deadbeef: {tmp_path}/remote does not have it"
+    )
+    done = labq("task", "update", "1", "-u", "source.comit=deadbeef")
+    assert (done.code, done.err.partition(" (")[0]) == (
+        2,
+        "labq: no source.comit: did you mean source.commit?",
+    )
+
+
 def test_a_worker_may_name_the_script_by_its_path(labq, queue, submitted, tree, tmp_path):
     (tmp_path / "alias").symlink_to(tree)
     submitted()

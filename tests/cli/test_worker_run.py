@@ -274,7 +274,7 @@ def test_a_wrong_worker_claims_nothing(labq, queue, args, told):
     [
         ["submit", "--cmd", "sh -c 'echo %(a)'", "--", "--a", "1"],
         ["update", "1", "-u", "cmd=sh -c 'echo %(a)'"],
-        ["clone", "1", "--set", "cmd=sh -c 'echo %(a)'"],
+        ["clone", "1", "--update", "cmd=sh -c 'echo %(a)'"],
     ],
 )
 def test_a_task_brings_no_command_that_would_run_its_args(labq, queue, args):

@@ -147,7 +147,7 @@ def test_many_are_updated_by_path(client):
         client.update({"priority": 7}, 1)
     assert str(caught.value) == (
         "cannot edit task 1: it is cancelled, its priority cannot change (labq task clone 1 "
-        "--set args.lr=1 --enqueue runs a changed copy, labq task reset makes it draft again)"
+        "--update args.lr=1 --enqueue runs a changed copy, labq task reset makes it draft again)"
     )
     client.get(2).cancel()
     with pytest.raises(ConflictError, match="cannot edit 2 tasks: cancelled, its priority cannot"):

@@ -12,7 +12,7 @@ from labq.queue.edit import edit, edits_between
 from labq.store import open_store
 from labq.task import new
 
-COPY = "labq task clone REF --set args.lr=1 --enqueue runs a changed copy"
+COPY = "labq task clone REF --update args.lr=1 --enqueue runs a changed copy"
 
 
 def submit(queue, *args, **fields):
@@ -104,11 +104,11 @@ def test_a_text_stays_the_text_that_was_given(queue):
         ),
         (
             "lr=3",
-            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, short, summary, tags, timeout, type)",
+            "no field 'lr' (write args.lr for an argument) (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, short, source, summary, tags, timeout, type)",
         ),
         (
             "arg.lr=3",
-            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, short, summary, tags, timeout, type)",
+            "no field 'arg': did you mean args? (what can be edited: args, cmd, comment, cwd, env, max_retries, metadata, name, priority, project, publish_on_success, raw_args, require, resources, retention, retry_delay, short, source, summary, tags, timeout, type)",
         ),
         ("args.$x=3", "'args.$x=3': the key '$x' begins with $, which MongoDB keeps to itself"),
         ("args.x=99999999999999999999", None),

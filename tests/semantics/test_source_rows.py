@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,25 @@ def test_c9_and_c12_a_worker_installs_the_packages_that_were_recorded(
     (folder,) = (path for path in (tmp_path / "home" / "venvs").iterdir() if path.is_dir())
     told = tmp_path / "home" / "tasks" / queue.get("1")["_id"] / "1.stdout"
     assert told.read_text() == f"{folder}\n"
+
+
+def test_c12_modified_requirements_run_with_updated_packages(queue, clone, tmp_path, monkeypatch):
+    for name, needs in (("greet", "Requires-Dist: words\n"), ("words", "")):
+        with zipfile.ZipFile(tmp_path / f"{name}-1.0-py3-none-any.whl", "w") as wheel:
+            wheel.writestr(f"{name}.py", f"word = {name!r}\n")
+            meta = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n{needs}"
+            wheel.writestr(f"{name}-1.0.dist-info/METADATA", meta)
+            tags = "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+            wheel.writestr(f"{name}-1.0.dist-info/WHEEL", tags)
+            wheel.writestr(f"{name}-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
+    write(clone, train_py="import greet, words, labq; print(greet.word, words.word)\n")
+    run(clone, "task", "submit", "--draft")
+    run(clone, "task", "clone", "1", "--enqueue", "-u", "source.packages=greet>=1\nlabq==0.0")
+    assert run(clone, "task", "source", "2", "--packages") == "greet>=1\nlabq==0.0\n"
+    out = run(tmp_path, "worker", "run", "--checkout", "--venv", "--", "python", "train.py")
+    assert out == "greet words\n"
 
 
 def test_c11_and_c12_the_worker_sets_the_hyperparameters(queue, clone, tmp_path):

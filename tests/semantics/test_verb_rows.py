@@ -74,7 +74,7 @@ def test_m2_a_name_is_that_of_a_draft_or_of_an_entry_of_labq_yaml(labq, queue, t
 def test_m4_a_start_is_a_new_task_with_its_own_number_and_a_comment(labq, queue):
     labq("task", "submit", "-q", "--draft", "--name", "tune", "--", "--lr", "3")
     first = labq("task", "start", "tune", "--comment", "once", "--json").lines
-    second = labq("task", "start", "tune", "--set", "args.lr=4", "--json").lines
+    second = labq("task", "start", "tune", "--update", "args.lr=4", "--json").lines
     assert [first[0]["number"], second[0]["number"]] == [2, 3]
     assert (queue.get("2")["comment"], queue.get("2")["name"]) == ("once", "tune")
     assert [queue.get(str(n))["args"]["lr"] for n in (1, 2, 3)] == [3, 3, 4]
@@ -199,7 +199,7 @@ def test_c8_and_c39_a_clone_is_a_draft_with_the_configuration_and_no_output(labq
     queue.store.update({"number": 1}, Change(set={"inputs": inputs}))
     labq("worker", "run", "-q")
     labq("task", "report", "1", "acc=1")
-    words = {"c8": [], "c39": ["--set", "args.lr=0.7", "--name", "next", "--enqueue"]}[row]
+    words = {"c8": [], "c39": ["--update", "args.lr=0.7", "--name", "next", "--enqueue"]}[row]
     assert labq("task", "clone", "1", *words).out == "2\n"
     parent, copy = queue.get("1"), queue.get("2")
     changed = {} if row == "c8" else {"args": {"lr": 0.7}}
@@ -214,7 +214,7 @@ def test_c24_args_keep_their_types_in_an_edit(labq, queue):
     args = {"n": 1, "x": 1.0, "t": "1", "b": True, "z": None, "l": [1, 2.0]}
     labq("task", "submit", "-q", "--args", json.dumps(args))
     labq("task", "update", "1", "-u", "args.n=2", "-u", "args.t='3'", "-q")
-    labq("task", "clone", "1", "--set", "args.x=2.0", "-q")
+    labq("task", "clone", "1", "--update", "args.x=2.0", "-q")
     assert repr(queue.get("1")["args"]) == repr({**args, "n": 2, "t": "3"})
     assert repr(queue.get("2")["args"]) == repr({**args, "n": 2, "t": "3", "x": 2.0})
 

@@ -191,7 +191,7 @@ def test_what_cannot_be_rebuilt_says_why(captured, blobs, checkouts, clone, remo
     assert "does not appear to be a git repository" in refused(checkouts, blobs, away, place)
     none = {key: text for key, text in source.items() if key != "commit"}
     assert refused(checkouts, blobs, none, place) == "its repository had no commit"
-    assert refused(checkouts, blobs, {"commit": "--help"}, place) == "its repository had no commit"
+    assert refused(checkouts, blobs, {"commit": "--help"}, place) == "that is no commit"
     outside = {**source, "cwd": "../../x"}
     told = "its working directory ../../x is outside of the repository"
     assert refused(checkouts, blobs, outside, place) == told

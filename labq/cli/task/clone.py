@@ -28,7 +28,7 @@ def command(
     edits: Annotated[
         list[str] | None,
         typer.Option(
-            "--set",
+            "--update",
             "-u",
             metavar="FIELD=VALUE",
             help="What is other in it, such as args.lr=0.3; again for more.",
@@ -46,11 +46,11 @@ def command(
 
     The copy has the configuration: args, command, tags, source and so on; nothing of what came of
     the task, which is its parent. Any task can be cloned, published ones too. Either all of them
-    are copied or, where one cannot take what is --set, none.
+    are copied or, where one cannot take what -u asks for, none.
 
     Examples:
-      labq task clone 4 --set args.lr=0.3 --enqueue
-      labq task clone -s failed --set timeout=2h --enqueue
+      labq task clone 4 --update args.lr=0.3 --enqueue
+      labq task clone -s failed --update timeout=2h --enqueue
       labq task show "$(labq task clone 4 --name base)"
     """
     changes = [parse_edit(text) for text in edits or ()]
@@ -81,7 +81,9 @@ def _stored(
         QuotaExceeded: the queue has no room for all of them; then nothing is stored either.
     """
     from labq.queue.catalog import require_room
+    from labq.queue.edit import keep
 
+    keep(here.store, changes)
     pages = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
     made = (copy for page in pages for copy in _copies(here, page, changes, name, len(ids)))
     require_room(here.store, here.name, [copy["_id"] for copy in made])

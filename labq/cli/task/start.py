@@ -21,7 +21,7 @@ def command(
     edits: Annotated[
         list[str] | None,
         typer.Option(
-            "--set",
+            "--update",
             "-u",
             metavar="FIELD=VALUE",
             help="What is other in this run, such as args.lr=0.3; again for more.",
@@ -45,14 +45,15 @@ def command(
 
     Examples:
       labq task start train
-      labq task start train --set args.lr=0.3 --comment 'a larger rate' --wait
+      labq task start train --update args.lr=0.3 --comment 'a larger rate' --wait
     """
     from labq.client import Client
-    from labq.queue.edit import applied
+    from labq.queue.edit import applied, keep
 
     changes = [parse_edit(text) for text in edits or ()]
     with Client(uri, queue) as client:
         task = _named(client, name, latest=latest)
+        keep(client.queue.store, changes)
         for field, value in applied(task.to_dict(), changes).items():
             _set(task, field, value)
         task.start(comment)
@@ -81,6 +82,6 @@ def _set(task: Task, field: str, value: Any) -> None:
         setattr(task, field, value)
     except AttributeError:  # of a name, which is settable until the submit
         raise UsageError(
-            f"--set {field}: task {task.number} is no draft (labq task clone {task.number}"
-            f" --set {field}=... --enqueue runs a copy with another)"
+            f"--update {field}: task {task.number} is no draft (labq task clone {task.number}"
+            f" --update {field}=... --enqueue runs a copy with another)"
         ) from None

@@ -138,7 +138,8 @@ def _as_yaml(task: Document, queue: str) -> str:
     marked = "".join(
         f"{field}: {as_json(shown[field])}  # read-only\n" for field in READ_ONLY if field in shown
     )
-    values = {field: task[field] for field in FIELDS if field in EDITABLE and field in task}
+    fields = [field for field in FIELDS if field in EDITABLE - {"source"} and field in task]
+    values = {field: task[field] for field in fields}
     head = f"# Task {task['number']} of queue {queue}. An emptied file changes nothing.\n"
     return head + marked + dump(values)
 
@@ -173,8 +174,9 @@ def _edits(task: Document, document: dict[str, Any]) -> list[Edit]:
         else:
             check_field(str(field))
     new = {field: value for field, value in document.items() if field not in READ_ONLY}
+    old = {field: value for field, value in task.items() if field != "source"}  # it is not shown
     edits = edits_between(
-        task, {key: normalised(value, key) for key, value in new.items() if value is not None}
+        old, {key: normalised(value, key) for key, value in new.items() if value is not None}
     )
     applied(task, edits)
     return edits

@@ -18,7 +18,7 @@ LIKE = re.compile(r"labq\.y[^/]*ml[^/]*$|(?:^|/)labq/config\.y[^/]*ml[^/]*$", re
 PASSWORD = re.compile(rb"://[^\s/]*:\S*@")
 
 
-class Private:
+class SettingsFiles:
     """The settings of labq in a working tree, by their names and by where links of them lead."""
 
     def __init__(self, repository: Repository, home: Path, folder: str) -> None:
