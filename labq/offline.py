@@ -174,16 +174,18 @@ class Spool:
             except BlockingIOError:
                 raise ConflictError(f"{self.folder}: its run has not ended yet") from None
             end: Document = {}
+            token = ""
             for line in _read(file.read()):
                 _merge(task["summary"], line.get("summary", {}))
                 task.update({key: line[key] for key in ("progress",) if key in line})
-                end = line.get("end", end)
+                end, token = line.get("end", end), line.get("token", token)
                 task["ended_at"] = _moment(line["at"])
         task.setdefault("ended_at", task["started_at"])
         if end:
             task.pop("reason")
             task.update({key: end[key] for key in ("status", "reason") if key in end})
         record = {"attempt": 1, "offline": task["_id"], **end.get("record", {})}
+        record |= {"token": token} if token else {}
         record |= {"started": task["started_at"], "ended": task["ended_at"]}
         told = {"reason": task["reason"]} if "reason" in task else {}
         task["attempts"] = [{**record, **told}]

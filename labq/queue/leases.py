@@ -257,7 +257,7 @@ def _closing(
     counts: Mapping[str, int] | None = None,
 ) -> Change:
     """What closes an attempt: the task's new status, and the attempt's record."""
-    push = {"attempts": record_of(claim.task, claim.worker, ending)}
+    push = {"attempts": record_of(claim.task, claim.worker, claim.token, ending)}
     if ending.error:
         push["errors"] = {"attempt": claim.task["attempt"], **ending.error}
     counts = {"rev": 1, **(counts or {})}
@@ -313,10 +313,14 @@ def write(store: Store, fence: Query, change: Change) -> Document | None:
         return store.update_first(fence, replace(change, push={}), told)
 
 
-def record_of(task: Document, worker: WorkerName, ending: Ending) -> Document:
-    """The record of an attempt that ends now."""
+def record_of(task: Document, worker: WorkerName, token: str, ending: Ending) -> Document:
+    """The record of an attempt that ends now.
+
+    Its token fences nothing any more, but what it has left running is found by that.
+    """
     record = {
         "attempt": task["attempt"],
+        "token": token,
         "worker": worker.id,
         "host": worker.host,
         "slot": worker.slot,

@@ -71,7 +71,10 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
         values = moved(status, reason=reason, crashes=task.get("crashes", 0) + 1)
         if status in TERMINAL:
             values["ended_at"] = Now()
-        record = record_of(task, worker, Ending(succeeded=False, reason=reason))
+        pid = workers.asked(store, worker.id).get("pids", {}).get(task["_id"])
+        known = {} if pid is None else {"pid": pid}
+        ending = Ending(succeeded=False, reason=reason, record=known)
+        record = record_of(task, worker, lease["token"], ending)
         guard = {**stale, "_id": task["_id"], "lease.token": lease["token"]}
         guard["stop_requested"] = {"$exists": "stop_requested" in task}
         change = Change(set=values, inc={"rev": 1}, push={"attempts": record}, unset=("lease",))

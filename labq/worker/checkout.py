@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from math import inf
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,45 +13,9 @@ from labq.queue import Claim
 from labq.source.checkout import Checkouts
 from labq.source.relocate import Misplaced, Relocation
 from labq.source.words import DIGITS
-from labq.worker.lease import Held
+from labq.worker.preparation import Preparation, preparing
 from labq.worker.process import StartError
-from labq.worker.shift import RELEASED, TIME_OVER, Shift
-
-
-class Stopped(Exception):  # noqa: N818 - nothing is wrong
-    """Its task was stopped before its job began."""
-
-    def __init__(self, why: str, held: Held | None) -> None:
-        super().__init__(why)
-        self.why, self.held = why, held
-
-
-class Rebuilding:
-    """Stands for the job while its tree is made: the lease is renewed, and it may be stopped."""
-
-    def __init__(self) -> None:
-        self.why = ""
-
-    def stop(self, why: str, by: float = inf) -> None:  # noqa: ARG002 - it ends at once
-        """Ends it; the first reason stands."""
-        self.why = self.why or why
-
-    def pass_on(self, _number: int, why: str) -> None:
-        """Ends it."""
-        self.stop(why)
-
-    def kill(self, why: str) -> None:
-        """Ends it."""
-        self.stop(why)
-
-    def tick(self) -> float:
-        """There is nothing that is due later."""
-        return inf
-
-    @property
-    def stopped(self) -> bool:
-        """Whether it is to end."""
-        return bool(self.why)
+from labq.worker.shift import Shift
 
 
 @dataclass(frozen=True)
@@ -100,51 +63,25 @@ def prepared(shift: Shift, claim: Claim, folder: str, asked: float) -> Iterator[
         StartError: one of them cannot be rebuilt.
         Stopped: it is not to run any more.
     """
-    task = claim.task
-    making, checkouts = Rebuilding(), Checkouts(shift.options.home)
+    task, checkouts = claim.task, Checkouts(shift.options.home)
     tree = Path(folder) / f"{task['attempt']}.tree"
-    shift.keeper.hold(claim, making, asked)
-    if shift.stopping.is_set():
-        making.stop(RELEASED if shift.left() > 0 else TIME_OVER)
     try:
-        try:
+        with preparing(shift, claim, asked) as making:
             made = _made(shift, claim, checkouts, tree, making)
-        except StartError:
-            if not making.stopped:
-                raise
-            made = _Made()
-        finally:
-            held = shift.keeper.drop(claim)
-        if making.stopped:
-            raise Stopped(making.why, held)
-        since = held.until - shift.options.lease if held else asked
-        yield Place(made.folder, made.variables, since, made.moved, made.source)
+        yield replace(made, since=making.since)
     finally:
         checkouts.remove(tree)
 
 
-@dataclass(frozen=True)
-class _Made:
-    """A `Place`, but for since when."""
-
-    folder: str | None = None
-    variables: Mapping[str, str] = field(default_factory=dict)
-    moved: Relocation | None = None
-    source: Mapping[str, Any] = field(default_factory=dict)
-
-
 def _made(
-    shift: Shift, claim: Claim, checkouts: Checkouts, tree: Path, making: Rebuilding
-) -> _Made:
+    shift: Shift, claim: Claim, checkouts: Checkouts, tree: Path, making: Preparation
+) -> Place:
+    """The place of the job, once the tree is there; its lease has to be looked at again."""
     task, options, store = claim.task, shift.options, shift.queue.store
     where: str | None = task.get("cwd")
     variables: dict[str, str] = {}
     moved = None
     what = "check out its tree"
-
-    def stopped() -> bool:
-        return making.stopped
-
     try:
         found = next(store.find({"_id": task["_id"]}, fields=("source",)), {})
         source = found.get("source", {})
@@ -152,15 +89,15 @@ def _made(
             shift.say(f"task {task['number']} has no source: it runs where the worker is")
         elif options.checkout:
             what = f"check out {source.get('commit', 'its tree')[:DIGITS]}"
-            built = checkouts.build(source, store.blobs, tree, stopped)
+            built = checkouts.build(source, store.blobs, tree, making.stopped)
             where = built if "cwd" in source else where
             moved = Relocation.of(source, str(tree), where)
         if options.venv:
             from labq.source import venv
 
             what = "make its environment"
-            variables = venv.build(options.home, source, store.blobs, stopped)
+            variables = venv.build(options.home, source, store.blobs, making.stopped)
     except (LabqError, OSError) as error:
         told = getattr(error, "strerror", None) or str(error)
         raise StartError(f"cannot {what}: {told}") from None
-    return _Made(where, variables, moved, source)
+    return Place(where, variables, making.since, moved, source)

@@ -51,6 +51,11 @@ class Control:
             **self._card,
             "status": shift.phase,
             "tasks": [held.claim.task["number"] for held in shift.keeper.held],
+            "pids": {
+                held.claim.task["_id"]: pid
+                for held in shift.keeper.held
+                if (pid := getattr(held.job, "pid", None)) is not None
+            },
             "done": dict(shift.tally.by_status),
         }
         record = workers.beat(self._store, card, shift.options.lease)

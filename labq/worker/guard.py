@@ -10,50 +10,138 @@ so it imports nothing of labq.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from _thread import allocate_lock
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 
 
 class Guard:
-    """The worker's side: a guard process, for as long as this is open."""
+    """The worker's side: a guard process, for as long as this is open.
 
-    def __init__(self) -> None:
-        read, self._write = os.pipe()
-        actions = [
-            (os.POSIX_SPAWN_DUP2, read, 0),
-            (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
-        ]
-        command = [sys.executable, "-I", "-S", __file__]
-        self._pid = os.posix_spawn(
-            sys.executable, command, os.environ, file_actions=actions, setsid=True
-        )
-        os.close(read)
+    One that somebody killed, or that does not read, is replaced, and that is said.
+    """
+
+    def __init__(self, say: Callable[[str], None] = lambda _text: None) -> None:
+        self._say = say
+        self._held: dict[str, int] = {}  # as the guard has it: a job that starts has no group yet
+        self._gate = allocate_lock()  # threading would be imported by each guard, too
+        self._pid, self._write = _spawn()
 
     def expect(self, token: str) -> None:
         """A job with this LABQ_TOKEN in its environment, or a LABQ_HOOK, is about to start."""
-        self._tell(f"?{token}\n")
+        self._tell(f"?{token}\n", token, 0)
 
     def hold(self, token: str, pid: int) -> None:
         """Ends this process group with the worker, from now on."""
-        self._tell(f"+{token} {pid}\n")
+        self._tell(f"+{token} {pid}\n", token, pid)
 
     def drop(self, token: str) -> None:
         """Leaves the job alone from now on: it has ended, or did not start."""
-        self._tell(f"-{token}\n")
+        self._tell(f"-{token}\n", token, None)
 
-    def _tell(self, line: str) -> None:
-        with suppress(BrokenPipeError):  # somebody killed the guard: the worker goes on without
-            os.write(self._write, line.encode())
+    def check(self) -> None:
+        """Replaces a guard that is gone."""
+        with self._gate:
+            if self._is_gone():
+                self._replace()
 
     def close(self) -> None:
         """Lets the guard go, and waits for it."""
-        os.close(self._write)
-        with suppress(ChildProcessError):
-            os.waitpid(self._pid, 0)
+        with self._gate:
+            if self._write >= 0:
+                os.close(self._write)
+                with suppress(ChildProcessError):
+                    os.waitpid(self._pid, 0)
+
+    def _tell(self, line: str, token: str, group: int | None) -> None:
+        with self._gate:
+            if group is None:
+                self._held.pop(token, None)
+            else:
+                self._held[token] = group
+            if not _sent(self._write, line):
+                self._replace()
+
+    def _is_gone(self) -> bool:
+        if self._pid < 0:
+            return True
+        try:
+            return os.waitpid(self._pid, os.WNOHANG)[0] != 0
+        except ChildProcessError:
+            return True
+
+    def _replace(self) -> None:
+        """Has another guard take over all that is held; `check` tries again where that fails."""
+        try:
+            pid, write = _spawn()
+        except OSError as error:
+            if self._write >= 0:
+                self._say(f"the guard of the jobs is gone, and no other starts: {error.strerror}")
+            pid = write = -1
+        if self._write >= 0:
+            os.close(self._write)
+        if self._pid > 0:
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(self._pid, signal.SIGKILL)
+                os.waitpid(self._pid, 0)
+        self._pid, self._write = pid, write
+        if write >= 0:
+            for token, group in self._held.items():
+                _sent(write, f"+{token} {group}\n" if group else f"?{token}\n")
+            self._say("the guard, which ends the jobs of a killed worker, is replaced: it was gone")
+
+
+def _spawn() -> tuple[int, int]:
+    """Starts a guard; its pid, and the pipe's end that it reads from.
+
+    Its command line does not say labq, so that who kills by that word ends the worker alone, and it
+    has no token, which would make it one of the processes of the job that a worker may run in. No
+    signal that can be blocked ends it: schedulers send them to all processes of a job.
+    """
+    read, write = os.pipe()
+    actions = [
+        (os.POSIX_SPAWN_DUP2, read, 0),
+        (os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+        (os.POSIX_SPAWN_OPEN, 3, __file__, os.O_RDONLY, 0),
+    ]
+    script = "/dev/fd/3" if os.path.exists("/dev/fd") else __file__  # noqa: PTH110 - starts often
+    try:
+        pid = os.posix_spawn(
+            sys.executable,
+            [sys.executable, "-I", "-S", script, f"job-guard-of-{os.getpid()}"],
+            {name: text for name, text in os.environ.items() if name not in MARKS},
+            file_actions=actions,
+            setsid=True,
+            setsigmask=signal.valid_signals(),
+        )
+    except BaseException:
+        os.close(write)
+        raise
+    finally:
+        os.close(read)
+    os.set_blocking(write, False)
+    return pid, write
+
+
+def _sent(write: int, line: str) -> bool:
+    """Whether the guard has been told; one that does not read has a moment to make room."""
+    for _ in range(2):
+        try:
+            os.write(write, line.encode())
+        except BlockingIOError:  # noqa: PERF203 - it is tried twice
+            poller = select.poll()
+            poller.register(write, select.POLLOUT)
+            poller.poll(STUCK * 1000)
+        except OSError:  # a broken pipe, or there is none
+            return False
+        else:
+            return True
+    return False
 
 
 def main() -> None:
@@ -77,6 +165,7 @@ def main() -> None:
 
 MARKS = ("LABQ_TOKEN", "LABQ_HOOK")  # the variable of a job, and that of a hook
 PAUSE = 0.03  # seconds between two reads
+STUCK = 1.0  # seconds after which a guard that does not read is replaced
 TRIES, BETWEEN = 20, 0.02  # a child that has just been made has not its own environment yet
 
 

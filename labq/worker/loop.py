@@ -17,7 +17,7 @@ from labq.worker.control import Control
 from labq.worker.guard import Guard
 from labq.worker.options import Finished, Options, Tally
 from labq.worker.shift import RELEASED, Shift
-from labq.worker.signals import Wakeup
+from labq.worker.signals import Wakeup, named
 from labq.worker.slot import Slot
 
 FINISH, STOP, KILL = 1, 2, 3  # the steps of the ladder that signals climb
@@ -69,7 +69,7 @@ class Worker:
         """
         shift, control = self._shift, self._control
         _tidy(shift.options.home)
-        guard = Guard()
+        self._guard = guard = Guard(shift.say)
         slots = [Slot(shift, guard, number) for number in range(shift.options.slots)]
         lease = partial(shift.keeper.run, control.beat)
         bodies = [lease, *(partial(self._work, slot) for slot in slots)]
@@ -114,6 +114,7 @@ class Worker:
     def _rest(self) -> float:
         """Seconds until something is due, doing what is due now."""
         keeper = self._shift.keeper
+        self._guard.check()
         if self._step >= KILL:  # a job may have begun since
             self._kill()
         due = [self._shift.tick(), keeper.enforce(), *(job.tick() for job in keeper.jobs)]
@@ -122,9 +123,9 @@ class Worker:
     def _on_signal(self, number: int) -> None:
         """Climbs the ladder: finish what runs, stop it, kill it, end at once.
 
-        Ctrl-C (SIGINT) begins at its foot; SIGTERM and SIGHUP, which nobody repeats by hand, stop.
+        Ctrl-C (SIGINT) begins at its foot; all others, which nobody repeats by hand, stop.
         """
-        told = signal.Signals(number).name
+        told = named(number)
         self._step = self._step + 1 if number == signal.SIGINT else max(self._step + 1, STOP)
         shift = self._shift
         shift.tally.stopped_by = number

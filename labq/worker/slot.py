@@ -17,6 +17,7 @@ from labq.worker.ending import ending_of
 from labq.worker.guard import Guard
 from labq.worker.logs import Output
 from labq.worker.options import Finished
+from labq.worker.preparation import Stopped, alone
 from labq.worker.process import Job, StartError
 from labq.worker.shift import RELEASED, TIME_OVER, Shift
 
@@ -57,6 +58,8 @@ class Slot:
             raise StoreError(f"{options.home}: {error.strerror or error}") from None
         environment = self._environment(claim, grant, output)
         try:
+            if task["attempt"] > 1:
+                asked = alone(self._shift, claim, asked)
             if options.checkout or options.venv:
                 return self._prepared(claim, argv, whole, environment, output, asked)
             argv = started(argv, environment, partial(self._source, task))
@@ -69,6 +72,10 @@ class Slot:
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             until = asked + options.lease
             return replace(close(self._shift, leases.finish, claim, ending, until), unstarted=True)
+        except Stopped as stopped:
+            output.abandon()
+            ending = Ending(succeeded=False, reason=stopped.why)
+            return conclude(self._shift, claim, stopped.held, stopped.why, ending)
 
     def _source(self, task: Mapping[str, Any]) -> Mapping[str, Any]:
         found = next(self._shift.queue.store.find({"_id": task["_id"]}, fields=("source",)), {})
@@ -91,20 +98,15 @@ class Slot:
         asked: float,
     ) -> Finished:
         """As `_job`, in the tree that the task came from, or with its packages."""
-        from labq.worker.checkout import Stopped, prepared
+        from labq.worker.checkout import prepared
 
-        try:
-            with prepared(self._shift, claim, output.folder, asked) as place:
-                environment = {**environment, **place.variables, **claim.task.get("env", {})}
-                named = self._shift.options.template is not None
-                own = self._shift.options.venv
-                argv = started(argv, environment, lambda: place.source, own=own)
-                argv, environment = place.command(argv, environment, named=named)
-                return self._job(claim, whole(argv), environment, output, place.folder, place.since)
-        except Stopped as stopped:
-            output.abandon()
-            ending = Ending(succeeded=False, reason=stopped.why)
-            return conclude(self._shift, claim, stopped.held, stopped.why, ending)
+        with prepared(self._shift, claim, output.folder, asked) as place:
+            environment = {**environment, **place.variables, **claim.task.get("env", {})}
+            named = self._shift.options.template is not None
+            own = self._shift.options.venv
+            argv = started(argv, environment, lambda: place.source, own=own)
+            argv, environment = place.command(argv, environment, named=named)
+            return self._job(claim, whole(argv), environment, output, place.folder, place.since)
 
     def _job(
         self,

@@ -9,13 +9,13 @@ from labq.task import new
 
 @pytest.fixture
 def submitted():
-    """Makes a queue with so many tasks."""
+    """Makes a queue with so many tasks, with these fields."""
     stores = []
 
-    def made(uri, count):
+    def made(uri, count, **fields):
         stores.append(open_store(uri))
         queue = Queue(stores[-1], "default")
-        queue.submit([new({"x": number}) for number in range(count)])
+        queue.submit([new({"x": number}, **fields) for number in range(count)])
         return queue
 
     yield made

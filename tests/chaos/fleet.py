@@ -56,6 +56,13 @@ class Fleet:
         self.pids.append(worker.pid)
         return worker
 
+    def run(self, script: str) -> subprocess.CompletedProcess[str]:
+        """Runs a Python program in their place, to its end."""
+        argv = [sys.executable, "-c", f"import os\n{script}"]
+        return subprocess.run(
+            argv, env=self._environment, cwd=self._folder, stdout=subprocess.PIPE, text=True
+        )
+
     def kill_one(self, chance: random.Random) -> None:
         """SIGKILLs any one of them and puts another in its place."""
         victim = self.workers.pop(chance.randrange(len(self.workers)))

@@ -27,6 +27,7 @@ from labq.worker.inline.task import BY_BODY, LoopTask
 from labq.worker.inline.threads import Threads
 from labq.worker.lease import CANCELLED, Held
 from labq.worker.options import Finished, Options, Tally
+from labq.worker.preparation import Stopped, alone
 from labq.worker.shift import GIVEN_BACK, RELEASED, TIME_OVER, Shift
 
 LOG = logging.getLogger("labq")
@@ -120,12 +121,15 @@ class Run:
             return None
         with self._signals.deferred():
             self.conclude(None)
-            ending = self._signals.ending
-            taken = None if ending else take(self._shift, self._shift.name, [])
-            if taken is None:
-                self._threads.check()
-                return None
-            return self._begin(*taken)
+            while True:
+                ending = self._signals.ending
+                taken = None if ending else take(self._shift, self._shift.name, [])
+                if taken is None:
+                    self._threads.check()
+                    return None
+                task = self._begin(*taken)
+                if task is not None or self._shift.stopping.is_set():
+                    return task
 
     def work(self, body: Callable[[LoopTask], object]) -> Tally:
         """Runs the body for one task after another until all is done.
@@ -153,8 +157,16 @@ class Run:
             self.conclude(None)
 
     def _begin(self, claim: Claim, grant: Grant, asked: float) -> LoopTask | None:
-        """The task's body may begin; None where the worker was stopped meanwhile."""
+        """The task's body may begin; None where it, or the worker, was stopped meanwhile."""
         shift, task = self._shift, claim.task
+        if task["attempt"] > 1:
+            try:
+                asked = alone(shift, claim, asked)
+            except Stopped as stopped:
+                ending = Ending(succeeded=False, reason=stopped.why)
+                finished = conclude(shift, claim, stopped.held, stopped.why, ending)
+                shift.ended(finished, grant)
+                return None
         folder = shift.options.home / "tasks" / task["_id"]
         words = partial(self._last_words, claim)
         activity = Activity(
