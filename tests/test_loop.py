@@ -196,7 +196,8 @@ train()
 
 @pytest.mark.parametrize("text", [SLEEPS, CALLED])
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGINT, -2), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
+    ("number", "code"),
+    [(signal.SIGINT, -2), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGUSR1, 138)],
 )
 def test_a_signal_gives_the_task_back_at_no_cost(queue, submit, script, text, number, code):
     submit(2)
@@ -207,6 +208,24 @@ def test_a_signal_gives_the_task_back_at_no_cost(queue, submit, script, text, nu
     assert ends(queue) == [("pending", "the worker was stopped"), ("pending", "")]
     assert tasks(queue)[0]["retries"] == 0
     assert at_work(queue) == []
+
+
+def test_handlers_of_the_programs_own_stand_and_what_it_ignores_too(queue, submit, script):
+    submit()
+    text = """
+import faulthandler, signal
+faulthandler.register(signal.SIGUSR1, file=sys.stdout)  # in C: Python does not know of it
+signal.signal(signal.SIGUSR2, lambda *_: print("mine", flush=True))
+signal.signal(signal.SIGXCPU, signal.SIG_IGN)
+for task in labq.loop():
+    for number in (signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU):
+        os.kill(os.getpid(), number)
+"""
+    code, out, err = done(script(text))
+    assert (code, err) == (0, "")
+    assert "(most recent call first):\n" in out
+    assert out.endswith("mine\n")
+    assert ends(queue) == [("success", "")]
 
 
 def test_a_handler_that_a_body_has_set_outlives_the_loop(queue, submit, script):

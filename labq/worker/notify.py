@@ -19,8 +19,10 @@ from labq.queue.leases import new_token
 from labq.task import TERMINAL, Document
 from labq.worker.guard import Guard
 from labq.worker.options import Finished
+from labq.worker.signals import DEFAULTS, named
 
 TIMEOUT = 30.0  # seconds that a hook may take
+SHORTEST, LONGEST = 0.001, 0.05  # seconds between two looks whether a hook has ended
 LOOK = 2.0  # seconds for which the queue's hook is taken to be what it was
 TOLD = 500  # bytes of a hook's output that are read for its last line
 ENDED = frozenset(status.value for status in TERMINAL)
@@ -116,7 +118,7 @@ class Notifier:
         }
         from tempfile import TemporaryFile
 
-        self._guard = self._guard or Guard()
+        self._guard = self._guard or Guard(self._say)
         with TemporaryFile() as output:
             fault = _fault(argv, environment, output, self._timeout, self._guard)
             if fault:
@@ -136,33 +138,38 @@ def _fault(
     guard: Guard,
 ) -> str:
     """Runs a hook; what went wrong, or nothing. It has a session of its own, and ends in time."""
-    import subprocess  # not before there is a hook: most workers have none
-
     token = new_token()
+    actions = [
+        (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+        (os.POSIX_SPAWN_DUP2, output.fileno(), 1),
+        (os.POSIX_SPAWN_DUP2, output.fileno(), 2),
+    ]
     guard.expect(token)
     try:
-        hook = subprocess.Popen(  # noqa: S603 - a hook is what somebody asked to run
-            argv,
-            env={**environment, "LABQ_HOOK": token},
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
+        environment = {**environment, "LABQ_HOOK": token}
+        hook = os.posix_spawnp(
+            argv[0], list(argv), environment, file_actions=actions, setsid=True, setsigdef=DEFAULTS
         )
     except (OSError, ValueError) as error:
         guard.drop(token)
         return f"cannot start: {getattr(error, 'strerror', None) or error}"
-    guard.hold(token, hook.pid)
+    guard.hold(token, hook)
+    over = time.monotonic() + timeout
+    pause = SHORTEST
     try:
-        code = hook.wait(timeout)
-    except subprocess.TimeoutExpired:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(hook.pid, signal.SIGKILL)
-        hook.wait()
-        return f"killed after {timeout:g} s"
+        while not (end := os.waitpid(hook, os.WNOHANG))[0]:
+            guard.check()
+            if time.monotonic() >= over:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(hook, signal.SIGKILL)
+                os.waitpid(hook, 0)
+                return f"killed after {timeout:g} s"
+            time.sleep(pause)
+            pause = min(2 * pause, LONGEST)
     finally:
         guard.drop(token)
-    return f"exit code {code}" if code > 0 else f"killed by signal {-code}" if code else ""
+    code = os.waitstatus_to_exitcode(end[1])
+    return f"exit code {code}" if code > 0 else f"killed by {named(-code)}" if code else ""
 
 
 def _last_line(output: IO[bytes]) -> str:

@@ -18,14 +18,16 @@ from labq.worker.ending import ending_of
 from labq.worker.guard import Guard
 from labq.worker.lease import CANCELLED
 from labq.worker.logs import Echo, Output
+from labq.worker.loop import LOOK
 from labq.worker.options import Finished, Options
 from labq.worker.process import Exit, Job
-from labq.worker.signals import STOPPING, Wakeup
+from labq.worker.signals import Wakeup, named
 
 
 def variables(spool: Spool, options: Options) -> dict[str, str]:
     """What a job finds in its environment, as one whose task a store has."""
-    task = spool.task()
+    task, token = spool.task(), new_token()
+    spool.tell(token=token)
     return {
         **task.get("env", {}),
         "LABQ_TASK_ID": task["_id"],
@@ -36,7 +38,7 @@ def variables(spool: Spool, options: Options) -> dict[str, str]:
         "LABQ_HOME": str(options.home),
         "LABQ_SPOOL": str(spool.folder),
         "LABQ_TASK_DIR": str(spool.folder / "tasks" / task["_id"]),
-        "LABQ_TOKEN": new_token(),
+        "LABQ_TOKEN": token,
     }
 
 
@@ -44,7 +46,7 @@ def told(spool: Spool, ending: Ending, heard: int) -> dict[str, Any]:
     """Writes how a run ended, by the signal that was `heard` perhaps; what was written."""
     status, reason = Status.SUCCESS if ending.succeeded else Status.FAILED, ending.reason
     if heard:
-        status, reason = Status.CANCELLED, f"stopped by {signal.Signals(heard).name}"
+        status, reason = Status.CANCELLED, f"stopped by {named(heard)}"
     end: dict[str, Any] = {"status": status.value}
     end["record"] = {"host": socket.gethostname(), **ending.record}
     if reason:
@@ -73,8 +75,7 @@ class Offline:
         Raises:
             StartError: it cannot be started.
         """
-        deaf = {number for number in STOPPING if signal.getsignal(number) == signal.SIG_IGN}
-        guard, wakeup = Guard(), Wakeup()
+        guard, wakeup = Guard(self._say), Wakeup()
         echo = Echo(self._options.follow, self._stopping)
         output = Output(self.spool.folder, self._task, echo.copy)
         with self.spool.running(), wakeup.catching():
@@ -95,15 +96,15 @@ class Offline:
             waiting = threading.Thread(target=wait)
             waiting.start()
             while not self._ends:
-                rest = min(1.0, job.tick() - time.monotonic())
+                guard.check()
+                rest = min(LOOK, job.tick() - time.monotonic())
                 for number in wakeup.wait(rest):
-                    if number not in deaf:
-                        self._pass_on(job, signal.Signals(number))
+                    self._pass_on(job, number)
             waiting.join()
             guard.close()
             return self._conclude(words, job, output)
 
-    def _pass_on(self, job: Job, number: signal.Signals) -> None:
+    def _pass_on(self, job: Job, number: int) -> None:
         """Climbs the ladder of signals, as `Single` does."""
         self._heard.append(number)
         if len(self._heard) > 2:  # noqa: PLR2004 - the third one

@@ -60,6 +60,9 @@ class OwnShift(Shift):
         self._on_start(claim)
         return claim, grant
 
+    def shares(self, number: int) -> bool:  # noqa: ARG002 - nobody else is to run its task
+        return False
+
     def stop(self, why: str = RELEASED) -> None:
         """Stops what runs; its task is not given back, for nobody else is to run it."""
         self.stopping.set()

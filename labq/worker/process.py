@@ -20,10 +20,10 @@ from labq.args import shortened
 from labq.errors import LabqError
 from labq.worker.guard import Guard
 from labq.worker.logs import Output
+from labq.worker.signals import DEFAULTS, named
 
 IN_FOLDER = 'cd -- "$1" && shift && exec "$@"'  # posix_spawn itself cannot change the folder
 LONGEST = 1000  # characters of a name or a folder in a reason
-RESTORED = [signal.SIGPIPE, signal.SIGXFSZ]  # what Python ignores, and a child must not
 
 
 class StartError(LabqError):
@@ -47,7 +47,7 @@ class Exit:
         if self.stopped:
             return self.stopped
         if self.signal is not None:
-            return f"killed by {_name(self.signal)}"
+            return f"killed by {named(self.signal)}"
         return f"exit code {self.code}"
 
 
@@ -133,7 +133,7 @@ class Job:
             self._signal(signal.SIGTERM)
             self._signal(signal.SIGCONT)  # a stopped process cannot end
 
-    def pass_on(self, number: signal.Signals, why: str) -> None:
+    def pass_on(self, number: int, why: str) -> None:
         """Sends the group a signal that is to end it; it may take the time that it needs."""
         with self._gate:
             if not self._has_exited():
@@ -163,17 +163,9 @@ class Job:
     def _has_exited(self) -> bool:
         return self._reaped or self._ending.is_there()
 
-    def _signal(self, number: signal.Signals) -> None:
+    def _signal(self, number: int) -> None:
         with suppress(ProcessLookupError, PermissionError):  # macOS says EPERM of a zombie's group
             os.killpg(self.pid, number)
-
-
-def _name(number: int) -> str:
-    """SIGTERM and the like; real-time signals have only a number."""
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
 
 
 def _spawn(
@@ -195,7 +187,7 @@ def _spawn(
             _program(there, environment.get("PATH"))
             program, argv = "/bin/sh", ["sh", "-c", IN_FOLDER, "labq", folder, *argv]
         return os.posix_spawn(
-            program, list(argv), environment, file_actions=actions, setsid=True, setsigdef=RESTORED
+            program, list(argv), environment, file_actions=actions, setsid=True, setsigdef=DEFAULTS
         )
     except (OSError, ValueError) as error:
         raise _refused(name, _why(error)) from None

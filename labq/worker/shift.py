@@ -21,6 +21,7 @@ from labq.worker.lease import Keeper
 from labq.worker.logs import Echo
 from labq.worker.options import Finished, Options, Tally
 from labq.worker.recent import Recent
+from labq.worker.signals import STOPPING
 
 RELEASED = "the worker was stopped"
 TIME_OVER = "the worker's time was over"
@@ -32,6 +33,7 @@ IN_A_ROW = "tasks that failed, in a row: {count} (--max-consecutive-failures)"
 GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its task nothing
 DOUBT = 3  # leases after which a claim that failed is not carried out any more
 SOON = 0.05  # seconds: a look at what is due is followed by another no sooner
+SHARED = 0.5  # seconds within which a signal reaches all that it was sent to
 REST = 1.0  # seconds: a slot that waits looks around at least so often
 
 
@@ -296,6 +298,15 @@ class Shift:
         for job in self.keeper.jobs:
             job.stop(why, by=self._end)
         self.wake()
+
+    def shares(self, number: int) -> bool:
+        """Whether the signal that ended a job ends the worker too.
+
+        A scheduler sends it to all processes of its own job, the worker's a moment later perhaps.
+        """
+        if number in STOPPING:
+            self.stopping.wait(SHARED)
+        return self.tally.stopped_by == number
 
     def tick(self) -> float:
         """Ends the work where its time or its patience is over; the monotonic time of the next."""

@@ -16,7 +16,7 @@ from labq.worker.loop import STOP, Worker
 from labq.worker.options import Finished, Options
 from labq.worker.own import OwnShift
 from labq.worker.process import Job
-from labq.worker.signals import STOPPING
+from labq.worker.signals import named
 
 
 @dataclass(frozen=True)
@@ -48,18 +48,16 @@ class Single(Worker):
         super().__init__(
             queue, {}, options, on_finish, say, shift=partial(OwnShift, task, on_start)
         )
-        # nohup and the like: what was ignored stays ignored
-        self._deaf = {number for number in STOPPING if signal.getsignal(number) == signal.SIG_IGN}
-        self._heard: signal.Signals | None = None
+        self._heard = 0
         self._passed = False
 
     def _rest(self) -> float:
         """As a worker's; passes on what was heard, perhaps before there was a job to tell."""
         for held in self._shift.keeper.held:
-            if self._heard is None or self._passed or not isinstance(held.job, Job):
+            if not self._heard or self._passed or not isinstance(held.job, Job):
                 continue
             self._passed = True
-            held.asked = held.asked or {"reason": f"stopped by {self._heard.name}"}
+            held.asked = held.asked or {"reason": f"stopped by {named(self._heard)}"}
             if self._heard == signal.SIGINT:
                 held.job.pass_on(self._heard, CANCELLED)
             else:
@@ -68,14 +66,12 @@ class Single(Worker):
 
     def _on_signal(self, number: int) -> None:
         """Passes on the first, stops the job at the second, and kills it at the third."""
-        if number in self._deaf:
-            return
         self._step += 1
         shift, jobs = self._shift, [job for job in self._shift.keeper.jobs if isinstance(job, Job)]
         shift.tally.stopped_by = number
-        told = signal.Signals(number).name
-        if self._heard is None:
-            self._heard = signal.Signals(number)
+        told = named(number)
+        if not self._heard:
+            self._heard = number
             shift.say(f"{told}: passed on, waiting for the job to end (again: stop it)")
         elif self._step == STOP:
             shift.stopping.set()  # nor is a reader of the output waited for

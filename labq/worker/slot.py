@@ -136,6 +136,8 @@ class Slot:
         if self._shift.stopping.is_set():
             job.stop(RELEASED if self._shift.left() > 0 else TIME_OVER)
         ended = job.wait()
+        if ended.signal and not ended.stopped and self._shift.shares(ended.signal):
+            ended = replace(ended, stopped=RELEASED)
         held = self._shift.keeper.drop(claim)
         ending = ending_of(argv, job.pid, ended, output)
         finished = conclude(self._shift, claim, held, ended.stopped, ending)

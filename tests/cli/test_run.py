@@ -143,6 +143,7 @@ except KeyboardInterrupt:
     [
         (WAITS, signal.SIGTERM, 143, ""),
         (WAITS, signal.SIGHUP, 143, ""),
+        (WAITS, signal.SIGUSR1, 143, ""),
         (WAITS, signal.SIGINT, 130, ""),
         (SAVES, signal.SIGINT, 0, "saved\n"),
     ],

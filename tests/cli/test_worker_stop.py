@@ -50,6 +50,71 @@ def test_a_signal_gives_the_task_back_at_no_cost(labq, queue, process, tmp_path,
     check_given_back(queue, pid)
 
 
+SCHEDULERS = [signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGALRM, signal.SIGQUIT]
+
+
+@pytest.mark.parametrize("uri", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("number", [*SCHEDULERS, signal.SIGRTMIN + 1])
+def test_a_signal_that_a_scheduler_sends_before_a_time_limit_is_as_sigterm(
+    labq, queue, process, tmp_path, number
+):
+    labq("task", "submit")
+    worker = process("worker", "run", "--", *SLEEPER)
+    pid = job_pid(tmp_path)
+    worker.send_signal(number)
+    _, err = worker.communicate(timeout=30)
+    assert worker.returncode == 128 + number
+    name = number.name if isinstance(number, signal.Signals) else "SIGRTMIN+1"
+    assert f"labq: {name}: {STOPPING}\n" in err
+    check_given_back(queue, pid)
+
+
+@pytest.mark.parametrize("uri", ["sqlite"], indirect=True)
+def test_a_signal_to_the_worker_and_its_job_alike_is_no_failure_of_the_task(
+    labq, queue, process, tmp_path
+):
+    labq("task", "submit")
+    worker = process("worker", "run", "--", *SLEEPER)
+    pid = job_pid(tmp_path)
+    worker.send_signal(signal.SIGSTOP)  # so that neither is heard of before the other
+    os.kill(pid, signal.SIGUSR1)
+    worker.send_signal(signal.SIGUSR1)
+    worker.send_signal(signal.SIGCONT)
+    worker.communicate(timeout=30)
+    assert worker.returncode == 138
+    check_given_back(queue, pid)
+
+
+@pytest.mark.parametrize("uri", ["sqlite"], indirect=True)
+def test_what_is_ignored_at_the_start_stays_so_and_jobs_and_hooks_get_the_default(
+    labq, queue, process, tmp_path
+):
+    ignored = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1]
+
+    def ignore():
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
+
+    command = "grep SigIgn /proc/self/status"
+    hook = f"sh -c '{command} > {tmp_path}/hook'"
+    words = ("--forever", "--on-finish", hook, "--", "sh", "-c", f"{command} > job")
+    worker = process("worker", "run", *words, preexec_fn=ignore)
+    until(lambda: list(queue.store.workers.find({})))
+    for number in ignored:
+        worker.send_signal(number)
+    labq("task", "submit")
+    for name in ("job", "hook"):
+        path = tmp_path / name
+        told = until(lambda path=path: path.exists() and path.read_text().strip())
+        mask = int(told.removeprefix("SigIgn:"), 16)
+        assert not [number for number in ignored if mask >> (number - 1) & 1]
+    worker.terminate()
+    _, err = worker.communicate(timeout=30)
+    assert worker.returncode == 143
+    assert statuses(queue) == ["success"]
+    assert err.count("SIG") == 1
+
+
 def test_ctrl_c_lets_what_runs_end_and_takes_no_more(labq, queue, process, tmp_path):
     submit(labq, {}, {})
     until_told = "echo $$ > pid; until [ -e go ]; do sleep 0.01; done"

@@ -162,7 +162,7 @@ def test_a_hook_that_fails_is_told_of_and_the_next_one_runs(queue, ended, tmp_pa
     ]
     kill = script(tmp_path, "import os; os.kill(os.getpid(), 9)")
     assert notified(queue, kill, ended()) == [
-        f"task 1: on-finish {sys.executable}: killed by signal 9"
+        f"task 1: on-finish {sys.executable}: killed by SIGKILL"
     ]
 
 

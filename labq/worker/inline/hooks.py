@@ -14,18 +14,18 @@ from typing import Any
 
 from labq import stops
 from labq.worker.inline.activity import Activity, Interrupted
+from labq.worker.signals import ending
 
-ENDING = (signal.SIGTERM, signal.SIGHUP)
 ON_ITS_WAY = 1.0  # seconds that an interrupt takes to arrive at most
 
 
 class Signals:
-    """SIGINT, SIGTERM and SIGHUP while bodies run in the main thread; elsewhere it does nothing.
+    """Signals that would end the program, while bodies run in the main thread; elsewhere nothing.
 
-    They raise KeyboardInterrupt and SystemExit in a body and around it. What labq does between two
-    bodies is finished first, unless the signal comes again. A handler that the program has set is
-    left to do its work, SIGINT's for all but the interrupts that are labq's own. What handlers call
-    takes no lock: the thread that they interrupt may hold it.
+    SIGINT raises KeyboardInterrupt in a body and around it, the others SystemExit. What labq does
+    between two bodies is finished first, unless the signal comes again. A handler that the program
+    has set is left to do its work, SIGINT's for all but the interrupts that are labq's own. What
+    handlers call takes no lock: the thread that they interrupt may hold it.
     """
 
     def __init__(self, stop: Callable[[], None]) -> None:
@@ -43,16 +43,16 @@ class Signals:
     @property
     def ending(self) -> bool:
         """Whether a signal says that the program is to end, though its code may have caught it."""
-        return bool(self._came) or self.heard in ENDING
+        return bool(self._came) or self.heard not in (0, signal.SIGINT)
 
     def install(self) -> None:
         """Takes the signals."""
         if threading.current_thread() is not threading.main_thread():
             return
         self._on = True
-        taken = [number for number in ENDING if signal.getsignal(number) == signal.SIG_DFL]
+        taken = ending()
         if signal.getsignal(signal.SIGINT) is not None:  # of C code, that nobody can give back
-            taken.append(signal.SIGINT)
+            taken.add(signal.SIGINT)
         for number in taken:
             self._before[number] = signal.getsignal(number)
             signal.signal(number, self._on_signal)

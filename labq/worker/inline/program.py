@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import threading
 from collections.abc import Mapping, Sequence
@@ -30,6 +29,7 @@ from labq.worker.lease import CANCELLED, Held
 from labq.worker.options import Finished, Options
 from labq.worker.own import OwnShift, own_options
 from labq.worker.shift import GIVEN_BACK
+from labq.worker.signals import named
 
 
 def init(
@@ -52,9 +52,10 @@ def init(
 
     The program's flags are its args where they are all `--key value`. It ends as a success; failed
     by an exception that nobody takes (its traceback in `errors`), and by `sys.exit`, `exit` or
-    `quit` of another code than 0; cancelled by Ctrl-C, SIGTERM and SIGHUP, and by `labq task
-    cancel`, which interrupts the main thread. With LABQ_OFFLINE=1 the record is kept in a folder,
-    which `labq import` brings in later. What the program prints is not kept: `labq run` does that.
+    `quit` of another code than 0; cancelled by Ctrl-C, SIGTERM and any other signal that would end
+    it, and by `labq task cancel`, which interrupts the main thread. With LABQ_OFFLINE=1 the record
+    is kept in a folder, which `labq import` brings in later. What the program prints is not kept:
+    `labq run` does that.
 
     Args:
         name: to find it by.
@@ -171,7 +172,7 @@ class Program(Run):
     ) -> tuple[Ending, str]:
         heard = ending_signal(self._signals.heard, fault)
         if heard and not stopped:
-            reason = f"stopped by {signal.Signals(heard).name}"
+            reason = f"stopped by {named(heard)}"
             for held in self._shift.keeper.held:
                 held.asked = held.asked or {"reason": reason}
             return failure(fault, reason, trace), CANCELLED

@@ -148,7 +148,9 @@ def test_no_exception_makes_it_a_task_for_others(queue, program):
     assert ends(queue) == [("failed", "GeneratorExit")]
 
 
-@pytest.mark.parametrize(("name", "code"), [("SIGINT", -2), ("SIGTERM", 143), ("SIGHUP", 129)])
+@pytest.mark.parametrize(
+    ("name", "code"), [("SIGINT", -2), ("SIGTERM", 143), ("SIGHUP", 129), ("SIGXCPU", 152)]
+)
 def test_c38_a_signal_cancels_it(queue, program, name, code):
     running = program(WAITS)
     assert running.stdout.readline() == "ready\n"
