@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from waiting import gone, until
 
 from labq.worker.guard import Guard
@@ -45,11 +47,30 @@ def test_it_goes_when_it_is_let_go_and_holds_no_descriptor():
     assert set(os.listdir("/proc/self/fd")) <= before
 
 
-def test_a_guard_that_was_killed_is_done_without():
-    guard = Guard()
-    os.kill(guard._pid, signal.SIGKILL)
-    until(lambda: gone(guard._pid))
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
+def test_one_that_is_killed_or_does_not_read_is_replaced_and_told_all(number):
+    said = []
+    guard = Guard(said.append)
     guard.hold("t", 1 << 22)
-    guard.drop("t")
+    first = guard._pid
+    os.kill(first, number)
+    if number == signal.SIGKILL:
+        until(lambda: gone(first))
+    while not said:  # of one that stands still, once its pipe is full
+        guard.hold("u", 1 << 22)
+    assert said == ["the guard, which ends the jobs of a killed worker, is replaced: it was gone"]
+    assert gone(first)
+    assert guard._pid != first
     guard.close()
     assert gone(guard._pid)
+
+
+def test_no_signal_that_can_be_blocked_ends_it_and_its_command_line_does_not_name_labq():
+    guard = Guard()
+    line = until(Path(f"/proc/{guard._pid}/cmdline").read_bytes).split(b"\0")
+    assert line[1:-1] == [b"-I", b"-S", b"/dev/fd/3", b"job-guard-of-%d" % os.getpid()]
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGXCPU):
+        os.kill(guard._pid, number)
+    guard.check()
+    assert not gone(guard._pid)
+    guard.close()
