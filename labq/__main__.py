@@ -7,10 +7,9 @@ import os
 import signal
 import sys
 from contextlib import suppress
-from types import FrameType
 from typing import NoReturn
 
-from labq.errors import Terminated
+from labq.errors import Terminated, terminate
 
 
 def run() -> NoReturn:
@@ -29,6 +28,7 @@ def run() -> NoReturn:
         code = 130
     except Terminated as ending:
         code = ending.exit_code
+        signal.signal(ending.number, signal.SIG_DFL)  # an impatient second one ends it at once
         with suppress(OSError):  # a hangup has closed the terminal
             sys.stderr.write("labq: terminated\n")
     with suppress(OSError):
@@ -41,12 +41,7 @@ def _catch_signals() -> None:
     """Has SIGTERM and SIGHUP end the process in order, where nobody has them ignored."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) == signal.SIG_DFL:
-            signal.signal(number, _terminate)
-
-
-def _terminate(number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(number, signal.SIG_DFL)  # an impatient second one ends it at once
-    raise Terminated(number)
+            signal.signal(number, terminate)
 
 
 def _leave_stores() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import NoReturn
 
 
 class ExitCode(IntEnum):
@@ -23,7 +24,13 @@ class Terminated(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
+        self.number = number
         self.exit_code = 128 + number  # as shells have it
+
+
+def terminate(number: int, _frame: object) -> NoReturn:
+    """The handler of a signal that ends the command in order."""
+    raise Terminated(number)
 
 
 class LabqError(Exception):

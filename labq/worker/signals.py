@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from labq.errors import terminate
+
 # Signals that do not end a process, or that say that it is broken itself.
 OTHER = {
     *("SIGKILL", "SIGSTOP", "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGCONT", "SIGCHLD", "SIGCLD"),
@@ -35,12 +37,12 @@ def named(number: int) -> str:
 
 
 def ending() -> set[int]:
-    """The signals that would end this process as it is: nobody ignores or handles them."""
+    """The signals that would end this process as it is: nobody ignores or handles them else."""
     caught = _caught()
     return {
         number
         for number in STOPPING
-        if (handler := signal.getsignal(number)) is signal.default_int_handler
+        if (handler := signal.getsignal(number)) in (signal.default_int_handler, terminate)
         or (handler == signal.SIG_DFL and not caught >> (number - 1) & 1)
     }
 
