@@ -24,6 +24,7 @@ from labq.args import flat, normalised
 from labq.errors import ConflictError, NotFoundError, UsageError
 from labq.private import make_file, make_folder
 from labq.queue import Queue
+from labq.queue.folders import Folders
 from labq.queue.leases import moved
 from labq.queue.waiting import settle
 from labq.source.capture import capture
@@ -206,6 +207,7 @@ def bring_in(queue: Queue, spool: Spool, home: Path) -> tuple[Document, bool]:
         for content in spool.contents.all():
             queue.store.blobs.put(content)
         queue.store.insert(queue.name, [{**task, "modified_at": Now()}])
+    Folders(home, queue.store).own(task["_id"])
     _copy(spool, task["_id"], home / "tasks" / task["_id"], 1)
     return next(queue.store.find({"_id": task["_id"]})), not known
 
@@ -246,6 +248,7 @@ def bring_into(queue: Queue, spool: Spool, home: Path, ref: str) -> tuple[Docume
         if not queue.store.update({"_id": task["_id"], "rev": task["rev"]}, change):
             raise ConflictError(f"task {task['number']} changed meanwhile: try again")
         settle(queue.store, queue.name, [task["_id"]])
+    Folders(home, queue.store).own(task["_id"])
     _copy(spool, run["_id"], home / "tasks" / task["_id"], number)
     return next(queue.store.find({"_id": task["_id"]})), known is None
 

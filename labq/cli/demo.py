@@ -39,7 +39,7 @@ def command(
 
     settings = options.settings(uri, queue)
     store = options.queue_of(settings).store
-    here = Queue(store, queue or _fresh_name(store))
+    here = Queue(store, queue or _fresh_name(store), note, settings.home)
     grid = [{"lr": lr, "l2": l2} for lr, l2 in product(RATES, PENALTIES)]
     began = time.monotonic()
     here.submit([new(args, name="demo", tags=["demo"]) for args in grid])

@@ -97,7 +97,7 @@ def queue_of(found: Settings) -> Queue:
     """The queue that the settings name, its store made if need be, for what puts tasks into it."""
     from labq.queue import Queue
 
-    return Queue(open_store(found.uri), found.queue, note)
+    return Queue(open_store(found.uri), found.queue, note, found.home)
 
 
 def find_queue(found: Settings, *, new: bool = False) -> Queue:
@@ -113,7 +113,7 @@ def find_queue(found: Settings, *, new: bool = False) -> Queue:
     from labq.queue import Queue
     from labq.queue.presence import require_queue, require_store
 
-    here = Queue(find_store(found.uri), found.queue, note)
+    here = Queue(find_store(found.uri), found.queue, note, found.home)
     if found.origins.get("uri") == "--uri":
         require_store(here.store)
     if found.origins.get("queue") == "--queue" and not new:

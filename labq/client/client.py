@@ -66,7 +66,9 @@ class Client(Bulk, Waits, Beside):
         seconds = patience("update_cache_time", update_cache_time)
         self.auto_update, self.update_cache_time = switch("auto_update", auto_update), seconds
         self.settings = config.load({"uri": uri, "queue": queue})
-        self.queue = Queue(find_store(self.settings.uri), self.settings.queue)
+        self.queue = Queue(
+            find_store(self.settings.uri), self.settings.queue, home=self.settings.home
+        )
 
     def __repr__(self) -> str:
         return f"<labq.Client {self.queue.store.address} queue={self.queue.name}>"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import warnings
 from collections.abc import Callable
@@ -87,16 +86,6 @@ def _copy(
 def _told(read: int, total: int, name: str) -> None:
     if read == total:
         sys.stderr.write(f"{name}: {total:,} bytes\n")
-
-
-def purge(folder: Path, *, resources: bool, results: bool) -> None:
-    """Removes the folder of a task that is gone, with its results in it.
-
-    Input files are nobody's but the person's, so far: there are none to remove.
-    """
-    del resources
-    if results:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def tail(folder: Path, attempt: int, lines: int) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from labq import words
-from labq.client import files
 from labq.client.changes import edit_of
 from labq.client.instances import Instances
 from labq.client.values import plain
 from labq.errors import ConflictError, TaskNotFound, UsageError
+from labq.queue.folders import Folders
 from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
 
 if TYPE_CHECKING:
@@ -110,13 +111,13 @@ class Verbs(Instances):
         return self._moved("publish", self._queue.publish(self._stored(), force=forced))
 
     def delete(
-        self, purge_resources: bool = False, purge_results: bool = False, *, force: bool = False
+        self, purge_resources: bool = False, purge_results: bool = True, *, force: bool = False
     ) -> None:
         """Removes it for good. What runs or is published needs `force`.
 
         Args:
             purge_resources: does nothing so far: labq keeps no input files that are the task's own.
-            purge_results: its folder on this machine too: output, results.
+            purge_results: whether its folder on this machine goes too: output, results.
             force: whether it may run or be published.
 
         Raises:
@@ -126,13 +127,16 @@ class Verbs(Instances):
         """
         for word, given in (("resources", purge_resources), ("results", purge_results)):
             words.switch(f"purge_{word}", given)
-        folders = [self.client.folder(self).with_name(identity) for identity in self._ids]
-        count = self._queue.delete(self._stored(), force=words.switch("force", force))
+        forced = words.switch("force", force)
+        queue = self._queue if purge_results else replace(self._queue, home=None)
+        if not purge_results:
+            folders = Folders(self.client.settings.home, queue.store)
+            for identity in self._ids:
+                folders.leave(identity)
+        count = queue.delete(self._stored(), force=forced)
         if not count:
             self._moved("delete", 0)
         self._there = None
-        for folder in folders:
-            files.purge(folder, resources=purge_resources, results=purge_results)
 
     def clone(self, name: str | None = None, enqueue: bool = False, **fields: Any) -> Self:
         """A new task with this one's configuration: a draft, unless it is enqueued.

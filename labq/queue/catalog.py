@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from labq.args import normalised, shortened, text_of
@@ -136,11 +137,12 @@ def delete(
     *,
     force: bool = False,
     cut_short: CutShort | None = None,
+    home: Path | None = None,
 ) -> int:
     """Removes a queue with its tasks; returns how many they were.
 
-    With `force` those too that run, whose workers end them, or that are published. `cut_short` as
-    of `remove`.
+    With `force` those too that run, whose workers end them, or that are published. `cut_short` and
+    `home` as of `remove`.
 
     Raises:
         NotFoundError: there is no such queue.
@@ -151,7 +153,7 @@ def delete(
     if not force:
         _refuse_delete(store, queue)
     idle = {"status": {"$ne": Status.RUNNING.value}, **UNSEALED}
-    deleted = remove(store, every if force else {**every, **idle}, cut_short)
+    deleted = remove(store, every if force else {**every, **idle}, cut_short, home)
     if not force:
         _refuse_delete(store, queue)  # a worker may have claimed one meanwhile
     store.queues.delete({"_id": queue})

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import socket
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from shutil import rmtree
 from typing import Any
 
 from labq.args import flat, signature
@@ -51,12 +52,18 @@ def dequeue(store: Store, query: Document) -> int:
     return store.update({"$and": [query, takes("dequeue")]}, change)
 
 
-def reset(store: Store, query: Document, home: Path | None = None) -> int:
+def reset(
+    store: Store,
+    query: Document,
+    home: Path | None = None,
+    say: Callable[[str], None] | None = None,
+) -> int:
     """Makes drafts of ended tasks that match, without anything that came of them.
 
     `attempt` stays: it is no result, but what keeps the attempts of a task apart for ever.
 
-    Where `home` is given, their folders in it go too.
+    Where `home` is given, their folders in it go too, and `say` is told where other machines have
+    others.
     """
     ended: Document = {"$and": [query, takes("reset")]}
     change = Change(
@@ -66,15 +73,35 @@ def reset(store: Store, query: Document, home: Path | None = None) -> int:
     )
     if home is None:
         return store.update(ended, change)
-    count = 0
+    from labq.queue.folders import Folders
+
+    folders, hosts, count = Folders(home, store), Counter[str](), 0
     ids = [task["_id"] for task in store.find(ended, fields=("_id",), steady=True)]
     for at in range(0, len(ids), BATCH):
         page: Document = {"_id": {"$in": ids[at : at + BATCH]}}
+        ran = store.find({"$and": [ended, page]}, fields=("attempts",))
+        others = {task["_id"]: _elsewhere(task, home) for task in ran}
         count += store.update({"$and": [ended, page]}, change)
         drafts = store.find({**page, "status": Status.DRAFT.value}, fields=("_id",))
-        for task in drafts:
-            rmtree(home / "tasks" / task["_id"], ignore_errors=True)
+        done = [task["_id"] for task in drafts]
+        folders.remove(done)
+        hosts.update(host for one in done for host in others.get(one, ()))
+    if hosts and say is not None:
+        where = ", ".join(f"{host} ({number:,})" for host, number in hosts.most_common())
+        say(f"labq: what they left on other machines stays there, in LABQ_HOME/tasks: {where}")
     return count
+
+
+def _elsewhere(task: Document, home: Path) -> set[str]:
+    """The other machines on which a task ran, and of which nothing lies here."""
+    here, folder = socket.gethostname(), home / "tasks" / task["_id"]
+    hosts = set()
+    for one in task.get("attempts", ()):
+        files = (folder / f"{one.get('attempt')}.{stream}" for stream in ("stdout", "stderr"))
+        host = one.get("host") if isinstance(one, Mapping) else None
+        if isinstance(host, str) and host not in ("", here) and not any(map(Path.exists, files)):
+            hosts.add(host)
+    return hosts
 
 
 def publish(store: Store, query: Document, *, force: bool = False) -> int:

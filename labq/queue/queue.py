@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from labq.args import normalised
@@ -42,11 +43,16 @@ def _nobody(_note: str) -> None:
 
 @dataclass(frozen=True)
 class Queue:
-    """One named queue of a store; `say` is told which task a reference means that could be two."""
+    """One named queue of a store.
+
+    `say` is told what a person is to know, such as which task a reference means that could be two.
+    In `home` are the folders that tasks have on this machine; with None they are left alone.
+    """
 
     store: Store
     name: str
     say: Callable[[str], None] = field(default=_nobody, compare=False)
+    home: Path | None = field(default=None, compare=False)
 
     def submit(self, tasks: Sequence[Document]) -> list[int]:
         """Stores new tasks; returns their numbers. Repeating a submit adds nothing.
@@ -69,7 +75,8 @@ class Queue:
         except QuotaExceeded as full:
             from labq.queue.retention import with_room
 
-            numbers = with_room(self.store, self.name, new, full, lambda: self._insert(new))
+            again = partial(self._insert, new)
+            numbers = with_room(self.store, self.name, new, full, again, self.home)
         if len(new) == len(tasks):
             return numbers
         given = {task["_id"] for task in tasks}
@@ -162,11 +169,11 @@ class Queue:
     def reset(self, query: Document, home: Path | None = None) -> int:
         """Makes drafts of ended tasks that match, all that came of them deleted; returns how many.
 
-        Where `home` is given, the tasks' folders there are removed too.
+        Their folders in `home`, the queue's own unless it is given, are removed too.
         """
         from labq.queue import lifecycle
 
-        return lifecycle.reset(self.store, query, home)
+        return lifecycle.reset(self.store, query, home or self.home, self.say)
 
     def publish(self, query: Document, force: bool = False) -> int:
         """Seals successes and cancelled tasks that match, failures by force; returns how many."""
@@ -201,7 +208,9 @@ class Queue:
         """
         from labq.queue import verbs
 
-        return verbs.delete(self.store, self.name, query, force=force, cut_short=cut_short)
+        return verbs.delete(
+            self.store, self.name, query, force=force, cut_short=cut_short, home=self.home
+        )
 
     def cancel(
         self, query: Document, reason: str = "cancelled", grace: float | None = None
@@ -258,7 +267,9 @@ class Queue:
         from labq.queue.sweep import sweep
         from labq.store.base import LEAST
 
-        return sweep(self.store, self.name, age=LEAST, cut_short=cut_short)
+        return sweep(
+            self.store, self.name, age=LEAST, cut_short=cut_short, home=self.home, tidy=True
+        )
 
     def events(
         self, since: str | None = None, query: Document | None = None, *, follow: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import timedelta
 from itertools import chain
+from pathlib import Path
 from typing import TypeVar
 
 from labq.errors import QuotaExceeded
@@ -44,6 +45,7 @@ def with_room(
     new: Iterable[Document],
     full: QuotaExceeded,
     again: Callable[[], Result],
+    home: Path | None = None,
 ) -> Result:
     """What `again` gives, once the tasks that ended the longest ago have made room for the new.
 
@@ -54,7 +56,7 @@ def with_room(
     """
     wanted = set(chain.from_iterable(map(parents, new)))
     for _ in range(ROUNDS):
-        make_room(store, queue, wanted, full)
+        make_room(store, queue, wanted, full, home)
         try:
             return again()
         except QuotaExceeded as more:  # others were faster
@@ -62,8 +64,12 @@ def with_room(
     raise full
 
 
-def make_room(store: Store, queue: str, wanted: set[str], full: QuotaExceeded) -> None:
+def make_room(
+    store: Store, queue: str, wanted: set[str], full: QuotaExceeded, home: Path | None = None
+) -> None:
     """Removes the `full.over` tasks that ended the longest ago, but for the `wanted`.
+
+    `home` as of `remove`.
 
     Raises:
         QuotaExceeded: they are too few; none is removed.
@@ -84,7 +90,7 @@ def make_room(store: Store, queue: str, wanted: set[str], full: QuotaExceeded) -
     if told := [task["_id"] for task in oldest if "dependants" in task]:
         settle(store, queue, told)  # who waits for them still is to know how they ended
     ids = {"_id": {"$in": [task["_id"] for task in oldest]}}
-    remove(store, {"queue": queue, **ids, **ENDED, **REMOVABLE})
+    remove(store, {"queue": queue, **ids, **ENDED, **REMOVABLE}, home=home)
 
 
 def removable(store: Store, queue: str) -> int:

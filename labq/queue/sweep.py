@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import chain, islice
+from pathlib import Path
 
 from labq.queue import workers
 from labq.queue.leases import CANCEL, FAIL, Ending, WorkerName, moved, record_of, write
@@ -32,6 +33,7 @@ class Swept:
     expired: int = 0
     workers: int = 0  # records of dead workers that it removed
     contents: int = 0  # of sources that no task names any more
+    folders: int = 0  # of tasks that are gone
 
 
 def sweep(
@@ -40,14 +42,26 @@ def sweep(
     limit: int = LIMIT,
     age: float = HOUR,
     cut_short: CutShort | None = None,
+    home: Path | None = None,
+    *,
+    tidy: bool = False,
 ) -> Swept:
-    """All of it, once; contents that no task names go once they are so many seconds old."""
+    """All of it, once; contents that no task names go once they are so many seconds old.
+
+    `home` as of `remove`; with `tidy` the folders there go whose tasks were removed before, by
+    others or in a removal that was cut short.
+    """
     recovered = recover(store, queue, limit)
     settled = settle(store, queue)
     promoted, _ = promote(store, queue, limit)
-    expired = expire(store, queue, limit, cut_short)
+    expired = expire(store, queue, limit, cut_short, home)
     dead, contents = workers.drop_dead(store), store.blobs.collect(age)
-    return Swept(recovered, promoted, settled, expired, dead, contents)
+    folders = 0
+    if tidy and home is not None:
+        from labq.queue.folders import Folders
+
+        folders = Folders(home, store).sweep()
+    return Swept(recovered, promoted, settled, expired, dead, contents, folders)
 
 
 def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
@@ -101,10 +115,16 @@ def _fate(task: Document, told: str) -> tuple[Status, str]:
     return Status.PENDING, told
 
 
-def expire(store: Store, queue: str, limit: int = LIMIT, cut_short: CutShort | None = None) -> int:
+def expire(
+    store: Store,
+    queue: str,
+    limit: int = LIMIT,
+    cut_short: CutShort | None = None,
+    home: Path | None = None,
+) -> int:
     """Removes ended tasks whose `retention.ttl` seconds are over, the oldest; returns how many.
 
-    What is published stays. `cut_short` as of `remove`.
+    What is published stays. `cut_short` and `home` as of `remove`.
     """
     kept: Document = {"queue": queue, "retention.ttl": {"$exists": True}, **UNSEALED}
     now = store.now()
@@ -123,7 +143,7 @@ def expire(store: Store, queue: str, limit: int = LIMIT, cut_short: CutShort | N
     removed = 0
     for revision, ids in by_revision.items():
         as_read = {**kept, "_id": {"$in": ids}, "rev": revision}
-        removed += remove(store, as_read, _behind(removed, cut_short))
+        removed += remove(store, as_read, _behind(removed, cut_short), home)
     return removed
 
 

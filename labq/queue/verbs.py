@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 
 from labq.errors import LabqError
 from labq.queue.refusals import takes
@@ -134,13 +135,15 @@ def delete(
     *,
     force: bool = False,
     cut_short: CutShort | None = None,
+    home: Path | None = None,
 ) -> int:
     """Removes the tasks that match; those that wait for them are cancelled.
 
     What runs or is published stays, unless `force` insists: the worker of a task that is gone ends
-    its job at the next heartbeat, as one that lost its lease. `cut_short` as of `remove`.
+    its job at the next heartbeat, as one that lost its lease. `cut_short` and `home` are those of
+    `remove`.
     """
-    deleted = remove(store, {"$and": [query, takes("delete", force=force)]}, cut_short)
+    deleted = remove(store, {"$and": [query, takes("delete", force=force)]}, cut_short, home)
     if deleted:
         settle(store, queue)
         collect(store)

@@ -331,6 +331,13 @@ class Store(ABC):
         """News of one queue, until it is closed or the store is. Raises nothing."""
 
     @abstractmethod
+    def identity(self, *, make: bool = False) -> str:
+        """What tells this store from any other but its copies; empty where it has none yet.
+
+        It is kept in the store, made at random where `make` asks for one.
+        """
+
+    @abstractmethod
     def exists(self) -> bool:
         """Whether there is such a store.
 

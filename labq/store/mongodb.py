@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -276,6 +277,17 @@ class MongoStore(Store):
         from labq.store.mongodb_events import Events
 
         return Events(self._tasks)
+
+    def identity(self, *, make: bool = False) -> str:
+        kept = self._tasks.database["store"]
+        which = {"_id": "identity"}
+        with faults(self.address):
+            found = kept.find_one(which)
+            if found is None and make:
+                with suppress(mongo.DuplicateKeyError):  # another was faster
+                    kept.insert_one({**which, "value": os.urandom(16).hex()})
+                found = kept.find_one(which)
+        return str(found["value"]) if found else ""
 
     def exists(self) -> bool:
         with faults(self.address):

@@ -9,6 +9,7 @@ are counted by the machine's steady clock, whatever becomes of its wall clock.
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
@@ -202,6 +203,17 @@ class SQLiteStore(Store):
         from labq.store.sqlite_events import newest
 
         return newest(self._file)
+
+    def identity(self, *, make: bool = False) -> str:
+        read = "PRAGMA application_id"
+        with self._file.faults():
+            (number,) = self._file.db.execute(read).fetchone()
+        if not number and make:
+            with self._file.writing(make=True) as db:
+                (number,) = db.execute(read).fetchone()
+                number = number or int.from_bytes(os.urandom(4), "big") // 2 + 1
+                db.execute(f"{read} = {number}")
+        return f"{number:08x}" if number else ""
 
     def exists(self) -> bool:
         with self._file.faults():

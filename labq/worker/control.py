@@ -127,7 +127,7 @@ class Control:
             self._shift.wake()
         if now >= self._sweep_at:
             self._sweep_at = now + self._shift.options.lease
-            sweep.sweep(self._store, self._queue)
+            sweep.sweep(self._store, self._queue, home=self._shift.options.home)
         self._shift.take_turns(now)
         if not self._shift.busy:
             self._on_idle()

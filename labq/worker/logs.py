@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from labq.private import make_file, make_folder
+from labq.queue.folders import in_use
 
 STREAMS = ("stdout", "stderr")
 TAIL_LINES, TAIL_BYTES = 20, 16_384
@@ -84,12 +85,11 @@ class Output:
         self.folder = os.path.join(home, "tasks", task["_id"])  # noqa: PTH118 - once per task
         self.fault = ""  # why the files do not hold all of the output
         make_folder(self.folder)
-        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
         self._place = -1
         if os.path.islink(self.folder):  # noqa: PTH114 - once per task
             self.fault = f"{self.folder} is a link"
         else:
-            self._place = os.open(self.folder, flags)
+            self._place = in_use(self.folder)
         self._attempt, self._echo = task["attempt"], echo
         self._hurried = False
         self._files: dict[str, int] = {}

@@ -12,6 +12,7 @@ from math import inf
 
 from labq.errors import StoreError
 from labq.queue import Claim, Queue, WorkerName, leases, sweep, waiting
+from labq.queue.folders import Folders
 from labq.store import Query
 from labq.store.base import CLAIM_ORDER
 from labq.task import Document, Status
@@ -68,6 +69,7 @@ class Shift:
             labels=options.labels,
         )
         self.turn = Turn()
+        self.folders = Folders(options.home, queue.store)
         self.claims = 0
         self._doubtful: dict[str, float] = {}  # tokens of claims that failed, and when
         self.busy = 0  # slots that hold a task

@@ -52,6 +52,7 @@ class Slot:
             return self._pass_over(claim, error)
         whole = partial(_with_raw, raw=task.get("raw_args"), shell=template.shell)
         try:
+            self._shift.folders.own(task["_id"])
             output = Output(options.home, task, self._shift.echo)
         except OSError as error:  # no place for output: the next task would fare no better
             give_back(self._shift, claim, RELEASED)

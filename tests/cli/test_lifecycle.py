@@ -27,11 +27,12 @@ def claimed(queue, number):
     return leases.claim(queue.store, query, WorkerName("w", "h"), 60)
 
 
+ELSEWHERE = "labq: what they left on other machines stays there, in LABQ_HOME/tasks: h (1)"
 TAKEN = [
     ("enqueue", [], 1, "enqueued 1 task\n", "pending"),
     ("dequeue", [], 2, "dequeued 1 task\n", "draft"),
     ("requeue", [], 5, "requeued 1 task\n", "pending"),
-    ("reset", ["--yes"], 4, "reset 1 task\n", "draft"),
+    ("reset", ["--yes"], 4, f"{ELSEWHERE}\nreset 1 task\n", "draft"),
     ("publish", [], 4, "published 1 task\n", "success"),
     ("publish", ["--force"], 5, "published 1 task\n", "failed"),
 ]

@@ -41,7 +41,9 @@ def command(
     question = f"Remove queue {here.name} and its {plural(total)} for good?"
     if total and not ask(question, yes=yes):
         return
-    deleted = catalog.delete(here.store, here.name, force=force, cut_short=tell_gone)
+    deleted = catalog.delete(
+        here.store, here.name, force=force, cut_short=tell_gone, home=here.home
+    )
     if json:
         json_line({"queue": here.name, "deleted": deleted})
     elif not quiet:

@@ -28,7 +28,8 @@ def command(
 
     Tasks of lost workers are given back, those that are due made pending, ended ones whose --ttl
     is over removed, and the records of dead workers with them. What was recorded of the code of
-    tasks that are gone is removed too, ten minutes after it was last needed.
+    tasks that are gone is removed too, ten minutes after it was last needed, and so are the folders
+    that they have on this machine.
 
     Examples:
       labq queue sweep
@@ -56,6 +57,8 @@ def _told(did: Counter[str]) -> str:
     parts = [told.format(plural(did[what])) for what, told in DID.items() if did[what]]
     if did["workers"]:
         parts.append(f"removed {plural(did['workers'], 'dead worker')}")
+    if did["folders"]:
+        parts.append(f"removed {plural(did['folders'], 'folder')} of tasks that are gone")
     if did["contents"]:
         parts.append(f"removed {plural(did['contents'], 'recorded file')} of no task")
     return ", ".join(parts)

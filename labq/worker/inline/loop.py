@@ -132,7 +132,7 @@ class Loop:
         settings = config.load(self.given)
         _refuse_recursion(settings)
         fits = _having(self.required)
-        queue = Queue(find_store(settings.uri), settings.queue)
+        queue = Queue(find_store(settings.uri), settings.queue, home=settings.home)
         try:
             if settings.origins.get("uri") == "--uri" and not self._waits:
                 require_store(queue.store)

@@ -133,7 +133,9 @@ def _begin(settings: Settings, task: Document, words: Sequence[str]) -> str:
             task["source"] = capture(
                 store.blobs, settings.home, task["cwd"], words, ours=True, run=True
             )
-        program = Program(Queue(store, settings.queue), task, own_options(settings), words)
+        program = Program(
+            Queue(store, settings.queue, home=settings.home), task, own_options(settings), words
+        )
     except BaseException:
         store.close()
         raise

@@ -174,7 +174,7 @@ class Run:
         )
         variables = {**grant.environment(os.environ), **environment(claim, shift.options, folder)}
         attempt = Attempt(self._argv, variables)
-        handle = LoopTask(task, folder, activity, self)
+        handle = LoopTask(task, folder, activity, self, shift.folders)
         self._body = Body(claim, grant, activity, attempt, handle)
         shift.keeper.hold(claim, activity, asked)
         if shift.stopping.is_set():

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from copy import deepcopy
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol
+from weakref import finalize
 
 import labq
 from labq.errors import ConflictError
 from labq.private import make_folder
 from labq.queue import Ending
+from labq.queue.folders import Folders, in_use
 from labq.task import Document
 from labq.worker.inline.activity import Activity
 
@@ -34,7 +37,14 @@ class LoopTask:
     loop goes on with the next task.
     """
 
-    def __init__(self, task: Document, folder: Path, activity: Activity, owner: Decides) -> None:
+    def __init__(
+        self,
+        task: Document,
+        folder: Path,
+        activity: Activity,
+        owner: Decides,
+        folders: Folders,
+    ) -> None:
         self.id: str = task["_id"]
         self.number: int = task["number"]
         self.name: str | None = task.get("name")
@@ -42,6 +52,7 @@ class LoopTask:
         self.attempt: int = task["attempt"]
         self.status = "running"  # then success, failed, retried, cancelled, released or lost
         self._folder, self._activity, self._owner = folder, activity, owner
+        self._folders, self._using = folders, -1
 
     def __repr__(self) -> str:
         name = f" name={self.name}" if self.name is not None else ""
@@ -50,6 +61,11 @@ class LoopTask:
     @property
     def folder(self) -> Path:
         """The task's own directory, the same for all its attempts; made when first asked for."""
+        if self._using < 0:
+            self._folders.own(self.id)
+            make_folder(self._folder)
+            self._using = in_use(self._folder)
+            finalize(self, os.close, self._using)
         make_folder(self._folder)
         return self._folder
 
