@@ -17,7 +17,8 @@ from labq.queue.retention import removable
 from labq.queue.verbs import collect
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Store
-from labq.store.base import KEYED_AS, quota_exceeded
+from labq.store.base import KEYED_AS
+from labq.store.refusals import quota_exceeded
 from labq.task import UNSEALED, Document, Status, checked
 
 # What a person may say of a queue; None takes it back.

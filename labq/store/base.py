@@ -15,8 +15,6 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
-from labq.args import shortened
-from labq.errors import ConflictError, QuotaExceeded, UsageError
 from labq.task import Document
 
 Query = Mapping[str, Any]
@@ -156,19 +154,6 @@ def digests_in(source: Any) -> list[str]:
     parts = [source.get(part) for part in CONTENTS] if isinstance(source, Mapping) else ()
     found = [part.get("blob") for part in parts if isinstance(part, Mapping)]
     return [digest for digest in found if isinstance(digest, str)]
-
-
-def require_here(queue: str, found: Iterable[str]) -> None:
-    """Refuses a repeated task that is in another queue: nobody would find it in this one.
-
-    Raises:
-        ConflictError: one of the queues in which they are is another.
-    """
-    for there in found:
-        if there != queue:
-            raise ConflictError(
-                f"a task of this key or id is in queue {there}: submit it there, or by another key"
-            )
 
 
 def digest_of(content: bytes) -> str:
@@ -362,42 +347,3 @@ class Store(ABC):
 
     def leave(self) -> None:  # noqa: B027 (only a store in a file has to be left in order)
         """Does of `close` what a process may not end without, whatever its other threads do."""
-
-
-def no_token(text: str) -> UsageError:
-    """What `Store.events` raises of a text that no event had as its token."""
-    return UsageError(f"{shortened(text)} is not the token of an event of this store")
-
-
-def quota_exceeded(queue: str, most: int, held: int, new: int) -> QuotaExceeded:
-    """What an insert of `new` tasks raises where a queue that keeps `most` has `held` already."""
-    more = "1 more does not fit" if new == 1 else f"{new:,} more do not fit"
-    return QuotaExceeded(
-        f"queue {queue} keeps at most {most:,} tasks and has {held:,}: {more} (labq task delete "
-        f"makes room, labq queue update {queue} --max-tasks N moves the limit)",
-        held + new - most,
-    )
-
-
-def shorts_of(tasks: Sequence[Document]) -> dict[str, str]:
-    """The short names that new tasks want, each with the id of its task.
-
-    Raises:
-        ConflictError: two of them want the same.
-    """
-    wanted: dict[str, str] = {}
-    for task in tasks:
-        if "short" in task and wanted.setdefault(task["short"], task["_id"]) != task["_id"]:
-            raise ConflictError(f"two of these tasks have the short name {task['short']}")
-    return wanted
-
-
-def short_taken(queue: str, short: str, number: int | None) -> ConflictError:
-    """What is raised where a task is to have the short name of another, None if that is gone."""
-    other = "another task" if number is None else f"task {number}"
-    return ConflictError(f"{other} of queue {queue} has the short name {short} already")
-
-
-def renaming(queue: str, new: str) -> str:
-    """Why nothing is inserted into a queue that is being renamed."""
-    return f"queue {queue} is being renamed to {new}: submit there, once it is"

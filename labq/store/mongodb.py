@@ -22,18 +22,7 @@ from pymongo import errors as mongo
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
-from labq.store.base import (
-    CLAIM_ORDER,
-    EXPIRES,
-    Change,
-    Query,
-    Run,
-    Sort,
-    Store,
-    Watch,
-    require_here,
-    shorts_of,
-)
+from labq.store.base import CLAIM_ORDER, EXPIRES, Change, Query, Run, Sort, Store, Watch
 from labq.store.mongodb_changes import encoded, update_of
 from labq.store.mongodb_errors import faults
 from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, steadily
@@ -41,6 +30,7 @@ from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.store.mongodb_shorts import SHORT, Shorts
 from labq.store.mongodb_uri import connected
+from labq.store.refusals import require_here, shorts_of
 from labq.task import Document, Status
 
 if TYPE_CHECKING:

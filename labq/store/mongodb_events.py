@@ -22,8 +22,9 @@ from pymongo import errors as mongo
 from pymongo.collection import Collection
 
 from labq import clock
-from labq.store.base import Query, no_token
+from labq.store.base import Query
 from labq.store.mongodb_moves import NEVER, STEP, Result, steadily
+from labq.store.refusals import no_token
 from labq.task import Document
 
 SETTLE = 0.5  # seconds: longer than a write of STEP tasks takes from its `$$NOW` until it is seen

@@ -18,8 +18,9 @@ from pymongo import errors as mongo
 from pymongo.collection import Collection
 
 from labq.errors import ConflictError, NotFoundError
-from labq.store.base import KEYED_AS, Run, quota_exceeded, renaming
+from labq.store.base import KEYED_AS, Run
 from labq.store.mongodb_moves import steadily
+from labq.store.refusals import quota_exceeded, renaming
 from labq.task import Document, Status, new_id
 
 PLACE_SECONDS = 300.0  # longer than any insert takes: by then its client has given up, or is dead

@@ -15,7 +15,7 @@ from pymongo import ASCENDING, IndexModel
 from pymongo import errors as mongo
 from pymongo.collection import Collection
 
-from labq.store.base import short_taken
+from labq.store.refusals import short_taken
 from labq.task import Document
 
 SHORT = IndexModel(

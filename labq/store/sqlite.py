@@ -19,19 +19,8 @@ from labq import clock
 from labq.filters import matcher, sorted_by
 from labq.store import sqlite_queues
 from labq.store import sqlite_rows as rows
-from labq.store.base import (
-    CLAIM_ORDER,
-    EXPIRES,
-    STEADY,
-    Change,
-    Query,
-    Run,
-    Sort,
-    Store,
-    Watch,
-    require_here,
-    shorts_of,
-)
+from labq.store.base import CLAIM_ORDER, EXPIRES, STEADY, Change, Query, Run, Sort, Store, Watch
+from labq.store.refusals import require_here, shorts_of
 from labq.store.sqlite_blobs import SQLiteBlobs
 from labq.store.sqlite_file import File
 from labq.store.sqlite_records import SQLiteRecords

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from labq import clock
-from labq.store.base import no_token
+from labq.store.refusals import no_token
 from labq.store.sqlite_file import File
 from labq.task import Document
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from labq import clock
 from labq.errors import ConflictError, NotFoundError
-from labq.store.base import KEYED_AS, Run, quota_exceeded, short_taken
+from labq.store.base import KEYED_AS, Run
+from labq.store.refusals import quota_exceeded, short_taken
 from labq.store.sqlite_rows import encode, from_text
 from labq.task import Status
 
