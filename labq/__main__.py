@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import sys
+import threading
 from contextlib import suppress
 from typing import NoReturn
 
@@ -21,6 +22,7 @@ def run() -> NoReturn:
     try:
         _mend_streams()
         _catch_signals()
+        threading.excepthook = _in_a_thread
         from labq.cli.main import main
 
         code = main()
@@ -51,6 +53,12 @@ def _leave_stores() -> None:
 
         with suppress(Exception):  # what was asked for is done, or was told to have failed
             leave_stores()
+
+
+def _in_a_thread(fault: threading.ExceptHookArgs) -> None:
+    """Shows what ends a thread, but for a lack of threads: what needs them says so in a line."""
+    if "can't start new thread" not in str(fault.exc_value):
+        threading.__excepthook__(fault)
 
 
 def _mend_streams() -> None:

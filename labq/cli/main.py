@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 import typer
 
@@ -30,11 +31,24 @@ def main(args: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("labq: interrupted", err=True)
         return ExitCode.INTERRUPTED
-    except OSError as error:
-        _forget_stdout()
-        typer.echo(f"labq: cannot write the output: {error.strerror or error}", err=True)
+    except (OSError, RuntimeError, MemoryError, ImportError) as error:
+        typer.echo(f"labq: {_told(error)}", err=True)
         return ExitCode.FAILED
     return int(code or ExitCode.OK)
+
+
+def _told(error: Exception) -> str:
+    """What the system has refused: something that is used up, or else to write the output."""
+    with suppress(OSError, MemoryError):  # what is used up may be what an import needs
+        from labq.worker.limits import exhausted
+
+        if not isinstance(error, BlockingIOError) and (spent := exhausted(error)):
+            return str(spent)
+    if not isinstance(error, OSError):
+        raise error
+    with suppress(OSError):
+        _forget_stdout()
+    return f"cannot write the output: {error.strerror or error}"
 
 
 BEHIND_DASHES = {

@@ -107,7 +107,7 @@ def run(
         )
     except OSError as error:
         missing = isinstance(error, FileNotFoundError)
-        raise GitError(f"{argv[0]} is not installed" if missing else str(error)) from None
+        raise GitError(f"{argv[0]} is not installed" if missing else str(error)) from error
     with process:
         try:
             out, err = _taken(process, name, time.monotonic() + timeout, most, stopped)

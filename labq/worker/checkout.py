@@ -13,6 +13,7 @@ from labq.queue import Claim
 from labq.source.checkout import Checkouts
 from labq.source.relocate import Misplaced, Relocation
 from labq.source.words import DIGITS
+from labq.worker.limits import exhausted
 from labq.worker.preparation import Preparation, preparing
 from labq.worker.process import StartError
 from labq.worker.shift import Shift
@@ -98,6 +99,8 @@ def _made(
             what = "make its environment"
             variables = venv.build(options.home, source, store.blobs, making.stopped)
     except (LabqError, OSError) as error:
+        if spent := exhausted(error):
+            raise spent from None
         told = getattr(error, "strerror", None) or str(error)
         raise StartError(f"cannot {what}: {told}") from None
     return Place(where, variables, making.since, moved, source)

@@ -131,9 +131,10 @@ def conclude(
 def give_back(
     shift: Shift, claim: Claim, reason: str, record: Mapping[str, Any] | None = None
 ) -> Finished:
-    """Releases the task, at no cost to it."""
+    """Releases the task, at no cost to it; one that nobody else is to run is cancelled."""
     ending = Ending(succeeded=False, reason=reason, record=record or {})
-    return _given(claim, ending, _write(shift, End(leases.release, claim, ending)))
+    verb = leases.cancel if shift.own else leases.release
+    return _given(claim, ending, _write(shift, End(verb, claim, ending)))
 
 
 def let_go(shift: Shift, claim: Claim, record: Mapping[str, Any]) -> Finished:

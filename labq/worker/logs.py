@@ -95,9 +95,13 @@ class Output:
         self._files: dict[str, int] = {}
         self._pipes: dict[str, int] = {}
         self.ends: dict[str, int] = {}  # what the child writes to
-        for name in STREAMS:
-            self._pipes[name], self.ends[name] = os.pipe()
-            os.set_blocking(self._pipes[name], False)
+        try:
+            for name in STREAMS:
+                self._pipes[name], self.ends[name] = os.pipe()
+                os.set_blocking(self._pipes[name], False)
+        except OSError:
+            self.abandon()
+            raise
 
     def started(self) -> None:
         """Lets go of the child's ends: the child has them now."""

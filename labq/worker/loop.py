@@ -15,6 +15,7 @@ from labq.store import Query
 from labq.worker.capacity import Capacity
 from labq.worker.control import Control
 from labq.worker.guard import Guard
+from labq.worker.limits import exhausted, provide, sparing
 from labq.worker.options import Finished, Options, Tally
 from labq.worker.shift import RELEASED, Shift
 from labq.worker.signals import Wakeup, named
@@ -42,6 +43,7 @@ class Worker:
         self._wakeup = Wakeup()
         self._gate = threading.Lock()
         self._working = 0
+        self._begin = threading.Event()  # set once all threads are there
         self._step = 0
         self._fault: BaseException | None = None
 
@@ -67,7 +69,12 @@ class Worker:
             LabqError: the store failed; what was running has been stopped and released as far as
                 the store could be told.
         """
+        with sparing():
+            return self._run()
+
+    def _run(self) -> Tally:
         shift, control = self._shift, self._control
+        shift.job_descriptors = provide(shift.options.slots)
         _tidy(shift.options.home)
         self._guard = guard = Guard(shift.say)
         slots = [Slot(shift, guard, number) for number in range(shift.options.slots)]
@@ -79,14 +86,14 @@ class Worker:
         try:
             with self._wakeup.catching():
                 control.beat()
-                for thread in (*threads, watcher):
-                    thread.start()
+                self._start([*threads, watcher])
                 while self._working:
                     for number in self._wakeup.wait(self._rest()):
                         self._on_signal(number)
                 shift.keeper.close()
                 for thread in threads:
-                    thread.join()
+                    if thread.ident is not None:
+                        thread.join()
         finally:
             control.leave()
             guard.close()
@@ -94,17 +101,31 @@ class Worker:
             raise self._fault
         return shift.tally
 
+    def _start(self, threads: list[threading.Thread]) -> None:
+        """Starts the threads; where one cannot start, no slot takes a task, and all end."""
+        try:
+            for thread in threads:
+                thread.start()
+        except RuntimeError as fault:
+            self._fault = fault
+            started = sum(thread.ident is not None for thread in threads[1:-1])
+            with self._gate:
+                self._working -= self._shift.options.slots - started
+            self._shift.stop()
+        self._begin.set()
+
     def _guarded(self, body: Callable[[], None]) -> None:
         """The body of a thread: its fault stops the worker and is raised by `run`."""
         try:
             body()
         except BaseException as fault:  # noqa: BLE001 - raised again, in the main thread
-            self._fault = self._fault or fault
+            self._fault = self._fault or exhausted(fault) or fault
             self._shift.stop()
 
     def _work(self, slot: Slot) -> None:
         """A slot's work; `run` is woken when the last one's is over."""
         try:
+            self._begin.wait()
             slot.run()
         finally:
             with self._gate:

@@ -80,7 +80,7 @@ class Notifier:
                 task = self._task(finished) if hooks else {}
                 for hook in hooks:
                     self._call(hook.argv(task), task)
-            except StoreError as error:  # noqa: PERF203 - the next one is to be told
+            except (StoreError, OSError) as error:  # noqa: PERF203 - the next one is to be told
                 self._say(f"task {finished.task['number']}: on-finish is not run: {error}")
         if self._guard is not None:
             self._guard.close()

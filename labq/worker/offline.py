@@ -17,6 +17,7 @@ from labq.task import Document, Status
 from labq.worker.ending import ending_of
 from labq.worker.guard import Guard
 from labq.worker.lease import CANCELLED
+from labq.worker.limits import exhausted
 from labq.worker.logs import Echo, Output
 from labq.worker.loop import LOOK
 from labq.worker.options import Finished, Options
@@ -94,7 +95,12 @@ class Offline:
                 wakeup.wake()
 
             waiting = threading.Thread(target=wait)
-            waiting.start()
+            try:
+                waiting.start()
+            except RuntimeError as fault:
+                job.kill(CANCELLED)
+                job.wait()
+                raise exhausted(fault) or fault from None
             while not self._ends:
                 guard.check()
                 rest = min(LOOK, job.tick() - time.monotonic())

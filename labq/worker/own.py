@@ -35,6 +35,8 @@ def own_options(settings: Settings, **more: Any) -> Options:
 class OwnShift(Shift):
     """A shift of one task, its own: whatever ends it before its time cancels the task."""
 
+    own = True
+
     def __init__(
         self, task: Document, on_start: Callable[[Claim], None], *given: Any, **named: Any
     ) -> None:
@@ -59,9 +61,6 @@ class OwnShift(Shift):
             self.busy += 1
         self._on_start(claim)
         return claim, grant
-
-    def shares(self, number: int) -> bool:  # noqa: ARG002 - nobody else is to run its task
-        return False
 
     def stop(self, why: str = RELEASED) -> None:
         """Stops what runs; its task is not given back, for nobody else is to run it."""

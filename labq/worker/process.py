@@ -19,10 +19,11 @@ from pathlib import Path
 from labq.args import shortened
 from labq.errors import LabqError
 from labq.worker.guard import Guard
+from labq.worker.limits import ExhaustedError, exhausted
 from labq.worker.logs import Output
 from labq.worker.signals import DEFAULTS, named
 
-IN_FOLDER = 'cd -- "$1" && shift && exec "$@"'  # posix_spawn itself cannot change the folder
+IN_FOLDER = 'cd -- "$1" && shift && '  # posix_spawn itself cannot change the folder, nor a limit
 LONGEST = 1000  # characters of a name or a folder in a reason
 
 
@@ -58,8 +59,19 @@ class Job:
     returned, because the leader is reaped only after the last signal. A leader that has exited is
     stopped no more, for its exit stands, though nobody may have come yet to reap it.
 
+    Args:
+        argv: the command.
+        environment: its variables.
+        output: where its output goes.
+        folder: where it runs; where this process does unless said.
+        timeout: seconds that it may take.
+        grace: seconds from SIGTERM to SIGKILL.
+        guard: who ends it should this process be killed.
+        descriptors: how many it may have open, where that is another number than this process's.
+
     Raises:
         StartError: there is no such program or folder, or it may not be run.
+        ExhaustedError: the machine has no more processes, descriptors or memory.
     """
 
     def __init__(
@@ -72,6 +84,7 @@ class Job:
         timeout: float | None = None,
         grace: float = 10.0,
         guard: Guard | None = None,
+        descriptors: int | None = None,
     ) -> None:
         self._output, self._timeout, self._grace = output, timeout, grace
         self._guard = guard
@@ -85,9 +98,9 @@ class Job:
         if guard:
             guard.expect(self._token)
         try:
-            self.pid = _spawn(argv, environment, folder, output)
+            self.pid = _spawn(argv, environment, folder, output, descriptors)
             self._ending = _watched(self.pid, argv[0])
-        except StartError:
+        except (StartError, ExhaustedError):
             if guard:
                 guard.drop(self._token)
             raise
@@ -169,7 +182,11 @@ class Job:
 
 
 def _spawn(
-    argv: Sequence[str], environment: Mapping[str, str], folder: str | None, output: Output
+    argv: Sequence[str],
+    environment: Mapping[str, str],
+    folder: str | None,
+    output: Output,
+    descriptors: int | None,
 ) -> int:
     """Starts the child; its pid. posix_spawn takes a tenth less than subprocess does."""
     actions = [
@@ -185,12 +202,16 @@ def _spawn(
             _require_folder(name, folder)
             there = str(Path(folder, name)) if "/" in name else name
             _program(there, environment.get("PATH"))
-            program, argv = "/bin/sh", ["sh", "-c", IN_FOLDER, "labq", folder, *argv]
+        if folder is not None or descriptors is not None:
+            before = "" if descriptors is None else f"ulimit -S -n {descriptors} && "
+            before += "" if folder is None else IN_FOLDER
+            where = [] if folder is None else [folder]
+            program, argv = "/bin/sh", ["sh", "-c", f'{before}exec "$@"', "labq", *where, *argv]
         return os.posix_spawn(
             program, list(argv), environment, file_actions=actions, setsid=True, setsigdef=DEFAULTS
         )
     except (OSError, ValueError) as error:
-        raise _refused(name, _why(error)) from None
+        raise exhausted(error) or _refused(name, _why(error)) from None
 
 
 def _watched(pid: int, name: str) -> _Ending:
@@ -200,7 +221,7 @@ def _watched(pid: int, name: str) -> _Ending:
     except OSError as error:
         os.killpg(pid, signal.SIGKILL)
         os.waitpid(pid, 0)
-        raise _refused(name, _why(error)) from None
+        raise exhausted(error) or _refused(name, _why(error)) from None
 
 
 def _require_folder(name: str, folder: str) -> None:

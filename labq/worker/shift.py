@@ -41,6 +41,8 @@ REST = 1.0  # seconds: a slot that waits looks around at least so often
 class Shift:
     """One worker's work on one queue, shared by its slots; safe from all of their threads."""
 
+    own = False  # whether its task is this process's, and nobody else is to run it
+
     def __init__(
         self,
         queue: Queue,
@@ -71,6 +73,7 @@ class Shift:
         self.turn = Turn()
         self.folders = Folders(options.home, queue.store)
         self.claims = 0
+        self.job_descriptors: int | None = None  # how many a job may open, if not as many as we
         self._doubtful: dict[str, float] = {}  # tokens of claims that failed, and when
         self.busy = 0  # slots that hold a task
         self._draining = False
@@ -213,6 +216,15 @@ class Shift:
             f"labq task requeue{queue} -s failed runs what failed again"
         )
 
+    def give_up(self, why: str) -> None:
+        """Claims no more, for this is not the place to run tasks; the worker ends as a failure."""
+        with self._changed:
+            first = not self.tally.gave_up
+            self.tally.gave_up = self.tally.gave_up or why
+        self.drain()
+        if first and self.busy > 1:
+            self.say(f"{why}: finishing what runs, claiming no more")
+
     def stays(self, since: int) -> bool:
         """Whether a slot that found nothing, at that `moment`, waits for more.
 
@@ -306,6 +318,8 @@ class Shift:
 
         A scheduler sends it to all processes of its own job, the worker's a moment later perhaps.
         """
+        if self.own:
+            return False
         if number in STOPPING:
             self.stopping.wait(SHARED)
         return self.tally.stopped_by == number

@@ -15,6 +15,7 @@ from labq.worker.capacity import Grant
 from labq.worker.claims import close, conclude, give_back, take
 from labq.worker.ending import ending_of
 from labq.worker.guard import Guard
+from labq.worker.limits import exhausted
 from labq.worker.logs import Output
 from labq.worker.options import Finished
 from labq.worker.preparation import Stopped, alone
@@ -39,6 +40,11 @@ class Slot:
             finished = None
             try:
                 finished = self._attempt(claim, grant, asked)
+            except Exception as fault:
+                if (spent := exhausted(fault)) is None:
+                    raise
+                self._shift.give_up(str(spent))  # first: no slot is to take the task again
+                finished = give_back(self._shift, claim, str(spent))
             finally:
                 self._shift.ended(finished, grant)
 
@@ -55,6 +61,8 @@ class Slot:
             self._shift.folders.own(task["_id"])
             output = Output(options.home, task, self._shift.echo)
         except OSError as error:  # no place for output: the next task would fare no better
+            if exhausted(error):
+                raise
             give_back(self._shift, claim, RELEASED)
             raise StoreError(f"{options.home}: {error.strerror or error}") from None
         environment = self._environment(claim, grant, output)
@@ -77,6 +85,9 @@ class Slot:
             output.abandon()
             ending = Ending(succeeded=False, reason=stopped.why)
             return conclude(self._shift, claim, stopped.held, stopped.why, ending)
+        except Exception:
+            output.abandon()
+            raise
 
     def _source(self, task: Mapping[str, Any]) -> Mapping[str, Any]:
         found = next(self._shift.queue.store.find({"_id": task["_id"]}, fields=("source",)), {})
@@ -132,6 +143,7 @@ class Slot:
             timeout=task.get("timeout"),
             grace=options.grace,
             guard=self._guard,
+            descriptors=self._shift.job_descriptors,
         )
         self._shift.keeper.hold(claim, job, asked)
         if self._shift.stopping.is_set():

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from math import inf
 
 MOMENT = 1.0  # seconds that the body has to hear of a lease that is lost already
@@ -75,8 +76,9 @@ class Activity:
                 return
             self._why = self._why or why
             words = threading.Thread(target=self._last_words, args=(why,), daemon=True)
-            words.start()
-            words.join(self._patience)
+            with suppress(RuntimeError):  # there may be no more threads
+                words.start()
+                words.join(self._patience)
             os.kill(os.getpid(), signal.SIGKILL)
 
     def tick(self) -> float:

@@ -139,8 +139,12 @@ def _begin(settings: Settings, task: Document, words: Sequence[str]) -> str:
     except BaseException:
         store.close()
         raise
-    program.open()
-    program.next()
+    try:
+        program.open()
+        program.next()
+    except BaseException:
+        program.close()
+        raise
     return store.address
 
 

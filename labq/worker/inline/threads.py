@@ -10,6 +10,7 @@ from functools import partial
 from queue import Empty, SimpleQueue
 
 from labq.worker.control import Control
+from labq.worker.limits import exhausted, sparing
 from labq.worker.shift import Shift
 
 ENDS_WITHIN = 1.0  # seconds that a thread is waited for, which the store may hold
@@ -35,11 +36,13 @@ class Threads:
 
         Raises:
             StoreError: the store is away.
+            ExhaustedError: there may be no more threads.
         """
         self._control.beat()
         self._on = True
-        for thread in self._all:
-            thread.start()
+        with sparing():
+            for thread in self._all:
+                thread.start()
 
     def stop(self) -> None:
         """Has the shift stopped by one of the threads; takes no lock, for handlers of signals."""
@@ -67,9 +70,9 @@ class Threads:
         self._shift.keeper.close()
         self.look()
         for thread in (renewing, enforcing):  # they write the record, and may be writing it
-            thread.join(ENDS_WITHIN)
+            _join(thread)
         self.leave()
-        watching.join(ENDS_WITHIN)
+        _join(watching)
         return not any(thread.is_alive() for thread in self._all)
 
     def _enforce(self) -> None:
@@ -86,8 +89,13 @@ class Threads:
         try:
             body()
         except BaseException as fault:  # noqa: BLE001 - raised again, in the loop's thread
-            self._fault = self._fault or fault
+            self._fault = self._fault or exhausted(fault) or fault
             self._shift.stop()
+
+
+def _join(thread: threading.Thread) -> None:
+    if thread.ident is not None:  # it could be started
+        thread.join(ENDS_WITHIN)
 
 
 def _nothing() -> None:
