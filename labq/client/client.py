@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from labq.client.waits import Waits
 from labq.errors import ConfigError, ConflictError, UsageError
 from labq.queue import EditReport, Queue
 from labq.queue.edit import edit
+from labq.queue.parts import in_parts
 from labq.queue.refusals import not_edited
 from labq.store import find_store
 from labq.task import Document
@@ -205,11 +207,21 @@ class Client(Bulk, Waits, Beside):
             common = building.draft(self.queue, self.settings, args, words, whole=False)
             documents = building.series(self.queue, noted(self, common), given, key)
             made = [Task(self, document, there=False) for document in documents]
-        for at in range(0, len(made), BATCH):
+        stored = 0
+
+        def store(at: int) -> None:
+            nonlocal stored
             batch = documents[at : at + BATCH]
             numbers = self.queue.submit(batch)
+            stored += len(batch)
             for task, document, number in zip(made[at:], batch, numbers, strict=False):
                 task._became({**document, "number": number})  # noqa: SLF001 - the same
+
+        try:
+            in_parts(partial(store, at) for at in range(0, len(made), BATCH))
+        except KeyboardInterrupt:
+            told = f"{stored:,} of {len(made):,} tasks are stored"
+            raise KeyboardInterrupt(told) from None
         return made
 
     # finding

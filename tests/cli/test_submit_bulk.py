@@ -5,11 +5,14 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
+import subprocess
 import sys
 import uuid
 from contextlib import suppress
 
 import pytest
+from waiting import until
 
 from labq.cli.task import bulk
 
@@ -192,6 +195,48 @@ def test_a_run_that_is_killed_in_the_middle_is_done_again_without_a_task_twice(
     assert f"added {20_000 - stored:,} tasks" in result.err
     assert f", {stored:,} were there already\n" in result.err
     assert args(queue) == [{"seed": at} for at in range(20_000)]
+
+
+@pytest.mark.parametrize("json", [(), ("--json",)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_tells_how_many_are_stored_which_are_those_whose_ids_are_printed(
+    queue, process, sheet, tmp_path, number, code, json
+):
+    with (tmp_path / "ids").open("w") as ids:
+        words = ("task", "submit", *json, "--file", sheet(*seeds(30_000)))
+        running = process(*words, stdout=ids)
+    until(lambda: (tmp_path / "ids").stat().st_size)
+    running.send_signal(number)
+    _, err = running.communicate(timeout=60)
+    stored = queue.count({"queue": "default"})
+    assert running.returncode == code
+    assert len((tmp_path / "ids").read_text().splitlines()) == stored
+    assert 1000 <= stored < 30_000
+    assert err.splitlines()[0] == (
+        f"labq: {stored:,} of 30,000 tasks are stored: "
+        "the same command adds them again (with --key it would not)"
+    )
+
+
+PROGRAM = """
+import labq
+try:
+    labq.Client().submit_many([{"x": x} for x in range(60_000)])
+except KeyboardInterrupt as told:
+    print(told)
+"""
+
+
+def test_a_program_that_is_interrupted_hears_how_many_are_stored(queue, uri):
+    command = [sys.executable, "-c", PROGRAM]
+    environment = {**os.environ, "LABQ_URI": uri}
+    program = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    until(lambda: queue.count({"queue": "default"}))
+    program.send_signal(signal.SIGINT)
+    out, _ = program.communicate(timeout=60)
+    stored = queue.count({"queue": "default"})
+    assert 1000 <= stored < 60_000
+    assert out == f"{stored:,} of 60,000 tasks are stored\n"
 
 
 def test_a_reader_who_leaves_does_not_keep_tasks_from_being_stored(queue, process, sheet):

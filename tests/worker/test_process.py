@@ -13,6 +13,7 @@ from contextlib import contextmanager
 import pytest
 from waiting import gone, until
 
+from labq.worker.limits import ExhaustedError
 from labq.worker.logs import Output
 from labq.worker.process import Job, StartError
 
@@ -307,7 +308,9 @@ def test_a_job_that_cannot_be_watched_cannot_start(output, monkeypatch):
         raise OSError(errno.EMFILE, "Too many open files")
 
     monkeypatch.setattr(os, "pidfd_open", full)
-    with pytest.raises(StartError, match=r"^cannot start sleep: Too many open files$"):
+    with pytest.raises(
+        ExhaustedError, match=r"^all .* file descriptors of this process are in use"
+    ):
         Job(["sleep", "60"], ENV, output)
     assert gone(seen[0])
     output.abandon()

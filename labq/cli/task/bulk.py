@@ -6,13 +6,15 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from labq.args import normalised
 from labq.cli.output import as_json, line, note, plural, progress
 from labq.cli.task.sheet import Sheet
-from labq.errors import UsageError
+from labq.errors import LabqError, UsageError
+from labq.queue.parts import in_parts
 from labq.task import Document, keyed_id, new_id, require_one
 
 if TYPE_CHECKING:
@@ -82,16 +84,21 @@ def _each(
 
     require_room(added.here.store, added.here.name, (task["_id"] for task in made()))
     tasks = made()
+
+    def store(batch: list[Document]) -> None:
+        added.store(batch)
+        if not quiet and not sys.stdout.isatty():
+            progress(f"{added.seen:,} of {total:,}")
+
     try:
-        while batch := list(islice(tasks, BATCH)):
-            added.store(batch)
-            if not quiet and not sys.stdout.isatty():
-                progress(f"{added.seen:,} of {total:,}")
+        in_parts(partial(store, batch) for batch in iter(lambda: list(islice(tasks, BATCH)), []))
     except BaseException:
         progress("")
+        sure = added.look()
         again = "adds the rest" if added.keyed else "adds them again (with --key it would not)"
-        if added.seen:
-            note(f"labq: {added.seen:,} of {plural(total)} are stored: the same command {again}")
+        if added.seen or not sure:
+            count = f"{added.seen:,}" if sure else f"at least {added.seen:,}"
+            note(f"labq: {count} of {plural(total)} are stored: the same command {again}")
         raise
     progress("")
     if not quiet:
@@ -112,6 +119,8 @@ class _Added:
     others: int = 0  # of those, with other args
     numbers: dict[str, int] = field(default_factory=dict)  # of the last batch
     ids: list[str] = field(default_factory=list)
+    asked: list[Document] | None = None  # the batch that is being stored
+    failed: bool = False  # whether its storing has ended, and not well
 
     @property
     def seen(self) -> int:
@@ -120,6 +129,36 @@ class _Added:
 
     def store(self, batch: list[Document]) -> None:
         """Stores those that are not there yet, and prints the ids of all."""
+        self.asked = batch
+        try:
+            self._store(batch)
+        except BaseException:
+            self.failed = True
+            raise
+        self.asked = None
+
+    def look(self) -> bool:
+        """Counts, and prints, what the store has of a batch whose storing failed.
+
+        Returns whether that is known: the store may be away, or may be storing it still.
+        """
+        if self.asked is None:
+            return True
+        if not self.failed:
+            return False
+        query = {"queue": self.here.name, "_id": {"$in": [task["_id"] for task in self.asked]}}
+        try:
+            found = list(self.here.find(query, fields=("number",)))
+        except LabqError:
+            return False
+        self.numbers = {one["_id"]: one["number"] for one in found}
+        there = [task for task in self.asked if task["_id"] in self.numbers]
+        self.new += len(there)
+        if there:
+            self._print(there, {})
+        return True
+
+    def _store(self, batch: list[Document]) -> None:
         old: dict[str, Document] = {}
         if self.keyed:
             query = {"queue": self.here.name, "_id": {"$in": [task["_id"] for task in batch]}}
@@ -133,6 +172,9 @@ class _Added:
         self.others += sum(
             task["args"] != old[task["_id"]]["args"] for task in batch if task["_id"] in old
         )
+        self._print(batch, old)
+
+    def _print(self, batch: list[Document], old: Mapping[str, Any]) -> None:
         with suppress(BrokenPipeError):  # the tasks are to be stored, whoever reads of it
             line("\n".join(self._line(task, old) for task in batch))
 
