@@ -6,21 +6,29 @@ import shlex
 import shutil
 import sys
 import time
+from contextlib import suppress
 from itertools import count, product
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, line, note, public
 from labq.errors import LabqError
-from labq.queue import Queue
+from labq.queue import Queue, catalog
+from labq.queue.sweep import expire
 from labq.store import Store
 from labq.task import Document, new
 from labq.template import parse_command
 
+if TYPE_CHECKING:
+    from labq.config import Settings
+    from labq.worker import Tally
+
 RATES = (0.01, 0.1, 0.5, 2.0)
 PENALTIES = (0.0, 0.01, 0.1)
+KEPT = "1d"  # how long what a demo leaves may be looked at
 SCRIPT = ("-m", "labq.demo.train")
 
 
@@ -31,35 +39,31 @@ def command(
 ) -> None:
     """Run a real sweep in a queue of its own: 12 trainings, ranked by the accuracy they report.
 
+    They stay for a day, to be looked at; of a demo that is stopped nothing stays.
+
     Examples:
       labq demo
       labq demo --uri mongodb://localhost/lab
     """
-    from labq.worker import Finished, Options, Worker
-
     settings = options.settings(uri, queue)
     store = options.queue_of(settings).store
-    here = Queue(store, queue or _fresh_name(store), note, settings.home)
+    here = Queue(store, queue or _free_name(store, settings.home), note, settings.home)
+    is_new = catalog.record_of(store, here.name) is None
     grid = [{"lr": lr, "l2": l2} for lr, l2 in product(RATES, PENALTIES)]
     began = time.monotonic()
-    here.submit([new(args, name="demo", tags=["demo"]) for args in grid])
-    note(f"submitted {len(grid)} tasks to queue {here.name} ({store.address}); running them")
-
-    def tell(finished: Finished) -> None:
-        if finished.became != "success":
-            note(f"task {finished.task['number']} {finished.became}: {finished.reason}")
-
-    template = parse_command([sys.executable, *SCRIPT])
-    works = Options(
-        settings.home, settings.uri, settings.lease, settings.heartbeat, template, slots=2,
-        follow={} if json else {"stdout": sys.stderr.buffer},
-    )  # fmt: skip
-    tally = Worker(here, {"queue": here.name}, works, tell, note).run()
+    tasks = [new(args, name="demo", tags=["demo"], retention={"ttl": KEPT}) for args in grid]
+    own: Document = {"queue": here.name, "_id": {"$in": [task["_id"] for task in tasks]}}
+    try:
+        here.submit(tasks)
+        note(f"submitted {len(grid)} tasks to queue {here.name} ({store.address}); running them")
+        tally = _work(here, own, settings, quiet=json)
+    except BaseException:
+        _clean_up(here, own, whole=is_new)
+        raise
     if tally.stopped_by:
+        _clean_up(here, own, whole=is_new)
         raise typer.Exit(128 + tally.stopped_by)
-    ranked = list(
-        here.find({"queue": here.name}, sort=[("summary.accuracy", -1), ("summary.loss", 1)])
-    )
+    ranked = list(here.find(own, sort=[("summary.accuracy", -1), ("summary.loss", 1)]))
     if json:
         for task in ranked:
             json_line(public(task))
@@ -69,10 +73,46 @@ def command(
         raise LabqError(f"some tasks failed: labq task show --queue {here.name} NUMBER says why")
 
 
-def _fresh_name(store: Store) -> str:
-    """`demo`, or the first `demo-N` that no queue has yet."""
-    there = {record["_id"] for record in store.queues.find()}
-    return next(name for n in count(1) if (name := f"demo-{n}" if n > 1 else "demo") not in there)
+def _work(here: Queue, own: Document, settings: Settings, *, quiet: bool) -> Tally:
+    """Runs the demo's own tasks, whatever else is in the queue."""
+    from labq.worker import Finished, Options, Worker
+
+    def tell(finished: Finished) -> None:
+        if finished.became != "success":
+            note(f"task {finished.task['number']} {finished.became}: {finished.reason}")
+
+    template = parse_command([sys.executable, *SCRIPT])
+    works = Options(
+        settings.home, settings.uri, settings.lease, settings.heartbeat, template, slots=2,
+        follow={} if quiet else {"stdout": sys.stderr.buffer},
+    )  # fmt: skip
+    return Worker(here, own, works, tell, note).run()
+
+
+def _clean_up(here: Queue, own: Document, *, whole: bool) -> None:
+    """Removes the tasks of a demo that does not come to its end, and a queue that was made for it.
+
+    What cannot be removed now goes in its time, as what a finished demo leaves.
+    """
+    with suppress(LabqError):
+        here.delete(own, force=True)
+        if whole and not here.count({"queue": here.name}):
+            catalog.delete(here.store, here.name, home=here.home)
+        note(f"labq: stopped: removed what the demo had put into queue {here.name}")
+
+
+def _free_name(store: Store, home: Path) -> str:
+    """`demo`, or the first `demo-N` in which there is no task.
+
+    Those of earlier demos whose time is over are removed.
+    """
+    names = (f"demo-{number}" if number > 1 else "demo" for number in count(1))
+    return next(name for name in names if _is_free(store, name, home))
+
+
+def _is_free(store: Store, name: str, home: Path) -> bool:
+    expire(store, name, home=home)
+    return next(store.find({"queue": name}, limit=1, fields=("_id",)), None) is None
 
 
 def _show(ranked: list[Document], name: str, wall: float) -> None:
@@ -99,7 +139,8 @@ def _show(ranked: list[Document], name: str, wall: float) -> None:
     line(f"  sh -c 'for lr in {rates}; do for l2 in {penalties}; do {submit}; done; done'")
     line(f"  labq worker run -- {shlex.quote(python)} {' '.join(SCRIPT)}")
     line("  labq task ls --sort summary.accuracy:desc")
-    line(f"\nAll of this sweep: labq task ls --queue {name}")
+    line(f"\nAll of this sweep, for a day: labq task ls --queue {name}")
+    line(f"Remove it now: labq queue delete {name} --yes")
 
 
 def _scores(task: Document) -> tuple[str, str]:
