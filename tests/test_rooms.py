@@ -18,6 +18,7 @@ ROWS = [
     {"store"},
     {"filters"},
     {
+        "model",
         "task",
         "resources",
         "words",
@@ -33,6 +34,7 @@ ROWS = [
 ]
 ROW = {room: at for at, row in enumerate(ROWS) for room in row}
 LOWEST = [
+    "model",
     "task",
     "resources",
     "template",

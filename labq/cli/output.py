@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from labq import clock
+from labq.model.sound import MALFORMED
 from labq.store.base import STEADY
 from labq.task import FIELDS, Status
 
@@ -43,9 +44,13 @@ def json_line(value: Any) -> None:
 
 
 def as_json(value: Any) -> str:
-    """JSON with times as ISO 8601 in UTC."""
-    text = json.dumps(value, ensure_ascii=False, default=iso)
+    """JSON with times as ISO 8601 in UTC; of what no JSON holds, what Python says of it."""
+    text = json.dumps(value, ensure_ascii=False, default=_as_text)
     return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+def _as_text(value: Any) -> str:
+    return iso(value) if isinstance(value, datetime) else str(value)
 
 
 def iso(moment: Any) -> str:
@@ -57,7 +62,7 @@ def iso(moment: Any) -> str:
 
 def public(task: Mapping[str, Any]) -> dict[str, Any]:
     """A task as it is shown: in the document's order, its lease without what labq alone needs."""
-    shown = {field: task[field] for field in FIELDS if field in task}
+    shown = {field: task[field] for field in (*FIELDS, MALFORMED) if field in task}
     if "lease" in shown:
         lease = shown["lease"].items()
         shown["lease"] = {key: value for key, value in lease if key not in ("token", STEADY)}
@@ -69,6 +74,9 @@ def status_of(task: Mapping[str, Any], stalled: Collection[str] = ()) -> str:
 
     `stalled` has the ids of the tasks whose lease is over.
     """
+    if MALFORMED in task:
+        status = [] if "status" in task[MALFORMED] else [str(task["status"])]
+        return ", ".join([*status, MALFORMED])
     if "published_at" in task:
         return f"{task['status']}, published"
     if task["_id"] in stalled:

@@ -19,6 +19,7 @@ from rich.text import Text
 from labq import clock
 from labq.args import flat, shortened, text_of
 from labq.cli.output import as_json, harmless, moment, span, status_of
+from labq.model.sound import MALFORMED
 from labq.task import Document
 
 COLORS = {
@@ -237,6 +238,8 @@ HIDDEN |= {"dependants"}
 
 
 def _lines(field: str, value: Any) -> list[tuple[str, str]]:
+    if field == MALFORMED:
+        return [(field, why) for why in value.values()]
     if isinstance(value, datetime):
         return [(field, moment(value))]
     if isinstance(value, dict) and field in ("args", "summary", "metadata", "env"):
@@ -249,7 +252,8 @@ def _lines(field: str, value: Any) -> list[tuple[str, str]]:
 def _attempt(one: Mapping[str, Any]) -> str:
     parts = [f"on {one.get('host', '?')}"]
     if "wall" in one:
-        parts.append(f"{one['wall']:g} s, {one['cpu']:g} s cpu, {one['max_rss']:g} MiB")
+        used = (one.get(name, 0) for name in ("wall", "cpu", "max_rss"))
+        parts.append("{:g} s, {:g} s cpu, {:g} MiB".format(*used))
     ended = f"exit code {one['exit_code']}" if "exit_code" in one else ""
     parts.append(one.get("reason", "") or ended)
     ran = f"\n{shlex.join(one['argv'])}" if one.get("argv") else ""

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from labq.errors import UsageError
+from labq.model.sound import MALFORMED
 from labq.queue.selection import ID
 from labq.task import FIELDS, Document, Kind
 from labq.words import told
@@ -23,6 +24,7 @@ def from_json(document: Mapping[str, Any], queue: str) -> Document:
         UsageError: a field that there is not, no id, a time that is none, another queue's task.
     """
     found: Document = deepcopy(dict(document))
+    found.pop(MALFORMED, None)
     if not isinstance(found["_id"], str) or not ID.fullmatch(found["_id"]):
         raise UsageError(f"_id must be 32 hex digits, not {told(found['_id'])}")
     for field, value in found.items():

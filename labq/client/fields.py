@@ -102,6 +102,10 @@ class Fields(ABC):
     ended_at: Field[datetime | None] = Field("When it ended.", None)
     modified_at: Field[datetime | None] = Field("When it changed last.", None)
     published_at: Field[datetime | None] = Field("When it was published.", None)
+    malformed: Field[dict[str, str]] = Field(
+        "What is wrong with each field that another program wrote wrong.",
+        {},
+    )
 
     @abstractmethod
     def _look(self, name: str, missing: Any) -> Any:

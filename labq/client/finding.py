@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from labq import words
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from labq.store import Sort
 
 PAGE = 500  # tasks per read
+NUMBER = {"$gt": 0}  # what labq gives; another program may have given none
 TOLD = 5  # candidates that an error lists
 
 Filter = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
@@ -147,7 +149,8 @@ def walk(
     if limit is not None and (not isinstance(limit, int) or limit < 0):
         raise UsageError(f"limit must be 0 or more, not {limit!r}")
     if order in ([], [("number", 1)], [("number", -1)]):
-        found = _by_number(queue, query, down=order == [("number", -1)])
+        numbered = _by_number(queue, query, down=order == [("number", -1)])
+        found: Iterator[tuple[Document, float]] = chain(numbered, _unnumbered(queue, query))
     else:
         found = _by_order(queue, query, order)
     return islice(found, limit or None)
@@ -155,10 +158,11 @@ def walk(
 
 def _by_number(queue: Queue, query: Document, *, down: bool) -> Iterator[tuple[Document, float]]:
     way = -1 if down else 1
+    numbered: Document = {"queue": queue.name, "$and": [query, {"number": NUMBER}]}
     ends = [
         task["number"]
         for last in (-way, way)
-        for task in queue.find(query, sort=[("number", last)], limit=1, fields=("number",))
+        for task in queue.find(numbered, sort=[("number", last)], limit=1, fields=("number",))
     ]
     if len(ends) < 2:  # noqa: PLR2004 - none matches
         return
@@ -175,10 +179,17 @@ def _by_number(queue: Queue, query: Document, *, down: bool) -> Iterator[tuple[D
         bounds = {inside: tasks[-1]["number"], beyond: last}
 
 
+def _unnumbered(queue: Queue, query: Document) -> Iterator[tuple[Document, float]]:
+    odd: Document = {"queue": queue.name, "$and": [query, {"number": {"$not": NUMBER}}]}
+    read_at = time.monotonic()
+    yield from ((task, read_at) for task in queue.find(odd, sort=(), steady=True))
+
+
 def _by_order(queue: Queue, query: Document, order: Sort) -> Iterator[tuple[Document, float]]:
     whole = [*order, *([] if any(field == "number" for field, _ in order) else [("number", 1)])]
     found = queue.store.find(query, sort=whole, fields=("number",), steady=True)
-    numbers = array("q", (task["number"] for task in found))
+    odd: deque[str] = deque()  # the ids of those that another program gave no number
+    numbers = array("q", (_noted(task, odd) for task in found))
     for at in range(0, len(numbers), PAGE):
         page = list(numbers[at : at + PAGE])
         read_at = time.monotonic()
@@ -186,4 +197,16 @@ def _by_order(queue: Queue, query: Document, order: Sort) -> Iterator[tuple[Docu
             task["number"]: task
             for task in queue.find({"queue": queue.name, "number": {"$in": page}})
         }
-        yield from ((there[number], read_at) for number in page if number in there)
+        for number in page:
+            if number in there:
+                yield there[number], read_at
+            elif not number:
+                ids: Document = {"queue": queue.name, "_id": odd.popleft()}
+                yield from ((task, read_at) for task in queue.find(ids))
+
+
+def _noted(task: Document, odd: deque[str]) -> int:
+    number: int = task["number"]
+    if not number:
+        odd.append(task["_id"])
+    return number

@@ -9,6 +9,7 @@ from labq.client.config import Config
 from labq.client.dicts import from_json
 from labq.client.runs import Runs
 from labq.errors import UsageError
+from labq.model.sound import MALFORMED
 from labq.resources import checked_resources, overridden, parse_override
 from labq.task import FIELDS
 from labq.words import mapping
@@ -67,7 +68,7 @@ class Task(Runs):
         """
         self._freshen()
         there = self._copy.document.keys() - {"lease"}
-        return {name: self._copy.look(name, None) for name in FIELDS if name in there}
+        return {name: self._copy.look(name, None) for name in (*FIELDS, MALFORMED) if name in there}
 
     # other names of fields
 

@@ -10,6 +10,7 @@ from typing import Any
 from labq.args import normalised, shortened, text_of
 from labq.config import KEYS
 from labq.errors import ConflictError, NotFoundError, UsageError
+from labq.model.sound import MALFORMED
 from labq.queue.hooks import hook_text
 from labq.queue.presence import require_queue
 from labq.queue.removal import CutShort, remove
@@ -63,8 +64,14 @@ def update(store: Store, queue: str, settings: Mapping[str, Any]) -> Document:
     """
     values = _checked(settings)
     require_queue(store, queue)
+    record = record_of(store, queue) or {}
     kept = {name: value for name, value in values.items() if value is not None}
     gone = [name for name, value in values.items() if value is None]
+    if "defaults" in record.get(MALFORMED, {}):  # nothing can be put into what is there
+        inner = {name: kept.pop(name) for name in list(kept) if name.startswith("defaults.")}
+        if inner:
+            kept["defaults"] = {name.removeprefix("defaults."): v for name, v in inner.items()}
+        gone = [name for name in gone if not name.startswith("defaults.")]
     return store.queues.put(queue, Change(set=kept, unset=gone))
 
 

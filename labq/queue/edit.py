@@ -11,7 +11,10 @@ from typing import Any, TypeAlias
 from labq import clock
 from labq.args import flat, key_path, normalised, parse_value, signature
 from labq.errors import ConflictError, UsageError
+from labq.model.fields import INSTEAD
+from labq.model.sound import MALFORMED
 from labq.queue.refusals import PUBLISHED, instead, state_of
+from labq.queue.waiting import parents
 from labq.store import Change, Now, Store
 from labq.task import (
     EDITABLE,
@@ -28,6 +31,7 @@ BATCH = 1000  # tasks per read and per write
 KEPT = {"args", "type", "priority", "max_retries"}
 REMOVABLE = EDITABLE - KEPT  # by None
 LENGTHS = (("timeout",), ("retry_delay",), ("retention", "ttl"))  # in seconds, or such as 10m
+LEFT = {"_id", "number", "queue", "status", "lease"}  # that no edit puts right
 ROUNDS = 10  # how often a batch is tried again where others edit the same tasks
 
 Values: TypeAlias = Callable[[Mapping[str, Any]], Document]  # of a task, what is to be written
@@ -111,7 +115,7 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
     """The new values of the fields that the edits change, checked.
 
     Raises:
-        ConflictError: a path leads through a value that has no keys.
+        ConflictError: a path leads through a value that has no keys, or that is malformed.
         UsageError: a field cannot hold its value.
     """
     new: Document = {}
@@ -124,6 +128,8 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
             new["source"] = sources.edited(start, edit.path[1:], value)
             continue
         if len(edit.path) > 1:
+            if edit.field not in new and (why := task.get(MALFORMED, {}).get(edit.field)):
+                raise ConflictError(f"{why}: set the whole of {edit.field}")
             start = new.get(edit.field, task.get(edit.field, {}))
             value = (
                 _with_resource(start, edit.path[1:], value)
@@ -179,22 +185,18 @@ def edit(store: Store, query: Document, edits: Sequence[Edit]) -> EditReport:
     return rewrite(
         store,
         query,
-        (*touched, "args", "published_at"),
         lambda task: locked(task, touched),
         lambda task: applied(task, edits),
     )
 
 
-def rewrite(
-    store: Store, query: Document, fields: Sequence[str], locked: Locked, values: Values
-) -> EditReport:
-    """Gives every task that matches the values that follow from these fields of it.
+def rewrite(store: Store, query: Document, locked: Locked, values: Values) -> EditReport:
+    """Gives every task that matches the values that follow from what it is.
 
     Each write holds for the revision that was read; `values` may refuse by a ConflictError.
     """
-    read = tuple(dict.fromkeys((*fields, "status", "rev", "number")))
     report = EditReport()
-    for batch in _batches(store, query, read):
+    for batch in _batches(store, query):
         tasks = batch
         for _ in range(ROUNDS):
             writes = _writes(tasks, locked, values, report)
@@ -202,19 +204,25 @@ def rewrite(
             if done == len(writes):
                 report.changed += done
                 break
-            tasks, landed = _unwritten(store, query, read, writes, values)
+            tasks, landed = _unwritten(store, query, writes, values)
             report.changed += landed
         else:
             report.refused["changed by others all the while"] += len(tasks)
     return report
 
 
-def _batches(store: Store, query: Document, read: Sequence[str]) -> Iterator[list[Document]]:
-    """The tasks that match, by number, a batch at a time: an edit cannot make one come twice."""
+def _batches(store: Store, query: Document) -> Iterator[list[Document]]:
+    """The tasks that match, by number, a batch at a time: an edit cannot make one come twice.
+
+    They are read whole, so that what is malformed in them is mended with the rest.
+    """
+    unnumbered = {"$and": [query, {"number": {"$not": {"$gt": 0}}}], "queue": query["queue"]}
+    if odd := list(store.find(unnumbered, steady=True)):
+        yield odd
     last = 0
     while True:
         page = {"$and": [query, {"number": {"$gt": last}}], "queue": query["queue"]}
-        tasks = list(store.find(page, sort=[("number", 1)], limit=BATCH, fields=read, steady=True))
+        tasks = list(store.find(page, sort=[("number", 1)], limit=BATCH, steady=True))
         if not tasks:
             return
         last = tasks[-1]["number"]
@@ -238,8 +246,7 @@ def _writes(
         if same(task, new):
             report.same += 1
             continue
-        guard = {"_id": task["_id"], "rev": task["rev"], "status": task["status"]}
-        writes[task["_id"]] = (guard, _change(new))
+        writes[task["_id"]] = (as_read(task), _change(task, new))
     return writes
 
 
@@ -258,35 +265,56 @@ def _done(store: Store, writes: dict[str, tuple[Document, Change]], report: Edit
         return done
 
 
-def _change(new: Document) -> Change:
+def as_read(task: Document) -> Document:
+    """The query for a task while it is as it was read."""
+    guard = {field: task[field] for field in ("rev", "status")}
+    sound = {field: held for field, held in guard.items() if field not in task.get(MALFORMED, ())}
+    return {"_id": task["_id"], **sound}
+
+
+def _change(task: Document, new: Document) -> Change:
+    """The change to these values; what is malformed and nobody can edit is put right with it."""
     values = {name: value for name, value in new.items() if value is not None}
     gone = [name for name, value in new.items() if value is None]
-    if "args" in values:
-        values["args_signature"] = signature(flat(values["args"]))
-        gone.append("reason")  # whatever was said of the old args
-    return Change(set={**values, "modified_at": Now()}, inc={"rev": 1}, unset=gone)
+    wrong = task.get(MALFORMED, {}).keys() - EDITABLE - LEFT
+    if "args" in values or "args_signature" in wrong:
+        values["args_signature"] = signature(flat(values.get("args") or task["args"]))
+    if "args" in values or MALFORMED in task:
+        gone.append("reason")  # whatever was said of what it was
+    for name in wrong - values.keys():
+        if name == "waiting_for" and parents(task):
+            values[name] = parents(task)
+        elif name == "attempt":
+            numbers = (one.get("attempt", 0) for one in task.get("attempts", ()))
+            values[name] = max(numbers, default=0)
+        elif name in INSTEAD:
+            values[name] = INSTEAD[name]
+        elif name not in gone:
+            gone.append(name)
+    values["modified_at"] = Now()
+    if "rev" in wrong:
+        return Change(set={**values, "rev": 1}, unset=gone)
+    return Change(set=values, inc={"rev": 1}, unset=gone)
 
 
 def _unwritten(
     store: Store,
     query: Document,
-    read: Sequence[str],
     writes: Mapping[str, tuple[Document, Change]],
     values: Values,
 ) -> tuple[list[Document], int]:
     """Of the tasks whose writes did not all land: those to try again, and how many did land."""
     ids = list(writes)
     there = {
-        task["_id"]: task
-        for task in store.find({"queue": query["queue"], "_id": {"$in": ids}}, fields=read)
+        task["_id"]: task for task in store.find({"queue": query["queue"], "_id": {"$in": ids}})
     }
     landed = {
         identity
         for identity, task in there.items()
-        if task["rev"] > writes[identity][0]["rev"] and _has(task, values)
+        if task["rev"] > writes[identity][0].get("rev", 0) and _has(task, values)
     }
     rest = [identity for identity in ids if identity not in landed]
-    again = store.find({"$and": [query, {"_id": {"$in": rest}}]}, fields=read)
+    again = store.find({"$and": [query, {"_id": {"$in": rest}}]})
     return list(again), len(landed)
 
 
@@ -312,6 +340,8 @@ def locked(task: Mapping[str, Any], touched: set[str]) -> str:
 
 def same(task: Mapping[str, Any], new: Mapping[str, Any]) -> bool:
     """Whether the task has these values already, types and key order included."""
+    if task.get(MALFORMED, {}).keys() - LEFT - (EDITABLE - new.keys()):
+        return False  # there is something to put right
     return all(repr(task.get(name)) == repr(value) for name, value in new.items())
 
 
@@ -335,5 +365,4 @@ def edit_as_read(store: Store, task: Document, edits: Sequence[Edit]) -> bool:
     if why := locked(task, {item.field for item in edits}):
         raise ConflictError(why)
     keep(store, edits)
-    guard = {"_id": task["_id"], "rev": task["rev"], "status": task["status"]}
-    return bool(store.update(guard, _change(applied(task, edits))))
+    return bool(store.update(as_read(task), _change(task, applied(task, edits))))

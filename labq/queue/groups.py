@@ -167,7 +167,7 @@ def status(store: Store, queue: str, group: str) -> GroupStatus:
     for run in runs:
         statuses[run.status] += run.count
     counts = {one.value: statuses[one.value] for one in Status if statuses[one.value]}
-    count, ended = sum(counts.values()), sum(statuses[one.value] for one in TERMINAL)
+    count, ended = statuses.total(), sum(statuses[one.value] for one in TERMINAL)
     running = [run for run in runs if run.status == Status.RUNNING.value]
     done = 100 * ended + sum(run.progress for run in running)
     return GroupStatus(

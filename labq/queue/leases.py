@@ -10,12 +10,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from labq.errors import StoreError, UsageError
+from labq.model.sound import MALFORMED
 from labq.queue.heritage import inherited
 from labq.queue.stopping import understood
 from labq.queue.waiting import settle
 from labq.store import Change, Now, Query, Store
+from labq.store.base import CLAIM_ORDER
 from labq.task import TERMINAL, Document, Status
 
+ALIKE = 100  # tasks behind a malformed one that are looked at with it
 LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
     *("number", "queue", "name", "args", "cmd", "raw_args", "env", "cwd", "attempt", "timeout"),
@@ -104,11 +107,17 @@ def new_token() -> str:
 
 
 def claim(
-    store: Store, query: Query, worker: WorkerName, lease: float, token: str = ""
+    store: Store,
+    query: Query,
+    worker: WorkerName,
+    lease: float,
+    token: str = "",
+    pass_over: Callable[[Document], object] = lambda _task: None,
 ) -> Claim | None:
     """Takes the first pending task that matches, for `lease` seconds; None where there is none.
 
-    One who gives the token can `disown` what a claim took whose answer was lost.
+    One who gives the token can `disown` what a claim took whose answer was lost. A malformed task
+    stays as it is: `pass_over` is told of it, and the query had better leave it out next time.
     """
     token = token or new_token()
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
@@ -119,10 +128,39 @@ def claim(
         inc={"attempt": 1, "rev": 1},
         unset=("reason", "ended_at", "stop_requested", "progress"),
     )
-    task = store.update_first({**query, "status": Status.PENDING.value}, change, CLAIMED)
+    pending: Document = {**query, "status": Status.PENDING.value}
+    passed: list[str] = []
+    while True:
+        wanted = {"$and": [pending, {"_id": {"$nin": passed}}]} if passed else pending
+        try:
+            task = store.update_first(wanted, change)
+        except UsageError as error:  # it has no room for a lease
+            task = next(store.find(wanted, sort=CLAIM_ORDER, limit=1), None)
+            if task is None:
+                continue
+            found = [{**task, MALFORMED: {"lease": str(error)}}]
+        else:
+            if task is None or MALFORMED not in task:
+                break
+            _put_back(store, Claim(task, token, worker))
+            others = store.find(wanted, sort=CLAIM_ORDER, limit=ALIKE)
+            found = [task, *(one for one in others if MALFORMED in one)]
+        for one in {one["_id"]: one for one in found}.values():
+            passed.append(one["_id"])
+            pass_over(one)
     if task is None:
         return None
     return Claim(task, token, worker, inherited(store, task) if "parent" in task else {})
+
+
+def _put_back(store: Store, claim: Claim) -> None:
+    """Gives a task back as if it had not been claimed."""
+    change = Change(
+        set={"status": Status.PENDING.value, "modified_at": Now()},
+        inc={"attempt": -1, "rev": 1},
+        unset=("lease", "started_at"),
+    )
+    _unless_stopped(store, claim, Ending(succeeded=False), Status.PENDING, change)
 
 
 def disown(store: Store, queue: str, tokens: Sequence[str], worker: WorkerName) -> int:
@@ -130,7 +168,7 @@ def disown(store: Store, queue: str, tokens: Sequence[str], worker: WorkerName) 
     taken = {"queue": queue, "status": Status.RUNNING.value, "lease.token": {"$in": list(tokens)}}
     ending = Ending(succeeded=False, reason="the answer to the claim was lost or late")
     tasks = list(store.find(taken, fields=("queue", "lease", "attempt", "started_at")))
-    claims = [Claim(task, task["lease"]["token"], worker) for task in tasks]
+    claims = [Claim(task, task["lease"]["token"], worker) for task in tasks if "lease" in task]
     return sum(release(store, claim, ending) is not None for claim in claims)
 
 
@@ -142,7 +180,8 @@ def landed(store: Store, claim: Claim, ending: Ending) -> Status | None:
     query = {"_id": claim.task["_id"]}
     task = next(iter(store.find(query, fields=("status", "attempts", "dependants"))), {})
     for record in task.get("attempts", ()):
-        same = record["attempt"] == claim.task["attempt"] and record["worker"] == claim.worker.id
+        whose = (record.get("attempt"), record.get("worker"))
+        same = whose == (claim.task["attempt"], claim.worker.id)
         if same and (ending.record or _reason(ending)).items() <= record.items():
             status = Status(task["status"])
             if status in TERMINAL:
@@ -160,15 +199,15 @@ def restore(store: Store, ends: Sequence[End]) -> int:
     tokens = {end.claim.token: end for end in ends}
     ids: Query = {"_id": {"$in": list({end.claim.task["_id"] for end in ends})}}
     undone = {"status": Status.RUNNING.value, "lease.token": {"$in": list(tokens)}}
-    found = [task["lease"]["token"] for task in store.find({**ids, **undone}, fields=("lease",))]
-    again = (tokens[token] for token in found)
+    found = list(store.find({**ids, **undone}, fields=("lease",)))
+    again = (tokens[task["lease"]["token"]] for task in found if "lease" in task)
     count = sum(end.write(store, end.claim, end.ending) is not None for end in again)
     mine = {(end.claim.task["_id"], end.claim.task["attempt"]) for end in ends}
     lost = ends[0].claim.worker.lost
     blamed = {"crashes": {"$gt": 0}, "attempts.reason": lost}
     for task in list(store.find({**ids, **blamed}, fields=("attempts", "rev"))):
-        for at, record in enumerate(task["attempts"]):
-            if record.get("reason") == lost and (task["_id"], record["attempt"]) in mine:
+        for at, record in enumerate(task.get("attempts", ())):
+            if record.get("reason") == lost and (task["_id"], record.get("attempt")) in mine:
                 values = {f"attempts.{at}.reason": FORGOTTEN}
                 change = Change(set=values, inc={"crashes": -1, "rev": 1})
                 store.update({"_id": task["_id"], "rev": task["rev"]}, change)
@@ -187,6 +226,7 @@ def renew(store: Store, claims: Sequence[Claim], lease: float) -> Renewal:
     alive = {
         task["lease"]["token"]: task.get("stop_requested")
         for task in store.find(held, fields=("lease", "stop_requested"))
+        if "lease" in task
     }
     stopping = {token: asked for token, asked in alive.items() if asked is not None}
     return Renewal(frozenset(set(tokens) - set(alive)), stopping)
@@ -324,7 +364,7 @@ def record_of(task: Document, worker: WorkerName, token: str, ending: Ending) ->
         "worker": worker.id,
         "host": worker.host,
         "slot": worker.slot,
-        "started": task["started_at"],
+        **({"started": task["started_at"]} if "started_at" in task else {}),
         "ended": Now(),
         **ending.record,
     }

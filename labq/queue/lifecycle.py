@@ -165,7 +165,7 @@ def tag(
         tags = [one for one in dict.fromkeys([*task.get("tags", ()), *more]) if one not in remove]
         return {"tags": tags or None}
 
-    return rewrite(store, query, ("tags", "published_at"), _sealed, tagged)
+    return rewrite(store, query, _sealed, tagged)
 
 
 def _sealed(task: Mapping[str, Any]) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from labq.args import normalised
 from labq.errors import ConflictError, QuotaExceeded
+from labq.model.sound import MALFORMED
 from labq.store import Change, Now, Sort, Store
 from labq.task import UNSEALED, Document, Status
 
@@ -325,6 +326,8 @@ class Queue:
         tasks: dict[str, list[Document]] = {}
         fields = ("reason", "require", "resources", "timeout")
         for task in self.store.find(unfit, fields=fields, limit=PASSED_AT_ONCE):
+            if MALFORMED in task:  # the worker says so
+                continue
             tasks.setdefault(why(task), []).append(task)
         for told, alike in tasks.items():
             reason = PASSED_OVER + told

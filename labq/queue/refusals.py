@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
+from labq.model.sound import MALFORMED
 from labq.store import Store
 from labq.task import TAKES, UNSEALED, Document, Status
 
-PUBLISHED = "published"
+PUBLISHED, UNKNOWN = "published", "malformed"
 STATES = (*map(str, Status), PUBLISHED)
 
 _RUNNING = "labq task cancel stops {it}"
@@ -22,7 +23,11 @@ _COPY = "labq task clone {ref} --update args.lr=1 --enqueue runs a changed copy"
 
 # What would work instead; under "" for the verbs that say nothing of their own.
 _INSTEAD: dict[str, dict[str, str]] = {
-    "": {PUBLISHED: "clone {it} instead", "running": _RUNNING},
+    "": {
+        PUBLISHED: "clone {it} instead",
+        "running": _RUNNING,
+        UNKNOWN: "labq task cancel ends {it}, labq task delete removes {it}",
+    },
     "edit": {
         "running": _COPY,
         **dict.fromkeys(("success", "failed", "cancelled"), f"{_COPY}, {_EMPTY}"),
@@ -69,7 +74,10 @@ _CALLED = {"progress": "set the progress of", "report": "report on", "wait": "wa
 
 
 def state_of(task: Mapping[str, object]) -> str:
-    """Its status, or `published`."""
+    """Its status, `published`, or `malformed` where another program gave it none that there is."""
+    malformed = task.get(MALFORMED, {})
+    if isinstance(malformed, Mapping) and "status" in malformed:
+        return UNKNOWN
     return PUBLISHED if "published_at" in task else str(task["status"])
 
 
@@ -80,6 +88,9 @@ def takes(verb: str, *, force: bool = False) -> Document:
     statuses = TAKES[verb]
     if force and verb == "publish":
         statuses = (*statuses, Status.FAILED)
+    if verb in ("cancel", "delete"):  # what has no status that there is can go
+        others = [status.value for status in Status if status not in statuses]
+        return {"status": {"$nin": others}, **UNSEALED}
     return {"status": {"$in": [status.value for status in statuses]}, **UNSEALED}
 
 
@@ -154,6 +165,7 @@ def standing(store: Store, query: Document, verb: str, *, force: bool = False) -
         return Counter()
     by_state: dict[str, Document] = {status.value: {"status": status.value} for status in Status}
     by_state = {state: {**part, **UNSEALED} for state, part in by_state.items()}
+    by_state[UNKNOWN] = {"status": {"$nin": list(by_state)}, **UNSEALED}
     by_state[PUBLISHED] = {"published_at": {"$exists": True}}
     counts = {state: store.count({"$and": [others, part]}) for state, part in by_state.items()}
     return Counter({state: count for state, count in counts.items() if count})

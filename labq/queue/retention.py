@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
@@ -14,6 +14,7 @@ from labq.queue.waiting import parents, settle
 from labq.store import Store
 from labq.task import TERMINAL, UNSEALED, Document, checked
 
+NEVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 ROUNDS = 20  # how often others may take the room that was made
 REMOVABLE: Document = {"retention.auto_delete": True, **UNSEALED}
 ENDED: Document = {"status": {"$in": [status.value for status in TERMINAL]}}
@@ -77,13 +78,13 @@ def make_room(
     found = chain.from_iterable(
         store.find(
             {"queue": queue, "status": status.value, **REMOVABLE},
-            sort=[("ended_at", 1)],  # of one status, which an index has in this order
+            sort=[("ended_at", 1), ("number", 1)],  # of one status, as an index has them
             limit=full.over + len(wanted),
-            fields=("ended_at", "dependants"),
+            fields=("ended_at", "number", "dependants"),
         )
         for status in TERMINAL
     )
-    ended = sorted(found, key=lambda task: task["ended_at"])
+    ended = sorted(found, key=lambda task: (task.get("ended_at", NEVER), task["number"]))
     oldest = [task for task in ended if task["_id"] not in wanted][: full.over]
     if len(oldest) < full.over:
         raise full

@@ -28,6 +28,7 @@ from labq.task import (
 )
 
 ID = re.compile(r"[0-9a-f]{32}")
+WHOLE_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{24}")  # MongoDB's own ids are of 24
 NUMBER = re.compile(r"[0-9]{1,18}")
 PREFIX = re.compile(r"[0-9a-f]{4,31}")
 NUMBERED = re.compile(r"(.+)#([0-9]{1,18})", re.DOTALL)  # a name and a number
@@ -156,7 +157,7 @@ def resolve(
         found.update({ref: numbers[int(ref)] for ref in chunk if int(ref) in numbers})
     if say is not None and found:
         _say_of_namesakes(store, queue, found, "number", say)
-    for chunk in _chunks(dict.fromkeys(ref for ref in refs if ID.fullmatch(ref.lower()))):
+    for chunk in _chunks(dict.fromkeys(ref for ref in refs if WHOLE_ID.fullmatch(ref.lower()))):
         query = {"queue": queue, "_id": {"$in": [ref.lower() for ref in chunk]}}
         there = {task["_id"] for task in store.find(query, fields=("_id",))}
         found.update({ref: ref.lower() for ref in chunk if ref.lower() in there})
@@ -227,7 +228,8 @@ def _one(
         number, is_name = hits[0]["number"], hits[0].get("name") == ref
         which = "whose name it is" if is_name else "whose id begins with it"
         say(f"labq: no task has the number {ref}: it is taken for task {number}, {which}")
-    return str(hits[0]["_id"])
+    identity: str = hits[0]["_id"]
+    return identity
 
 
 def _chunks(refs: Any) -> Iterator[list[str]]:

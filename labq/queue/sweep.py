@@ -7,10 +7,11 @@ sweep at once. The store's clock alone decides what is over and what is due.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from itertools import chain, islice
 from pathlib import Path
 
+from labq.model.sound import MALFORMED
 from labq.queue import workers
 from labq.queue.leases import CANCEL, FAIL, Ending, WorkerName, moved, record_of, write
 from labq.queue.removal import CutShort, remove
@@ -20,6 +21,8 @@ from labq.store import Change, Now, Store
 from labq.store.base import HOUR
 from labq.task import TERMINAL, UNSEALED, Document, Status
 
+NOBODY = "?"  # who holds a lease that does not say
+FAR = datetime(9000, 1, 1, tzinfo=timezone.utc)
 MAX_CRASHES = 5  # lost workers after which a task is taken to be what kills them
 
 
@@ -68,19 +71,20 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
     """Gives back the tasks whose worker let its lease run out; returns how many.
 
     A lost worker costs no retry, but a task that loses MAX_CRASHES of them fails. One that was
-    asked to stop is cancelled, and so is one whose worker was to have it so.
+    asked to stop is cancelled, and so is one whose worker was to have it so. A lease that is none,
+    since another program wrote it, has run out too.
     """
     stale = {
         "queue": queue,
         "status": Status.RUNNING.value,
-        **store.over("lease.expires_at"),
+        "$or": [store.over("lease.expires_at"), {"lease.expires_at": {"$not": {"$lt": FAR}}}],
     }
     fields = ("lease", "attempt", "started_at", "crashes", "stop_requested")
     count = 0
     ended: list[str] = []
     for task in list(store.find(stale, limit=limit, fields=fields)):
-        lease = task["lease"]
-        worker = WorkerName(lease["worker"], lease.get("host", ""))
+        lease = task.get("lease", {})
+        worker = WorkerName(lease.get("worker", NOBODY), lease.get("host", ""))
         status, reason = _fate(task, worker.lost)
         values = moved(status, reason=reason, crashes=task.get("crashes", 0) + 1)
         if status in TERMINAL:
@@ -88,8 +92,10 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
         pid = workers.asked(store, worker.id).get("pids", {}).get(task["_id"])
         known = {} if pid is None else {"pid": pid}
         ending = Ending(succeeded=False, reason=reason, record=known)
-        record = record_of(task, worker, lease["token"], ending)
-        guard = {**stale, "_id": task["_id"], "lease.token": lease["token"]}
+        record = record_of(task, worker, lease.get("token", ""), ending)
+        guard = {**stale, "_id": task["_id"]}
+        if lease:
+            guard["lease.token"] = lease["token"]
         guard["stop_requested"] = {"$exists": "stop_requested" in task}
         change = Change(set=values, inc={"rev": 1}, push={"attempts": record}, unset=("lease",))
         done = write(store, guard, change)
@@ -103,12 +109,12 @@ def recover(store: Store, queue: str, limit: int = LIMIT) -> int:
 
 def _fate(task: Document, told: str) -> tuple[Status, str]:
     """The status of a task whose worker was lost, of which this tells, and why."""
-    crashes = task.get("crashes", 0) + 1
+    crashes, lease = task.get("crashes", 0) + 1, task.get("lease", {})
     if "stop_requested" in task:
         return Status.CANCELLED, f"{understood(task['stop_requested'])['reason']}; {told}"
-    if task["lease"].get("on_lost") == CANCEL:
+    if lease.get("on_lost") == CANCEL:
         return Status.CANCELLED, f"{told} (--on-lost cancel)"
-    if task["lease"].get("on_lost") == FAIL:
+    if lease.get("on_lost") == FAIL:
         return Status.FAILED, f"{told}, and with it the run that it was for"
     if crashes >= MAX_CRASHES:
         return Status.FAILED, f"{told}, the {crashes}th worker that this task lost"
@@ -131,12 +137,13 @@ def expire(
     over = chain.from_iterable(
         store.find(
             {**kept, "status": status.value},
-            sort=[("ended_at", 1)],  # of one status, which an index has in this order
-            fields=("retention", "ended_at", "rev"),
+            sort=[("ended_at", 1), ("number", 1)],  # of one status, as an index has them
+            fields=("retention", "ended_at", "number", "rev"),
         )
         for status in TERMINAL
     )
-    due = (task for task in over if _end_of(task) <= now)
+    sound = (task for task in over if MALFORMED not in task and "ended_at" in task)
+    due = (task for task in sound if _end_of(task) <= now)
     by_revision: dict[int, list[str]] = {}
     for task in islice(due, limit):
         by_revision.setdefault(task["rev"], []).append(task["_id"])

@@ -15,9 +15,10 @@ from labq.queue.stopping import stop_request
 from labq.queue.sweep import recover
 from labq.queue.waiting import ending, mark, parents, promote, settle
 from labq.store import Change, Now, Store
-from labq.task import Document, Status
+from labq.task import TERMINAL, Document, Status
 
-IDLE = [Status.DRAFT.value, Status.WAITING.value, Status.PENDING.value]
+# What neither runs nor has ended, whatever its status says.
+IDLE: Document = {"status": {"$nin": [str(s.value) for s in (Status.RUNNING, *TERMINAL)]}}
 PARENTS = ("after", "after_any")
 DEPENDENT = {"$or": [{field: {"$exists": True}} for field in PARENTS]}
 
@@ -65,12 +66,12 @@ def cancel(
         UsageError: no reason can be so, nor `grace` seconds.
     """
     asked = stop_request(reason, grace)
-    idle: Document = {"$and": [query, {"status": {"$in": IDLE}}]}
+    idle: Document = {"$and": [query, IDLE]}
     unasked = {"status": Status.RUNNING.value, "stop_requested": {"$exists": False}}
     running: Document = {"$and": [query, unasked]}
     request = Change(set={"stop_requested": asked, "modified_at": Now()}, inc={"rev": 1})
     ended = asking = 0
-    either: Document = {"$and": [query, {"$or": [{"status": {"$in": IDLE}}, unasked]}]}
+    either: Document = {"$and": [query, {"$or": [IDLE, unasked]}]}
     while store.count(either, steady=True):
         ended += store.update(idle, ending(reason))
         asking += store.update(running, request)

@@ -12,6 +12,7 @@ from itertools import chain
 from math import inf
 from typing import Any
 
+from labq.model.sound import MALFORMED
 from labq.store import Change, Now, Query, Store
 from labq.task import TERMINAL, Document, Status
 
@@ -87,7 +88,7 @@ def promote(store: Store, queue: str, limit: int = LIMIT) -> tuple[int, float]:
         return 0, inf
     now = store.now()
     due = [task["_id"] for task in first if task.get("available_at", now) <= now]
-    rest = [task["available_at"] for task in first[len(due) :]]
+    rest = [task["available_at"] for task in first if task.get("available_at", now) > now]
     pending = {"status": Status.PENDING.value, "queued_at": Now(), "modified_at": Now()}
     count = 0
     if due:
@@ -103,6 +104,7 @@ def _cancels(write: tuple[Query, Change] | None) -> bool:
 
 def _writes(store: Store, queue: str, tasks: Sequence[Document]) -> dict[str, tuple[Query, Change]]:
     """One guarded write for each of these tasks that has something to learn of its parents."""
+    tasks = [task for task in tasks if MALFORMED not in task]  # another program's: until mended
     wanted = {parent for task in tasks for parent in task["waiting_for"]}
     query = {"queue": queue, "_id": {"$in": sorted(wanted)}}
     there = {task["_id"]: task for task in store.find(query, fields=("status", "number"))}

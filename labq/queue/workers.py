@@ -7,12 +7,14 @@ thing that a person asked: stop, drain, pause or resume.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from typing import Any
 
 from labq.errors import ConflictError, NotFoundError
 from labq.store import Change, Now, Store
 from labq.task import Document
 
+EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STOP, DRAIN, PAUSE, RESUME = "stop", "drain", "pause", "resume"
 
 
@@ -42,7 +44,7 @@ def listed(store: Store, queue: str | None = None) -> list[Document]:
     """The workers that live, the longest at work first; of one queue, or of all."""
     drop_dead(store)
     found = store.workers.find({} if queue is None else {"queue": queue})
-    return sorted(found, key=lambda card: (card["started_at"], card["_id"]))
+    return sorted(found, key=lambda card: (card.get("started_at", EVER), card["_id"]))
 
 
 def named(store: Store, refs: Sequence[str], queue: str | None = None) -> list[Document]:

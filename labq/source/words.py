@@ -17,7 +17,7 @@ def told(source: Mapping[str, Any]) -> str:
     if files := source.get("untracked", {}).get("files"):
         parts.append(f"{files} untracked")
     if source.get("bundle"):
-        parts.append(f"{_count(source['bundle']['commits'], 'commit')} not pushed")
+        parts.append(f"{_count(source['bundle'].get('commits', 0), 'commit')} not pushed")
     told = ", ".join(part for part in parts if part)
     return told or f"no repository, on {source.get('host', '?')}"
 

@@ -24,7 +24,9 @@ WHEN OLD."status" <> NEW."status" BEGIN
   INSERT INTO events ("task", "number", "queue", "from", "to", "attempt", "worker", "reason")
   VALUES (
     NEW."_id", NEW."number", NEW."queue", OLD."status", NEW."status", NEW."attempt",
-    json_extract(coalesce(NEW."lease", OLD."lease"), '$.worker'), NEW."reason"
+    CASE WHEN json_valid(coalesce(NEW."lease", OLD."lease"))
+      THEN json_extract(coalesce(NEW."lease", OLD."lease"), '$.worker') END,
+    NEW."reason"
   );
 END;
 

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -22,9 +23,12 @@ from pymongo import errors as mongo
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
+from labq.model.fields import QUEUE, WORKER
+from labq.model.sound import sound_task
 from labq.store.base import CLAIM_ORDER, EXPIRES, Change, Query, Run, Sort, Store, Watch
-from labq.store.mongodb_changes import encoded, update_of
+from labq.store.mongodb_changes import encoded, uncountable, update_of
 from labq.store.mongodb_errors import faults
+from labq.store.mongodb_ids import meant
 from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, steadily
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
@@ -83,6 +87,7 @@ INDEXES = [
     SHORT,
 ]
 DUPLICATE = 11000
+WRONG_TYPE = 14  # of what is added to
 
 
 class MongoStore(Store):
@@ -102,9 +107,9 @@ class MongoStore(Store):
         self._tasks = database["tasks"]
         self._shorts = Shorts(self._tasks)
         self._counters = Counters(database["queues"], self._tasks)
-        self.queues = MongoRecords(database["queues"], self.address)
+        self.queues = MongoRecords(database["queues"], self.address, QUEUE)
         workers = database.get_collection("workers", write_concern=WriteConcern("majority"))
-        self.workers = MongoRecords(workers, self.address)  # lasting, so all before it is too
+        self.workers = MongoRecords(workers, self.address, WORKER)  # lasting: so all before it is
         self._ready = threading.Event()
         self._watches: list[Watch] = []
 
@@ -163,6 +168,8 @@ class MongoStore(Store):
         fields: Sequence[str] = (),
         steady: bool = False,
     ) -> Iterator[Document]:
+        query = meant(query)
+
         def begin(by: Any) -> tuple[Iterator[Document], Document | None]:
             cursor = self._tasks.find(query, list(fields) or HIDDEN, limit=limit, **by)
             rest = cursor.sort(list(sort)).allow_disk_use(True) if sort else cursor
@@ -171,10 +178,13 @@ class MongoStore(Store):
         with faults(self.address):
             rest, first = steadily(query, begin, steady=steady)
             if first is not None:
-                yield first
-            yield from rest
+                yield sound_task(first, fields)
+            for task in rest:
+                yield sound_task(task, fields)
 
     def count(self, query: Query, *, steady: bool = False) -> int:
+        query = meant(query)
+
         def count(by: Any) -> int:
             return int(self._tasks.count_documents(query, **by))
 
@@ -185,7 +195,8 @@ class MongoStore(Store):
         by = {"queue": "$queue", "status": "$status"}
         with faults(self.address):
             groups = self._tasks.aggregate([{"$group": {"_id": by, "n": {"$sum": 1}}}])
-            return {(group["_id"]["queue"], group["_id"]["status"]): group["n"] for group in groups}
+            by_pair = ((group["_id"], group["n"]) for group in groups)
+            return {(one.get("queue"), one.get("status")): n for one, n in by_pair if _names(one)}
 
     def runs(self, queue: str, group: str) -> list[Run]:
         with faults(self.address):
@@ -200,29 +211,45 @@ class MongoStore(Store):
     ) -> Document | None:
         with faults(self.address), self._shorts.kept():
             self._ensure_indexes()
-            return self._tasks.find_one_and_update(
-                query,
+            task = self._tasks.find_one_and_update(
+                meant(query),
                 update_of(change, logged=True),
                 projection=list(fields) or HIDDEN,
                 sort=None if _names_one(query) else list(CLAIM_ORDER),
                 return_document=ReturnDocument.AFTER,
             )
+            return None if task is None else sound_task(task, fields)
 
     def update(self, query: Query, change: Change) -> int:
-        update = update_of(change, logged=True)
         with faults(self.address), self._shorts.kept():
             self._prepare(change)
-            if _names_one(query):
-                return int(self._tasks.update_one(query, update).matched_count)
-            if "status" not in change.set:
-                return self._update_many(query, update)
-            ids = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
-            several = (ids[at : at + STEP] for at in range(0, len(ids), STEP))  # each at one time
-            parts = ([task["_id"] for task in part] for part in several)
-            return sum(
-                self._update_many({"$and": [query, {"_id": {"$in": part}}]}, update)
-                for part in parts
-            )
+            return self._update(query, change)
+
+    def _update(self, query: Query, change: Change) -> int:
+        try:
+            return self._update_as(query, change)
+        except mongo.OperationFailure as error:
+            if error.code != WRONG_TYPE or not change.inc:
+                raise
+        counted: Query = {"$and": [query, {"$nor": [uncountable(name) for name in change.inc]}]}
+        rest: Query = {"$and": [query, {"$or": [uncountable(name) for name in change.inc]}]}
+        done = self._update_as(rest, replace(change, inc={}))
+        return done + self._update_as(counted, change)
+
+    def _update_as(self, query: Query, change: Change) -> int:
+        """One update, where no counter that it adds to is anything but a number."""
+        update = update_of(change, logged=True)
+        one, query = _names_one(query), meant(query)
+        if one:
+            return int(self._tasks.update_one(query, update).matched_count)
+        if "status" not in change.set:
+            return self._update_many(query, update)
+        ids = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
+        several = (ids[at : at + STEP] for at in range(0, len(ids), STEP))  # each at one time
+        parts = ([task["_id"] for task in part] for part in several)
+        return sum(
+            self._update_many({"$and": [query, {"_id": {"$in": part}}]}, update) for part in parts
+        )
 
     def _update_many(self, query: Query, update: Any) -> int:
         done = steadily(query, lambda by: self._tasks.update_many(query, update, **by))
@@ -230,19 +257,32 @@ class MongoStore(Store):
 
     def update_each(self, writes: Iterable[tuple[Query, Change]]) -> int:
         pairs = list(writes)
-        operations = [
-            (UpdateOne if _names_one(query) else UpdateMany)(query, update_of(change, logged=True))
-            for query, change in pairs
-        ]
-        parts = (operations[at : at + STEP] for at in range(0, len(operations), STEP))
         with faults(self.address), self._shorts.kept():
             self._prepare(*(change for _, change in pairs))
-            return sum(self._tasks.bulk_write(part, ordered=False).matched_count for part in parts)
+            parts = (pairs[at : at + STEP] for at in range(0, len(pairs), STEP))
+            return sum(map(self._update_part, parts))
+
+    def _update_part(self, pairs: Sequence[tuple[Query, Change]]) -> int:
+        operations = [
+            (UpdateOne if _names_one(query) else UpdateMany)(
+                meant(query), update_of(change, logged=True)
+            )
+            for query, change in pairs
+        ]
+        try:
+            return self._tasks.bulk_write(operations, ordered=False).matched_count
+        except mongo.BulkWriteError as error:
+            details: Any = error.details or {}
+            failed = details.get("writeErrors", [])
+            if any(fault.get("code") != WRONG_TYPE for fault in failed):
+                raise
+            done = int(details["nMatched"])
+            return done + sum(self._update(*pairs[fault["index"]]) for fault in failed)
 
     def delete(self, query: Query) -> int:
         now = self.now()
         with faults(self.address):
-            return self._events.delete(query, now)
+            return self._events.delete(meant(query), now)
 
     def events(self, queue: str, since: str | None = None) -> Iterator[Document]:
         now = self.now()
@@ -315,6 +355,11 @@ class MongoStore(Store):
             self._tasks.create_indexes(INDEXES)
             self._events.ensure_indexes()
             self._ready.set()
+
+
+def _names(pair: Document) -> bool:
+    """Whether a queue and a status that were counted are names; another program's may be none."""
+    return all(isinstance(name, str) for name in (pair.get("queue"), pair.get("status", "")))
 
 
 def _names_one(query: Query) -> bool:

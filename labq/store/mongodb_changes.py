@@ -11,6 +11,7 @@ from bson import encode
 from bson.raw_bson import RawBSONDocument
 
 from labq.errors import UsageError
+from labq.model.fields import INSTEAD
 from labq.store.base import MAX_BYTES, Change, Now
 from labq.store.mongodb_moves import born, moves
 from labq.task import Document
@@ -58,13 +59,22 @@ def _needs_pipeline(value: Any, depth: int = 0) -> bool:
 
 
 def _pipeline(change: Change, also: Mapping[str, Any] = NOTHING) -> list[dict[str, Any]]:
+    """Of what another program wrote: what is no number is not added to, no list begun anew."""
     stage = {**{path: _expression(value) for path, value in change.set.items()}, **also}
     for path, amount in change.inc.items():
-        stage[path] = {"$add": [{"$ifNull": [f"${path}", 0]}, amount]}
+        there = f"${path}"
+        first = there if path in INSTEAD else {"$cond": [{"$lte": [there, None]}, amount, there]}
+        stage[path] = {"$cond": [{"$isNumber": there}, {"$add": [there, amount]}, first]}
     for path, item in change.push.items():
-        joined = {"$concatArrays": [{"$ifNull": [f"${path}", []]}, [_expression(item)]]}
-        stage[path] = {"$slice": [joined, -change.keep]}
+        before = {"$cond": [{"$isArray": f"${path}"}, f"${path}", []]}
+        stage[path] = {"$slice": [{"$concatArrays": [before, [_expression(item)]]}, -change.keep]}
     return [{"$set": stage}, *([{"$unset": list(change.unset)}] if change.unset else [])]
+
+
+def uncountable(name: str) -> dict[str, Any]:
+    """The query for documents whose field cannot be added to."""
+    number = {"$type": "number", "$not": {"$type": "array"}}
+    return {"$nor": [{name: number}, {name: {"$exists": False}}]}
 
 
 def _expression(value: Any) -> Any:

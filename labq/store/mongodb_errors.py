@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from bson.errors import InvalidDocument
+from bson.errors import BSONError, InvalidDocument
 from pymongo import errors as mongo
 
 from labq.errors import AuthError, ConflictError, StoreError, UsageError
@@ -37,7 +37,7 @@ def faults(address: str) -> Iterator[None]:
         raise UsageError(f"the task cannot be stored: {error}") from None
     except mongo.OperationFailure as error:
         raise _refused(error, address) from None
-    except mongo.PyMongoError as error:
+    except (mongo.PyMongoError, BSONError) as error:
         raise StoreError(f"MongoDB at {_hosts(address)}: {error}") from None
 
 

@@ -22,8 +22,9 @@ from pymongo import errors as mongo
 from pymongo.collection import Collection
 
 from labq import clock
+from labq.model.sound import sound_event
 from labq.store.base import Query
-from labq.store.mongodb_moves import NEVER, STEP, Result, steadily
+from labq.store.mongodb_moves import FAR, NEVER, STEP, Result, steadily
 from labq.store.refusals import no_token
 from labq.task import Document
 
@@ -35,7 +36,7 @@ AGAIN = 0.2
 STALE = 60  # seconds after which nobody is at it who began to remove a task
 LAST = 2**31 - 1  # the `n` of a removal
 START = datetime(1970, 1, 1, tzinfo=timezone.utc)
-FAR = datetime(9000, 1, 1, tzinfo=timezone.utc)  # the `at` of what is about to be removed
+# FAR is the `at` of what is about to be removed.
 DUPLICATE = 11000
 END: Document = {"task": "", "moves": {"at": FAR, "n": LAST}}  # comes after all moves
 DELETED = [
@@ -111,7 +112,7 @@ class Events:
         def top(collection: Collection[Document], query: Document, field: str) -> Any:
             found = collection.find_one(query, {field: 1}, sort=[(field, -1)]) or {}
             for key in field.split("."):
-                found = found.get(key) or {}
+                found = (isinstance(found, dict) and found.get(key)) or {}
             return found or None
 
         moved = [
@@ -119,15 +120,17 @@ class Events:
             top(self._deleted, {**ours, "at": {"$lt": FAR}}, "at"),
         ]
         born = [
-            top(self._tasks, ours, "born"),
+            top(self._tasks, {**ours, "born": {"$gt": NEVER}}, "born"),
             top(self._deleted, {**ours, "at": {"$gte": at}}, "_id.born"),
         ]
-        return max(filter(None, moved), default=START), max(filter(None, born), default=NEVER)
+        times = [at for at in moved if isinstance(at, datetime)]
+        return max(times, default=START), max(map(_born, born))
 
     def _moves(
         self, queue: str, place: Position, end: datetime, *, again: bool
     ) -> Iterator[Document]:
         """The moves from the position on, until `end`, in their order."""
+        listed = {"$cond": [{"$isArray": "$moves"}, "$moves", []]}
         dropped = {"$gt": [{"$arrayElemAt": ["$moves.was", 0]}, place.at]}
         shown: Document = {
             **dict.fromkeys(("queue", "number", "born", "moves"), 1),
@@ -136,7 +139,7 @@ class Events:
             "first": {"$arrayElemAt": ["$moves.n", 0]},
         }
         removal = {"n": LAST, "from": "$status", "to": "deleted", "at": "$at"}
-        removed = {"$concatArrays": ["$moves", [{**removal, "attempt": "$attempt"}]]}
+        removed = {"$concatArrays": [listed, [{**removal, "attempt": "$attempt"}]]}
         gone: list[Document] = [
             {"$match": {"queue": queue, "at": {"$gte": place.at}}},
             {"$set": {"moves": removed}},
@@ -144,10 +147,11 @@ class Events:
         ]
         asked: list[Document] = [
             {"$match": {"queue": queue, "moved_at": {"$gte": place.at}}},
+            {"$set": {"moves": listed}},
             {"$project": shown},
             {"$unionWith": {"coll": "deleted", "pipeline": gone}},
             {"$unwind": "$moves"},
-            {"$match": {"moves.at": {"$gte": place.at, "$lte": end}}},
+            {"$match": {"moves.at": {"$gte": place.at, "$lte": end}, "moves.n": {"$type": "int"}}},
             {"$sort": {"moves.at": 1, "task": 1, "moves.n": 1}},
         ]
         return iter(self._tasks.aggregate(asked, allowDiskUse=True))
@@ -221,9 +225,10 @@ class Events:
     def _settle(self, keys: Sequence[Document]) -> int:
         """Says of the removals that were begun whether they were made; how many were."""
         ids = {"_id": {"$in": [key["task"] for key in keys]}}
-        there = {(task["_id"], task.get("born")) for task in self._tasks.find(ids, {"born": 1})}
-        gone = [key for key in keys if (key["task"], key["born"]) not in there]
-        stays = [key for key in keys if (key["task"], key["born"]) in there]
+        found = self._tasks.find(ids, {"born": 1})
+        there = {repr((task["_id"], task.get("born"))) for task in found}  # not all have a hash
+        gone = [key for key in keys if repr((key["task"], key["born"])) not in there]
+        stays = [key for key in keys if repr((key["task"], key["born"])) in there]
         begun: Document = {"at": FAR}
         time_of_it = [{"$set": {"at": {"$max": ["$$NOW", "$moved_at"]}}}]
         self._deleted.update_many({"_id": {"$in": gone}, **begun}, time_of_it, hint="_id_")
@@ -235,7 +240,7 @@ class Events:
         """Ends the removals that somebody began who is no more."""
         begun = list(self._deleted.find({"queue": queue, "at": FAR}, {"made": 1}, limit=STEP))
         over = int(now.timestamp()) - STALE
-        if stale := [one["_id"] for one in begun if one["made"].time < over]:
+        if stale := [one["_id"] for one in begun if _born(one.get("made")).time < over]:
             self._settle(stale)
 
 
@@ -262,13 +267,13 @@ def _merged(
     """The events of both, a task's in their order, until a move whose insert is after `last`."""
     at, born = (place.at, place.task, place.n), place.born
     new, told = next(inserts, None), ("", NEVER)
-    settled = takewhile(lambda row: (row.get("born") or NEVER) <= last, moves)
+    settled = takewhile(lambda row: _born(row.get("born")) <= last, moves)
     for row in chain(settled, [END]):
         move = row["moves"]
-        here = (move["at"], row["task"], move["n"])
+        here = (move["at"], str(row["task"]), move["n"])
         if here <= at:
             continue  # given before, or that of a task that is being removed just now
-        row_born = row.get("born") or NEVER
+        row_born = _born(row.get("born"))
         while new is not None and (new["born"] <= row_born or _time(new) < here[0]):
             if (new["task"], new["born"]) != told:
                 born = new["born"]
@@ -280,20 +285,23 @@ def _merged(
             yield _moved(row, Position(at[0], at[2], at[1], born))
 
 
+def _born(value: Any) -> Timestamp:
+    """The time of an insert; another program's document may have none."""
+    return value if isinstance(value, Timestamp) else NEVER
+
+
 def _time(new: Document) -> datetime:
-    made: datetime = new.get("created_at") or new["born"].as_datetime()
-    return made
+    made = new.get("created_at")
+    return made if isinstance(made, datetime) else new["born"].as_datetime()
 
 
 def _inserted(new: Document, token: Position) -> Document:
-    who = {"task": new["task"], "number": new["number"], "queue": new["queue"]}
-    return {"token": str(token), **who, "to": new["born_as"], "at": _time(new), "attempt": 0}
+    event = {"to": new.get("born_as"), "at": _time(new), "attempt": 0}
+    return {"token": str(token), **sound_event({**new, **event})}
 
 
 def _moved(row: Document, token: Position) -> Document:
     move = row["moves"]
-    who = {"task": row["task"], "number": row["number"], "queue": row["queue"]}
-    told = ("from", "to", "at", "attempt", "worker", "reason")
-    event = {"token": str(token), **who, **{field: move[field] for field in told if field in move}}
+    event = {"token": str(token), **sound_event({**row, **move, "task": row["task"]})}
     lost = row["dropped"] and move["n"] == row["first"]
     return {**event, "missed": True} if lost else event

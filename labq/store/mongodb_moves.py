@@ -8,6 +8,7 @@ one. `mongodb_events` reads them out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime, timezone
 from typing import Any, TypeVar
 
 from bson import Timestamp
@@ -18,6 +19,7 @@ from labq.store.base import Change, Query
 from labq.task import Document
 
 NEVER = Timestamp(0, 0)
+FAR = datetime(9000, 1, 1, tzinfo=timezone.utc)  # later than any move
 MOST = 20  # moves that a task keeps
 STEP = 250  # tasks that one command moves or removes
 HIDDEN = dict.fromkeys(("born", "born_as", "moves", "moved_at"), 0)  # what only the log reads
@@ -61,14 +63,17 @@ def born(status: Any) -> Document:
 def moves(change: Change) -> Document:
     """What the update of a Change that sets the status does beside it; all of it is expressions."""
     status = {"$literal": change.set["status"]}
-    number = {"$add": [{"$ifNull": [{"$arrayElemAt": ["$moves.n", -1]}, 0]}, 1]}
+    before = {"$cond": [{"$isArray": "$moves"}, "$moves", []]}
+    last = {"$cond": [{"$isArray": "$moves"}, {"$arrayElemAt": ["$moves.n", -1]}, 0]}
+    number = {"$add": [{"$convert": {"input": last, "to": "int", "onError": 0, "onNull": 0}}, 1]}
+    attempt = {"$cond": [{"$isNumber": "$attempt"}, "$attempt", 0]}
     move = {
         "n": number,
         "from": "$status",
         "to": status,
-        "at": {"$max": ["$$NOW", "$moved_at"]},
+        "at": {"$cond": [{"$lt": ["$moved_at", FAR]}, {"$max": ["$$NOW", "$moved_at"]}, "$$NOW"]},
         "was": "$moved_at",
-        "attempt": {"$add": ["$attempt", change.inc.get("attempt", 0)]},
+        "attempt": {"$add": [attempt, change.inc.get("attempt", 0)]},
         "worker": "$lease.worker",
         "reason": "$reason",
     }
@@ -78,7 +83,6 @@ def moves(change: Change) -> Document:
         move["reason"] = {"$literal": change.set["reason"]}
     elif "reason" in change.unset:
         del move["reason"]
-    before = {"$ifNull": ["$moves", []]}
     after = {"$slice": [{"$concatArrays": [before, [move]]}, -MOST]}
     moved = {"$ne": ["$status", status]}
     return {

@@ -18,6 +18,8 @@ from pymongo import errors as mongo
 from pymongo.collection import Collection
 
 from labq.errors import ConflictError, NotFoundError
+from labq.model.fields import QUEUE
+from labq.model.sound import sound_record
 from labq.store.base import KEYED_AS, Run
 from labq.store.mongodb_moves import steadily
 from labq.store.refusals import quota_exceeded, renaming
@@ -51,6 +53,16 @@ RUNS: list[dict[str, Any]] = [
     },
     {"$sort": {"_id.status": 1, "first": 1}},
 ]
+# What another program wrote there counts for nothing where it is no number, and no date.
+PLAIN: dict[str, Any] = {
+    "$set": {
+        "index": {"$cond": [{"$isNumber": "$index"}, "$index", None]},
+        **{
+            name: {"$cond": [{"$eq": [{"$type": f"${name}"}, "date"]}, f"${name}", None]}
+            for name in ("created_at", "started_at", "ended_at")
+        },
+    }
+}
 
 
 class Taken(NamedTuple):
@@ -77,7 +89,9 @@ class Counters:
         """
         while True:
             record = self._step(queue, len(ids))
-            now, defaults = record["submitted_at"], record.get("defaults", {})
+            now = record["submitted_at"]
+            record = sound_record(record, QUEUE)
+            defaults = record.get("defaults", {})
             if "renaming" in record:
                 raise ConflictError(renaming(queue, record["renaming"]))
             if "max_tasks" not in record:
@@ -89,10 +103,11 @@ class Counters:
         """Takes `count` numbers, unless the queue has a limit or is being renamed; its record."""
         free = {
             "$and": [
-                {"$eq": [{"$type": f"${field}"}, "missing"]} for field in ("max_tasks", "renaming")
+                {"$not": [{"$isNumber": "$max_tasks"}]},
+                {"$eq": [{"$type": "$renaming"}, "missing"]},
             ]
         }
-        following = {"$ifNull": ["$next_number", 1]}
+        following = {"$cond": [{"$isNumber": "$next_number"}, "$next_number", 1]}
         following = {"$cond": [free, {"$add": [following, count]}, following]}
         record: Any = self._queues.find_one_and_update(
             {"_id": queue},
@@ -202,5 +217,5 @@ class Counters:
     def runs(self, queue: str, group: str) -> list[Run]:
         """`Store.runs`."""
         match = {"$match": {"queue": queue, "group": group}}
-        found = self._tasks.aggregate([match, *RUNS], allowDiskUse=True)
-        return [Run(one.pop("_id")["status"], **one) for one in found]
+        found = self._tasks.aggregate([match, PLAIN, *RUNS], allowDiskUse=True)
+        return [Run(str(one.pop("_id").get("status")), **one) for one in found]

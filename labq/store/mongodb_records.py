@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import cast
 
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
 
+from labq.model.shapes import Shape
+from labq.model.sound import sound_record
 from labq.store.base import EVERY, Change, Query, Records
 from labq.store.mongodb_changes import update_of
 from labq.store.mongodb_errors import faults
@@ -20,8 +22,10 @@ COUNTER = dict.fromkeys(("next_number", "submitted_at", "reserved", "renaming", 
 class MongoRecords(Records):
     """The documents of one collection."""
 
-    def __init__(self, collection: Collection[Document], address: str) -> None:
-        self._collection, self._address = collection, address
+    def __init__(
+        self, collection: Collection[Document], address: str, shapes: Mapping[str, Shape]
+    ) -> None:
+        self._collection, self._address, self._shapes = collection, address, shapes
 
     def put(self, identity: str, change: Change) -> Document:
         with faults(self._address):
@@ -32,7 +36,8 @@ class MongoRecords(Records):
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        return cast("Document", record)  # an upsert leaves one in any case
+        there = cast("Document", record)  # an upsert leaves one in any case
+        return sound_record(there, self._shapes)
 
     def update(self, query: Query, change: Change) -> int:
         with faults(self._address):
@@ -40,7 +45,8 @@ class MongoRecords(Records):
 
     def find(self, query: Query = EVERY) -> Iterator[Document]:
         with faults(self._address):
-            yield from self._collection.find(dict(query), COUNTER).sort("_id")
+            for record in self._collection.find(dict(query), COUNTER).sort("_id"):
+                yield sound_record(record, self._shapes)
 
     def delete(self, query: Query) -> int:
         with faults(self._address):

@@ -32,7 +32,15 @@ DEFAULTS: dict[str, Any] = {
     "socketTimeoutMS": 60_000,
     "appname": "labq",
 }
-OURS = {"w": "majority", "readPreference": "primary", "readConcernLevel": "local", "tz_aware": True}
+OURS = {
+    "w": "majority",
+    "readPreference": "primary",
+    "readConcernLevel": "local",
+    "tz_aware": True,
+    # what another program wrote is read all the same, and told of
+    "datetime_conversion": "DATETIME_AUTO",
+    "unicode_decode_error_handler": "replace",
+}
 WRITES = "a write waits for a majority of the nodes, on a lone mongod for its journal"
 READS = "labq reads what the primary has"
 # Options that count for nothing: the values that ask for what is so anyway, and what is so.

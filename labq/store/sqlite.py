@@ -13,10 +13,13 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from labq import clock
 from labq.filters import matcher, sorted_by
+from labq.model.fields import QUEUE, WORKER
+from labq.model.sound import MALFORMED
 from labq.store import sqlite_queues
 from labq.store import sqlite_rows as rows
 from labq.store.base import CLAIM_ORDER, EXPIRES, STEADY, Change, Query, Run, Sort, Store, Watch
@@ -48,8 +51,8 @@ class SQLiteStore(Store):
             self._file.make()
         self._compiled: dict[str, Compiled] = {}
         self._watches: list[Watch] = []
-        self.queues = SQLiteRecords(self._file, "queues")
-        self.workers = SQLiteRecords(self._file, "workers")
+        self.queues = SQLiteRecords(self._file, "queues", QUEUE)
+        self.workers = SQLiteRecords(self._file, "workers", WORKER)
         self.blobs = SQLiteBlobs(self._file)
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
@@ -90,7 +93,7 @@ class SQLiteStore(Store):
         if order is None:
             found = sorted_by(self._matching(query, (), ""), sort)[: limit or None]
             return (
-                {f: doc[f] for f in ("_id", *fields) if f in doc} if fields else doc
+                {f: doc[f] for f in ("_id", *fields, MALFORMED) if f in doc} if fields else doc
                 for doc in found
             )
         return self._limited(self._matching(query, fields, order), limit)
@@ -103,22 +106,48 @@ class SQLiteStore(Store):
                 return
 
     def _matching(self, query: Query, fields: Sequence[str], order: str) -> Iterator[Document]:
-        """The tasks that match, in the SQL order given, with the fields named or all."""
+        """The tasks that match, in the SQL order given, with the fields named or all.
+
+        Where another program wrote what SQLite cannot read, it goes on behind what it gave already.
+        """
+        given = 0
+        while True:
+            try:
+                for doc in islice(self._selected(query, fields, order), given, None):
+                    given += 1
+                    yield doc
+            except sqlite3.OperationalError as error:  # noqa: PERF203 - once
+                if not self._file.beware(error):
+                    raise
+                self._compiled.clear()
+            else:
+                return
+
+    def _selected(self, query: Query, fields: Sequence[str], order: str) -> Iterator[Document]:
         compiled = self._query(query)
         select = compiled.select(fields, order)
         matches: Callable[[Document], bool] | None = None
-        with self._file.faults():
+        with self._file.faults(unreadable=True):
             for row in self._file.db.execute(select.sql, compiled.params(query)):
                 if not compiled.exact and not row[-1]:
                     matches = matches or matcher(query)
-                    if not matches(rows.document(select.read, row)):
+                    if not matches(rows.stored(select.read, row)[0]):
                         continue
                 yield rows.document(select.shown, row)
 
     def count(self, query: Query, *, steady: bool = False) -> int:  # noqa: ARG002 - the same
+        try:
+            return self._count(query)
+        except sqlite3.OperationalError as error:
+            if not self._file.beware(error):
+                raise
+            self._compiled.clear()
+            return self._count(query)
+
+    def _count(self, query: Query) -> int:
         compiled = self._query(query)
         where, params = compiled.where, compiled.params(query)
-        with self._file.reading() as db:
+        with self._file.faults(unreadable=True), self._file.reading() as db:
             if compiled.exact:
                 sql = f"SELECT count(*) FROM tasks WHERE {where.sql}"
                 return int(db.execute(sql, params).fetchone()[0])
@@ -174,13 +203,17 @@ class SQLiteStore(Store):
             look = 'SELECT "queue" FROM tasks WHERE "_id" = ?'
             (queue,) = db.execute(look, (old["_id"],)).fetchone()
             sqlite_queues.require_free(db, queue, {new["short"]: old["_id"]})
-        db.execute(rows.update_of(tuple(new)), (*new.values(), old["_id"]))
+        identity = rows.raw(old["_id"])
+        update = rows.update_of(tuple(new), odd=not isinstance(identity, str))
+        db.execute(update, (*new.values(), identity))
         return new
 
     def delete(self, query: Query) -> int:
         with self._file.writing() as db:
-            found = [(doc["_id"],) for doc in self._matching(query, ("_id",), "")]
-            db.executemany('DELETE FROM tasks WHERE "_id" = ?', found)
+            found = [rows.raw(doc["_id"]) for doc in self._matching(query, ("_id",), "")]
+            for identity in found:
+                this = rows.named(odd=not isinstance(identity, str))
+                db.execute(f"DELETE FROM tasks WHERE {this}", (identity,))
             return len(found)
 
     def events(self, queue: str, since: str | None = None) -> Iterator[Document]:
@@ -239,7 +272,7 @@ class SQLiteStore(Store):
         if key not in self._compiled:
             if len(self._compiled) > 100:  # noqa: PLR2004 - a worker asks for some ten shapes
                 self._compiled.clear()
-            self._compiled[key] = Compiled(query)
+            self._compiled[key] = Compiled(query, careful=self._file.careful)
         return self._compiled[key]
 
 

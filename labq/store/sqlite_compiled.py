@@ -9,7 +9,7 @@ from typing import Any
 from labq.store.base import Query
 from labq.store.sqlite_query import compile_where
 from labq.store.sqlite_rows import ALL, quoted
-from labq.task import FIELDS
+from labq.task import FIELDS, Kind
 
 # Fields whose value differs in every query of a worker: it is compiled once for all values.
 IDENTITIES = ("_id", "lease.token")
@@ -27,9 +27,11 @@ class Select:
 class Compiled:
     """A query's shape in SQL: its identities stand in it as marks."""
 
-    def __init__(self, query: Query) -> None:
+    def __init__(self, query: Query, *, careful: bool = False) -> None:
+        """With `careful` no SQL looks into JSON, which some row has not where it should."""
         marks = identities(query)
-        self.where = compile_where({**query, **marks})
+        marked = {**query, **marks}
+        self.where = compile_where(_outside(marked) if careful else marked)
         self.exact = self.where.certain is None
         self._fields = tuple(sorted(_fields(query)))
         self._params = (*self.where.certain_params, *self.where.params)
@@ -60,7 +62,7 @@ class Compiled:
 
 def identities(query: Query) -> dict[str, str]:
     """The identities that the query asks for by one text each -> the marks that stand for them."""
-    return {name: f"?{name}" for name in IDENTITIES if isinstance(query.get(name), str)}
+    return {name: f"?{name}" for name in IDENTITIES if type(query.get(name)) is str}
 
 
 def shape(query: Query) -> str:
@@ -79,3 +81,20 @@ def _fields(query: Any) -> set[str]:
         else:
             found.add(key.partition(".")[0])
     return found & set(FIELDS)
+
+
+def _outside(query: Query) -> Query:
+    """The query in which every condition within JSON is one that SQL does not know."""
+    parts: list[Query] = []
+    for name, held in query.items():
+        if name in ("$and", "$or", "$nor"):
+            parts.append({name: [_outside(part) for part in held]})
+        elif FIELDS.get(name.partition(".")[0]) is Kind.JSON and not _asks_presence(name, held):
+            parts.append({"$within": name})
+        else:
+            parts.append({name: held})
+    return {"$and": parts} if parts else {}
+
+
+def _asks_presence(name: str, held: Any) -> bool:
+    return name in FIELDS and isinstance(held, dict) and held.keys() == {"$exists"}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 from labq import clock
+from labq.model.sound import sound_event
 from labq.store.refusals import no_token
 from labq.store.sqlite_file import File
+from labq.store.sqlite_rows import UNREADABLE
 from labq.task import Document
 
 FIELDS = ("task", "number", "queue", "from", "to", "at", "attempt", "worker", "reason")
@@ -29,14 +34,28 @@ def events(file: File, queue: str, since: str | None) -> Iterator[Document]:
         (oldest,) = file.db.execute('SELECT coalesce(min("seq"), 1) FROM events').fetchone()
     missed = since is not None and oldest > last + 1
     while True:
-        page = f'{READ} WHERE "seq" > ? AND "seq" <= ? AND "queue" = ? ORDER BY "seq" LIMIT ?'
         with file.faults():
-            rows = file.db.execute(page, (last, end, queue, AT_ONCE)).fetchall()
+            rows = _rows(file, (last, end, queue, AT_ONCE))
         for seq, *values in rows:
             found = zip(FIELDS, values, strict=True)
-            event = {field: value for field, value in found if value is not None}
-            event["at"] = clock.from_ms(event["at"])
+            event = sound_event({field: _decoded(field, value) for field, value in found})
             yield {"token": str(seq), **event, **({"missed": True} if missed else {})}
             last, missed = seq, False
         if len(rows) < AT_ONCE:
             return
+
+
+def _rows(file: File, place: tuple[int, int, str, int]) -> list[tuple[Any, ...]]:
+    page = f'{READ} WHERE "seq" > ? AND "seq" <= ? AND "queue" = ? ORDER BY "seq" LIMIT ?'
+    try:
+        return file.db.execute(page, place).fetchall()
+    except sqlite3.OperationalError as error:
+        if not file.beware(error):
+            raise
+        return file.db.execute(page, place).fetchall()
+
+
+def _decoded(field: str, value: Any) -> Any:
+    with suppress(*UNREADABLE):
+        return clock.from_ms(value) if field == "at" else value
+    return value

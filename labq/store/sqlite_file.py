@@ -44,6 +44,7 @@ class File:
         self._sight = RLock()  # of the file, for the first time
         self._is_seen = self._is_prepared = False
         self._close_all = finalize(self, _close_all, self._open, self._gate, os.getpid())
+        self.careful = False  # whether some row was seen that SQLite cannot read
         with self.faults():
             self.is_there()
 
@@ -105,6 +106,8 @@ class File:
             db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
             db.execute("PRAGMA synchronous = NORMAL")
             db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+            if self.careful:
+                db.text_factory = _text
             self._local.db, self._local.there = db, there
         return db
 
@@ -207,9 +210,24 @@ class File:
             finally:
                 db.execute("COMMIT")
 
+    def beware(self, error: sqlite3.OperationalError) -> bool:
+        """Takes note that a row holds what SQLite cannot read; False where that is known already.
+
+        From now on a text that is no UTF-8 comes as its bytes.
+        """
+        if self.careful or not _is_unreadable(error):
+            return False
+        self.careful = True
+        for db in list(self._open):
+            db.text_factory = _text
+        return True
+
     @contextmanager
-    def faults(self) -> Iterator[None]:
-        """Turns SQLite's errors into labq's, which name the file and say what can be done."""
+    def faults(self, *, unreadable: bool = False) -> Iterator[None]:
+        """Turns SQLite's errors into labq's, which name the file and say what can be done.
+
+        With `unreadable` all but the first one for which `beware` is meant.
+        """
         try:
             still = self._is_still() and self.there()
             try:
@@ -218,6 +236,8 @@ class File:
                 if still and still != self.there():
                     raise StoreError(f"{self.path}: changed while it was read: try again")
         except sqlite3.Error as error:
+            if unreadable and not self.careful and _is_unreadable(error):
+                raise
             raise StoreError(f"{self.path}: {error}{_advice(str(error))}") from None
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from None
@@ -240,6 +260,21 @@ def _close_all(connections: list[sqlite3.Connection], gate: Lock, process: int) 
         with gate:
             while connections:
                 connections.pop().close()
+
+
+def _is_unreadable(error: sqlite3.Error) -> bool:
+    """Whether SQLite says so of a text that is no UTF-8, or of what is no JSON."""
+    told = str(error)
+    return any(
+        sign in told for sign in ("Could not decode to UTF-8", "malformed JSON", "JSON cannot")
+    )
+
+
+def _text(octets: bytes) -> str | bytes:
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets
 
 
 def _advice(error: str) -> str:

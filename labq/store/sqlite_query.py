@@ -25,6 +25,7 @@ from typing import Any
 
 from labq.clock import to_ms
 from labq.filters.operators import TYPES
+from labq.model.sound import OddId
 from labq.store.sqlite_json import json_leaf
 from labq.store.sqlite_terms import (
     INT64,
@@ -207,19 +208,26 @@ def _compared(column: Column, name: str, value: Any) -> Term:
         return UNDECIDED
     if column.sql == '"status"' and name == "$eq" and value in _STATUSES:
         return Term(f"\"status\" = '{value}'")  # a partial index serves no parameter
-    return Term(f"{column.sql} {SIGNS[name]} ?", (_param(value),))
+    sql = f"CAST({column.sql} AS BLOB)" if isinstance(value, OddId) else column.sql
+    if name in ("$gt", "$gte") and column.kind is not Kind.TEXT:
+        return Term(f"({sql} {SIGNS[name]} ? AND {sql} < '')", (_param(value),))  # text is above
+    return Term(f"{sql} {SIGNS[name]} ?", (_param(value),))
 
 
 def _param(value: Any) -> Any:
+    if isinstance(value, OddId):
+        return value.raw
     return to_ms(value) if isinstance(value, datetime) else value
 
 
 def _in(column: Column, values: Sequence[Any], _among: Mapping[str, Any]) -> Term:
-    fitting = [_param(value) for value in values if column.holds(value)]
+    odd = [value for value in values if isinstance(value, OddId)]
+    fitting = [_param(value) for value in values if column.holds(value) and value not in odd]
     if any(type(value) is int and not -INT64 <= value < INT64 for value in fitting):
         return UNDECIDED
     chunks = [fitting[at : at + MOST] for at in range(0, len(fitting), MOST)]
     terms = [Term(f"{column.sql} IN ({marks(chunk)})", tuple(chunk)) for chunk in chunks]
+    terms += [_compared(column, "$eq", value) for value in odd]
     if None in values:
         terms.append(Term(f"{column.sql} IS NULL"))
     return disjunction(terms)

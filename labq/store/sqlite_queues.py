@@ -11,22 +11,34 @@ from typing import Any
 
 from labq import clock
 from labq.errors import ConflictError, NotFoundError
+from labq.model.fields import QUEUE
+from labq.model.sound import sound_record
 from labq.store.base import KEYED_AS, Run
 from labq.store.refusals import quota_exceeded, short_taken
-from labq.store.sqlite_rows import encode, from_text
+from labq.store.sqlite_rows import encode, record_of
 from labq.task import Status
 
+FAR = 253_402_300_799_000  # ms: the end of the year 9999, where Python's calendar ends
 Row = dict[str, Any]  # the columns of a new task, as they are stored
 
+# What another program wrote there counts for nothing where it is no number.
 # A run of indexes without a gap is where index and rank differ by the same: "gaps and islands".
 RUNS = """
 SELECT "status", min("index"), max("index"), count(*), total("progress"), total(cpus),
   min("created_at"), min("started_at"), max("ended_at")
 FROM (
-  SELECT "status", "index", "progress", "created_at", "started_at", "ended_at",
-    coalesce(json_extract("resources", '$.cpus'), 1) AS cpus,
+  SELECT "status", "index", "progress", "created_at", "started_at", "ended_at", cpus,
     "index" - dense_rank() OVER (PARTITION BY "status" ORDER BY "index") AS island
-  FROM tasks WHERE "queue" = ? AND "group" = ?
+  FROM (
+    SELECT "status",
+      iif(typeof("index") = 'integer', "index", NULL) AS "index",
+      iif(typeof("progress") IN ('integer', 'real'), "progress", 0) AS "progress",
+      iif("created_at" BETWEEN 0 AND :far, "created_at", NULL) AS "created_at",
+      iif("started_at" BETWEEN 0 AND :far, "started_at", NULL) AS "started_at",
+      iif("ended_at" BETWEEN 0 AND :far, "ended_at", NULL) AS "ended_at",
+      coalesce(iif(json_valid("resources"), json_extract("resources", '$.cpus'), 1), 1) AS cpus
+    FROM tasks WHERE "queue" = :queue AND "group" = :group
+  )
 ) GROUP BY "status", island ORDER BY "status", min("index")
 """
 
@@ -37,12 +49,14 @@ def take_numbers(db: sqlite3.Connection, queue: str, count: int) -> tuple[int, s
     A queue whose record was removed goes on behind the tasks that it has still.
     """
     db.execute('INSERT OR IGNORE INTO queues ("_id") VALUES (?)', (queue,))
-    last = '(SELECT coalesce(max("number"), 0) + 1 FROM tasks WHERE "queue" = queues."_id")'
-    look = f'SELECT max("next_number", {last}), "record" FROM queues WHERE "_id" = ?'
-    first, record = db.execute(look, (queue,)).fetchone()
+    whole = 'typeof("number") = \'integer\' ORDER BY "number" DESC LIMIT 1'
+    last = f'SELECT "number" + 1 FROM tasks WHERE "queue" = queues."_id" AND {whole}'
+    look = f'SELECT "next_number", coalesce(({last}), 1), "record" FROM queues WHERE "_id" = ?'
+    following, behind, record = db.execute(look, (queue,)).fetchone()
+    first = max(following, behind) if isinstance(following, int) else behind
     take = 'UPDATE queues SET "next_number" = ? WHERE "_id" = ?'
     db.execute(take, (first + count, queue))
-    return int(first), record
+    return first, record
 
 
 def admitted(
@@ -55,7 +69,7 @@ def admitted(
     """
     if record == "{}":
         return new
-    rules = from_text(record)
+    rules = sound_record(record_of(record)[0], QUEUE)
     most = rules.get("max_tasks")
     if most is not None and first - 1 + len(new) > most:  # so many were never there
         (held,) = db.execute('SELECT count(*) FROM tasks WHERE "queue" = ?', (queue,)).fetchone()
@@ -97,7 +111,8 @@ def rename(db: sqlite3.Connection, queue: str, new: str) -> int:
     named = 'SELECT "short", "_id" FROM tasks WHERE "queue" = ? AND "short" IS NOT NULL'
     require_free(db, new, dict(db.execute(named, (queue,)).fetchall()))
     path = f"$.{KEYED_AS}"
-    record = 'json_set("record", ?, coalesce(json_extract("record", ?), "_id"))'
+    record = """iif(json_valid("record"), "record", '{}')"""
+    record = f'json_set({record}, ?, coalesce(json_extract({record}, ?), "_id"))'
     change = f'UPDATE queues SET "record" = {record}, "_id" = ? WHERE "_id" = ?'
     db.execute(change, (path, path, new, queue))
     return db.execute('UPDATE tasks SET "queue" = ? WHERE "queue" = ?', (new, queue)).rowcount
@@ -107,5 +122,5 @@ def runs(db: sqlite3.Connection, queue: str, group: str) -> list[Run]:
     """`Store.runs`."""
     return [
         Run(*row[:6], *(None if ms is None else clock.from_ms(ms) for ms in row[6:]))
-        for row in db.execute(RUNS, (queue, group))
+        for row in db.execute(RUNS, {"queue": queue, "group": group, "far": FAR})
     ]

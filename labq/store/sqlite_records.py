@@ -8,23 +8,25 @@ from typing import Any
 
 from labq import clock
 from labq.filters import matcher
+from labq.model.shapes import Shape
+from labq.model.sound import MALFORMED, sound_record
 from labq.store.base import EVERY, Change, Query, Records
 from labq.store.sqlite_file import File
-from labq.store.sqlite_rows import counted, from_text, placed, timed, to_text
+from labq.store.sqlite_rows import counted, placed, record_of, timed, to_text
 from labq.task import Document
 
 
 class SQLiteRecords(Records):
     """The records of one table, which has the columns `_id` and `record`."""
 
-    def __init__(self, file: File, table: str) -> None:
-        self._file, self._table = file, table
+    def __init__(self, file: File, table: str, shapes: Mapping[str, Shape]) -> None:
+        self._file, self._table, self._shapes = file, table, shapes
 
     def put(self, identity: str, change: Change) -> Document:
         with self._file.writing(make=True) as db:
             db.execute(f'INSERT OR IGNORE INTO {self._table} ("_id") VALUES (?)', (identity,))
             (old,) = self._read(db, identity)
-            return self._write(db, old, change)
+            return sound_record(self._write(db, old, change), self._shapes)
 
     def update(self, query: Query, change: Change) -> int:
         with self._file.writing() as db:
@@ -35,7 +37,8 @@ class SQLiteRecords(Records):
 
     def find(self, query: Query = EVERY) -> Iterator[Document]:
         with self._file.faults():
-            yield from self._matching(self._file.db, query)
+            for record in self._matching(self._file.db, query):
+                yield sound_record(record, self._shapes)
 
     def delete(self, query: Query) -> int:
         with self._file.writing() as db:
@@ -55,12 +58,25 @@ class SQLiteRecords(Records):
         """One record, or all, by `_id`."""
         where, params = ("", ()) if identity is None else (' WHERE "_id" = ?', (identity,))
         select = f'SELECT "_id", "record" FROM {self._table}{where} ORDER BY "_id"'
-        rows = db.execute(select, params).fetchall()
-        return [{"_id": name, **from_text(record)} for name, record in rows]
+        try:
+            rows = db.execute(select, params).fetchall()
+        except sqlite3.OperationalError as error:
+            if not self._file.beware(error):
+                raise
+            rows = db.execute(select, params).fetchall()
+        return [self._record(name, text) for name, text in rows]
+
+    @staticmethod
+    def _record(name: str, text: Any) -> Document:
+        """A record as it is stored; where it is none, an empty one that says so."""
+        record, why = record_of(text)
+        record.pop(MALFORMED, None)
+        return {"_id": name, **record, **({MALFORMED: {"record": why}} if why else {})}
 
     def _write(self, db: sqlite3.Connection, old: Document, change: Change) -> Document:
         new = revised(old, change, clock.now_ms())
-        record = to_text({field: value for field, value in new.items() if field != "_id"})
+        own = ("_id", MALFORMED)
+        record = to_text({field: value for field, value in new.items() if field not in own})
         update = f'UPDATE {self._table} SET "record" = ? WHERE "_id" = ?'
         db.execute(update, (record, old["_id"]))
         return new

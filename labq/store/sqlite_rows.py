@@ -10,6 +10,7 @@ from typing import Any
 
 from labq import clock
 from labq.errors import ConflictError, UsageError
+from labq.model.sound import MALFORMED, OddId, sound_task
 from labq.store.base import EXPIRES, MAX_BYTES, STEADY, Change, Now
 from labq.task import FIELDS, Document, Kind
 
@@ -30,11 +31,18 @@ def _undated(value: dict[str, Any]) -> Any:
     return clock.from_ms(value["$date"]) if "$date" in value else value
 
 
+def _refused(name: str) -> Any:
+    """No JSON value is NaN or infinite, whatever Python's reader takes."""
+    raise ValueError(name)
+
+
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, separators=(",", ":"), default=_dated, allow_nan=False
 )
-_DECODER = json.JSONDecoder(object_hook=_undated)
-_PLAIN = json.JSONDecoder()
+_DECODER = json.JSONDecoder(object_hook=_undated, parse_constant=_refused)
+_PLAIN = json.JSONDecoder(parse_constant=_refused)
+# What decoding raises of a value that another program wrote.
+UNREADABLE = (ValueError, TypeError, OverflowError, RecursionError)
 
 
 def to_text(value: Any) -> str:
@@ -45,6 +53,15 @@ def to_text(value: Any) -> str:
 def from_text(text: str) -> Any:
     """What `to_text` wrote."""
     return (_DECODER if '"$date"' in text else _PLAIN).decode(text)
+
+
+def record_of(text: Any) -> tuple[Document, str]:
+    """The record of a small table, and what is wrong where it is none."""
+    try:
+        found = from_text(text)
+    except UNREADABLE:
+        return {}, "the record is not JSON"
+    return (found, "") if isinstance(found, dict) else ({}, "the record is no dict")
 
 
 def encode(field: str, value: Any) -> Any:
@@ -62,12 +79,33 @@ def decode(field: str, stored: Any) -> Any:
 
 
 def document(fields: Sequence[str], row: Sequence[Any]) -> Document:
-    """The document of a row; NULL columns are absent."""
-    return {
-        field: decode(field, stored)
-        for field, stored in zip(fields, row, strict=False)
-        if stored is not None
-    }
+    """The document of a row, as `sound_task` has it; NULL columns are absent."""
+    found, unread = stored(fields, row)
+    return sound_task(found, fields, unread)
+
+
+def stored(fields: Sequence[str], row: Sequence[Any]) -> tuple[Document, dict[str, str]]:
+    """What a row holds, whoever wrote it; and why, of the fields that cannot be read."""
+    columns = zip(fields, row, strict=False)
+    try:
+        return {field: decode(field, value) for field, value in columns if value is not None}, {}
+    except UNREADABLE:
+        return _one_by_one(fields, row)
+
+
+def _one_by_one(fields: Sequence[str], row: Sequence[Any]) -> tuple[Document, dict[str, str]]:
+    found: Document = {}
+    unread: dict[str, str] = {}
+    for field, value in zip(fields, row, strict=False):
+        try:
+            if value is not None:
+                found[field] = decode(field, value)
+        except UNREADABLE:  # noqa: PERF203 - to try the next one
+            if field in _JSON:
+                unread[field] = f"{field} is not JSON"
+            else:
+                found[field] = value
+    return found, unread
 
 
 def timed(value: Any, now_ms: int) -> Any:
@@ -148,8 +186,11 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
     """
     new: Document = {}
     row: dict[str, Any] = {}
+    wrong = old.get(MALFORMED, ())
     for path, value in counted(change.set).items():
         field, _, rest = path.partition(".")
+        if rest and field in wrong:
+            raise ConflictError(f"cannot write {path}: {wrong[field]}")
         if rest:
             before = new.get(field, old.get(field, {}))
             new[field] = placed(before, rest.split("."), timed(value, now_ms), path)
@@ -158,7 +199,8 @@ def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
         else:
             new[field] = timed(value, now_ms)
     for field, amount in change.inc.items():
-        new[field] = old.get(field, 0) + amount
+        if field not in wrong:
+            new[field] = old.get(field, 0) + amount
     for field, item in change.push.items():
         new[field] = [*old.get(field, []), timed(item, now_ms)][-change.keep :]
     for field, value in new.items():
@@ -177,7 +219,9 @@ def after(old: Document, new: Mapping[str, Any], fields: Sequence[str]) -> Docum
                 doc[field] = old[field]
         elif new[field] is not None:
             doc[field] = decode(field, new[field])
-    return doc
+    faults = {field: why for field, why in old.get(MALFORMED, {}).items() if field not in new}
+    doc.pop(MALFORMED, None)
+    return {**doc, MALFORMED: faults} if faults else doc
 
 
 def placed(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:
@@ -197,10 +241,20 @@ def placed(node: Any, keys: Sequence[str], value: Any, path: str) -> Any:
 
 
 @lru_cache(maxsize=256)
-def update_of(fields: tuple[str, ...]) -> str:
-    """The UPDATE of one task's fields."""
+def update_of(fields: tuple[str, ...], *, odd: bool = False) -> str:
+    """The UPDATE of one task's fields; the id of an `odd` one is no text."""
     columns = ", ".join(f'"{field}" = ?' for field in fields)
-    return f'UPDATE tasks SET {columns} WHERE "_id" = ?'
+    return f"UPDATE tasks SET {columns} WHERE {named(odd=odd)}"
+
+
+def named(*, odd: bool) -> str:
+    """The condition for one task by its id: no index serves what is no text."""
+    return 'CAST("_id" AS BLOB) = ?' if odd else '"_id" = ?'
+
+
+def raw(identity: str) -> Any:
+    """An id as its column holds it."""
+    return identity.raw if isinstance(identity, OddId) else identity
 
 
 def quoted(fields: Iterable[str]) -> str:

@@ -60,6 +60,17 @@ CREATE UNIQUE INDEX tasks_short ON tasks ("queue", "short") WHERE "short" IS NOT
     5: """
 ALTER TABLE blobs ADD COLUMN "kept_at" INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX blobs_kept ON blobs ("kept_at");
+DROP TRIGGER tasks_moved;
+CREATE TRIGGER tasks_moved AFTER UPDATE OF "status" ON tasks
+WHEN OLD."status" <> NEW."status" BEGIN
+  INSERT INTO events ("task", "number", "queue", "from", "to", "attempt", "worker", "reason")
+  VALUES (
+    NEW."_id", NEW."number", NEW."queue", OLD."status", NEW."status", NEW."attempt",
+    CASE WHEN json_valid(coalesce(NEW."lease", OLD."lease"))
+      THEN json_extract(coalesce(NEW."lease", OLD."lease"), '$.worker') END,
+    NEW."reason"
+  );
+END;
 """,
 }
 

@@ -125,6 +125,7 @@ class Control:
         """Gives back what dead workers hold, and once a lease puts all else right."""
         if sweep.recover(self._store, self._queue):
             self._shift.wake()
+        self._shift.look_again()
         if now >= self._sweep_at:
             self._sweep_at = now + self._shift.options.lease
             sweep.sweep(self._store, self._queue, home=self._shift.options.home)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from math import inf
 
 from labq.errors import StoreError
+from labq.model.sound import MALFORMED, faults_of
 from labq.queue import Claim, Queue, WorkerName, leases, sweep, waiting
 from labq.queue.folders import Folders
 from labq.store import Query
@@ -74,6 +75,8 @@ class Shift:
         self.folders = Folders(options.home, queue.store)
         self.claims = 0
         self.job_descriptors: int | None = None  # how many a job may open, if not as many as we
+        self._malformed: dict[str, int] = {}  # the ids of tasks that are passed over, and their rev
+        self._told: dict[str, str] = {}  # what was said of each
         self._doubtful: dict[str, float] = {}  # tokens of claims that failed, and when
         self.busy = 0  # slots that hold a task
         self._draining = False
@@ -132,7 +135,8 @@ class Shift:
         token, lease = leases.new_token(), self.options.lease
         self._idle.ask()
         try:
-            claim = leases.claim(self.queue.store, self._query(unfit), worker, lease, token)
+            wanted = self._query(unfit)
+            claim = leases.claim(self.queue.store, wanted, worker, lease, token, self._pass_over)
         except StoreError:
             self._doubtful[token] = time.monotonic()  # it may have been granted all the same
             raise
@@ -143,6 +147,31 @@ class Shift:
             raise StoreError(f"the answer took {took:.1f} s, too long for a lease of {lease:g} s")
         self._idle.answer()
         return claim
+
+    def _pass_over(self, task: Document) -> None:
+        """Takes a task for malformed until it is mended, and says so once."""
+        identity, why = task["_id"], faults_of(task)
+        self._malformed = {**self._malformed, identity: task["rev"]}
+        if self._told.get(identity) != why:
+            self._told[identity] = why
+            ref = task["number"] or identity
+            self.say(f"task {ref} is malformed and passed over: {why} (labq task update mends it)")
+
+    def look_again(self) -> bool:
+        """Looks at the malformed tasks again; whether one of them is mended."""
+        if not self._malformed:
+            return False
+        mine: Document = {"queue": self.queue.name, "_id": {"$in": sorted(self._malformed)}}
+        pending = {**mine, "status": Status.PENDING.value}
+        there = {
+            task["_id"]: MALFORMED in task or task["rev"] == self._malformed.get(task["_id"])
+            for task in self.queue.store.find(pending)
+        }
+        self._malformed = {one: rev for one, rev in self._malformed.items() if there.get(one)}
+        mended = not all(there.values())
+        if mended:
+            self.wake()
+        return mended
 
     def disown(self) -> int:
         """Releases what claims took whose answer never came: a store may answer late; how many."""
@@ -161,6 +190,8 @@ class Shift:
             parts.append({"timeout": {"$not": {"$gt": int(self.left())}}})
         if unfit:
             parts.append({"$nor": unfit})
+        if self._malformed:
+            parts.append({"_id": {"$nin": sorted(self._malformed)}})
         return {"queue": self.queue.name, "$and": [part for part in parts if part]}
 
     def left(self) -> float:
@@ -240,6 +271,7 @@ class Shift:
         store, name = self.queue.store, self.queue.name
         if self.disown() + sweep.recover(store, name) + waiting.promote(store, name)[0]:
             self.wake()
+        self.look_again()
         if self._changes != since or self._retries() > 0:
             return True
         self._settle()
@@ -279,7 +311,8 @@ class Shift:
         blocked = {"$and": [part for part in parts if part], "status": Status.PENDING.value}
         blocked["queue"] = queue.name
         fields = ("priority", "number", "resources")
-        first = next(queue.find(blocked, sort=CLAIM_ORDER, limit=1, fields=fields), None)
+        found = queue.find(blocked, sort=CLAIM_ORDER, fields=fields)
+        first = next((task for task in found if MALFORMED not in task), None)
         self.turn.see(first, self.capacity.lacking(first) if first else (), now)
 
     # waiting and waking

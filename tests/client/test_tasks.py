@@ -11,12 +11,13 @@ from crew import Crew
 import labq
 from labq.client.fields import Field, Fields
 from labq.errors import ArgsError, ConflictError, TaskNotFound, TemplateError, UsageError
+from labq.model.sound import MALFORMED
 from labq.task import FIELDS
 
 
 def test_every_field_is_an_attribute():
     named = {name for name, value in vars(Fields).items() if isinstance(value, Field)}
-    assert named == set(FIELDS)
+    assert named == {*FIELDS, MALFORMED}
     assert all(vars(Fields)[name].__doc__.endswith(".") for name in named)
 
 

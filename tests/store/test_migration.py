@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
@@ -19,13 +20,26 @@ SCHEMAS = {
     version: Path(__file__).with_name(f"schema_{version}.sql").read_text()
     for version in (1, 2, 3, 4, 5)
 }
+COUNTED = {"args": {}, "priority": 0, "attempt": 0, "rev": 0}
+UNTIL = datetime(2026, 11, 21, 8, tzinfo=timezone.utc)
 TASKS = [
-    {"_id": "a" * 32, "queue": "q", "number": 1, "status": "pending", "args": {"lr": 0.1, "n": 5}}
-    | {"args_signature": '["lr","n"]', "priority": 3, "tags": ["x"], "timeout": 5.0, "attempt": 0},
-    {"_id": "b" * 32, "queue": "q", "number": 2, "status": "running", "args": {}, "priority": 0}
-    | {"lease": {"token": "t", "worker": "w"}, "attempt": 2, "attempts": [{"attempt": 1}]},
-    {"_id": "c" * 32, "queue": "q", "number": 4, "status": "failed", "args": {"ä": None}, "rev": 7},
-    {"_id": "d" * 32, "queue": "r", "number": 1, "status": "success", "summary": {"loss": 1e-05}},
+    COUNTED
+    | {"_id": "a" * 32, "queue": "q", "number": 1, "status": "pending", "args": {"lr": 0.1, "n": 5}}
+    | {"args_signature": '["lr","n"]', "priority": 3, "tags": ["x"], "timeout": 5.0},
+    COUNTED
+    | {"_id": "b" * 32, "queue": "q", "number": 2, "status": "running", "attempt": 2}
+    | {"lease": {"token": "t", "worker": "w", "expires_at": UNTIL}, "attempts": [{"attempt": 1}]},
+    COUNTED
+    | {
+        "_id": "c" * 32,
+        "queue": "q",
+        "number": 4,
+        "status": "failed",
+        "args": {"ä": None},
+        "rev": 7,
+    },
+    COUNTED
+    | {"_id": "d" * 32, "queue": "r", "number": 1, "status": "success", "summary": {"loss": 1e-05}},
 ]
 COUNTERS = {"q": 5, "r": 2, "empty": 9}  # of a queue: its next number
 PENDING = {"queue": "q", "status": "pending"}
@@ -80,7 +94,7 @@ def test_an_older_file_keeps_its_tasks_and_its_numbers(path):
 
 def test_it_takes_what_only_the_newer_schema_holds(path):
     store = open_store(f"sqlite:{path}")
-    newer = {"require": [{"key": "a"}], "retry_delay": 1.5, "after_any": ["x"]}
+    newer = {"require": [{"key": "a", "op": "exists"}], "retry_delay": 1.5, "after_any": ["x"]}
     newer |= {"waiting_for": ["x"], "dependants": 2, "publish_on_success": True}
     newer |= {"group": "g", "index": 3, "count": 5, "raw_args": "| tee log", "short": "best"}
     store.insert("q", [task(**newer)])

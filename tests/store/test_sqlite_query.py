@@ -26,7 +26,7 @@ NOON = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
     [
         ({}, "1", ()),
         ({"queue": "default"}, '"queue" = ?', ("default",)),
-        ({"priority": {"$gt": 3}}, '"priority" > ?', (3,)),
+        ({"priority": {"$gt": 3}}, '("priority" > ? AND "priority" < \'\')', (3,)),
         (
             {"queue": "q", "name": {"$in": ["a", "b"]}},
             '("queue" = ?) AND ("name" IN (?, ?))',
@@ -116,7 +116,8 @@ def test_the_claims_query_uses_its_index():
     plan = " ".join(row[3] for row in table.connection.execute(sql, where.params))
     table.close()
     assert plan == (
-        "SEARCH tasks USING INDEX claim (queue=? AND status=? AND args_signature=? AND priority>?)"
+        "SEARCH tasks USING INDEX claim "
+        "(queue=? AND status=? AND args_signature=? AND priority>? AND priority<?)"
     )
 
 

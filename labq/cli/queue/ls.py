@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 
 from labq.cli import options
 from labq.cli.output import json_line, note
+from labq.model.sound import MALFORMED, faults_of
 from labq.queue import workers
 from labq.task import Document, Status
 
@@ -52,7 +53,7 @@ def _facts(record: Document, counts: Counts, at_work: Mapping[Any, int]) -> dict
         **{str(status): counts.get((name, status.value), 0) for status in Status},
         "workers": at_work[name],
         "paused": bool(record.get("paused")),
-        **({"max_tasks": record["max_tasks"]} if "max_tasks" in record else {}),
+        **{name: record[name] for name in ("max_tasks", MALFORMED) if name in record},
     }
 
 
@@ -64,5 +65,6 @@ def _row(facts: Mapping[str, Any]) -> dict[str, str]:
         "all": f"{sum(tasks.values()):,}",
         "workers": f"{facts['workers']:,}" if facts["workers"] else "",
         "paused": "yes" if facts["paused"] else "",
+        MALFORMED: faults_of(facts),
         "at most": f"{facts['max_tasks']:,}" if "max_tasks" in facts else "",
     }

@@ -11,6 +11,7 @@ import typer
 from labq.cli import options
 from labq.cli.output import moment, span
 from labq.errors import UsageError
+from labq.model.sound import MALFORMED
 from labq.task import Document
 
 NONE = "none"  # takes a setting back
@@ -106,7 +107,7 @@ def _number(text: str) -> int:
 
 def facts(record: Mapping[str, Any]) -> Document:
     """What was said of a queue, for programs."""
-    names = ("description", "max_tasks", "on_finish", "defaults", "created_at")
+    names = ("description", "max_tasks", "on_finish", "defaults", "created_at", MALFORMED)
     return {name: record[name] for name in names if record.get(name) not in (None, {})}
 
 
@@ -128,4 +129,5 @@ def lines(record: Mapping[str, Any]) -> list[tuple[str, str]]:
         said.append(("default auto_delete", "yes"))
     if "created_at" in found:
         said.append(("created_at", moment(found["created_at"])))
+    said += [(MALFORMED, why) for why in found.get(MALFORMED, {}).values()]
     return said

@@ -16,6 +16,7 @@ from labq.cli.output import json_line, line, moment, note, plural, public
 from labq.cli.task.waits import MOST, briefly, parents
 from labq.errors import UsageError
 from labq.filters import to_json
+from labq.model.sound import MALFORMED, faults_of
 from labq.queue.selection import stalled
 from labq.task import FIELDS, Document
 from labq.template import MISSING, lookup
@@ -26,11 +27,6 @@ if TYPE_CHECKING:
 
 MOST_KEYS = 31  # MongoDB takes 32, and number is the last
 PAGE = 100  # tasks at a terminal, where no --limit is given
-SHOWN = (
-    *("number", "name", "status", "reason", "args", "summary", "tags", "lease", "progress"),
-    *("created_at", "queued_at", "started_at", "ended_at", "attempt"),
-    *("stop_requested", "available_at", "waiting_for", "index", "published_at"),
-)
 
 
 def command(
@@ -109,7 +105,11 @@ def _chosen(task: Document, paths: Sequence[str]) -> Document:
         return task
     found = {path: lookup(task, path) for path in paths}
     there = {path: value for path, value in found.items() if value is not MISSING}
-    return {"number": task["number"], **there}
+    return {"number": task["number"], **there, **_faults(task)}
+
+
+def _faults(task: Document) -> Document:
+    return {MALFORMED: task[MALFORMED]} if MALFORMED in task else {}
 
 
 def _table(
@@ -126,9 +126,7 @@ def _table(
 
     terminal = sys.stdout.isatty()
     size = limit if limit is not None else PAGE if terminal else 0
-    more = (path.partition(".")[0] for path in paths)
-    fields = tuple(dict.fromkeys((*SHOWN, *more)))
-    tasks = here.find(query, sort=order, limit=size + 1 if size else 0, fields=fields)
+    tasks = here.find(query, sort=order, limit=size + 1 if size else 0)  # whole: see MALFORMED
     page = list(islice(tasks, size or None))
     beyond = next(tasks, None) is not None
     footer = _footer(here, said, query, page, beyond=beyond, asked=limit is not None)
@@ -208,9 +206,18 @@ def _footer(
         if task["status"] == "pending" and task.get("reason", "").startswith("passed over: "):
             reasons.setdefault(task["reason"], []).append(str(task["number"]))
     for reason, numbers in reasons.items():
-        which = ", ".join(numbers[:5]) + (", ..." if len(numbers) > 5 else "")  # noqa: PLR2004
-        lines.append(f"{plural(len(numbers))} {reason} ({which})")
+        lines.append(f"{plural(len(numbers))} {reason} ({_several(numbers)})")
+    faults: dict[str, list[str]] = {}
+    for task in page:
+        if MALFORMED in task:
+            faults.setdefault(faults_of(task), []).append(str(task["number"] or task["_id"]))
+    for fault, refs in faults.items():
+        lines.append(f"{plural(len(refs))} malformed: {fault} ({_several(refs)})")
     return lines
+
+
+def _several(refs: Sequence[str]) -> str:
+    return ", ".join(refs[:5]) + (", ..." if len(refs) > 5 else "")  # noqa: PLR2004
 
 
 def parse_sort(texts: list[str]) -> Sort:

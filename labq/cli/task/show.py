@@ -76,7 +76,7 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
         words["source"] = told(task["source"])
     if "lease" in task:
         lease = task["lease"]
-        words["lease"] = f"of {lease['worker']} until {when(lease['expires_at'])}"
+        words["lease"] = f"of {lease.get('worker', '?')} until {when(lease['expires_at'])}"
     if "stop_requested" in task:
         from labq.queue.stopping import understood
 

@@ -11,8 +11,9 @@ from labq.args import normalised
 from labq.cli import options
 from labq.cli.output import as_json, ask, attended, json_line, note, plural, public
 from labq.errors import ConflictError, UsageError
+from labq.model.sound import MALFORMED
 from labq.queue import Edit, EditReport, Queue, parse_edit
-from labq.queue.edit import applied, check_field, edit, edits_between
+from labq.queue.edit import applied, as_read, check_field, edit, edits_between
 from labq.queue.refusals import counted, not_edited
 from labq.task import EDITABLE, FIELDS, Document
 
@@ -119,7 +120,7 @@ def _apply(here: Queue, tasks: dict[str, Document], changes: dict[str, list[Edit
     report = EditReport(same=0 if changes else len(tasks))
     for identity, edits in changes.items():
         task = tasks[identity]
-        one = edit(here.store, {"queue": here.name, "_id": identity, "rev": task["rev"]}, edits)
+        one = edit(here.store, {"queue": here.name, **as_read(task)}, edits)
         report.changed += one.changed
         report.same += one.same
         report.refused.update(one.refused)
@@ -141,7 +142,8 @@ def _as_yaml(task: Document, queue: str) -> str:
     fields = [field for field in FIELDS if field in EDITABLE - {"source"} and field in task]
     values = {field: task[field] for field in fields}
     head = f"# Task {task['number']} of queue {queue}. An emptied file changes nothing.\n"
-    return head + marked + dump(values)
+    faults = "".join(f"# malformed: {why}\n" for why in task.get(MALFORMED, {}).values())
+    return head + faults + marked + dump(values)
 
 
 def _changes(tasks: dict[str, Document], documents: Sequence[Any]) -> dict[str, list[Edit]]:

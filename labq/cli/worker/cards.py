@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from labq.cli.output import span
+from labq.model.sound import MALFORMED
 from labq.resources import shown, shown_requirement
 from labq.store.base import STEADY
 
@@ -26,11 +27,11 @@ HEARD = {
 def fresh(store: Store, cards: Sequence[Document]) -> list[Document]:
     """The records with the tasks that each worker runs now: a record is as old as its heartbeat."""
     holders = {"$in": [card["_id"] for card in cards]}
-    queues = sorted({card["queue"] for card in cards})
+    queues = sorted({card["queue"] for card in cards if "queue" in card})
     running = {"queue": {"$in": queues}, "status": "running", "lease.worker": holders}
     held: dict[str, list[int]] = {}
     for task in store.find(running, sort=[("number", 1)], fields=("number", "lease")):
-        held.setdefault(task["lease"]["worker"], []).append(task["number"])
+        held.setdefault(task.get("lease", {}).get("worker", ""), []).append(task["number"])
     return [_with(card, held.get(card["_id"], [])) for card in cards]
 
 
@@ -44,6 +45,8 @@ def _with(card: Document, tasks: list[int]) -> Document:
 def status_of(card: Document) -> str:
     """What the worker is at, and what it was asked but has not heard: `busy, asked to drain`."""
     status, word = str(card.get("status", "")), card.get("command")
+    if MALFORMED in card:
+        return ", ".join(filter(None, [status, MALFORMED]))
     unheard = word in HEARD and status not in HEARD[word]
     return f"{status}, asked to {word}" if unheard else status
 

@@ -11,6 +11,7 @@ from labq.cli.output import json_line, moment, note, span
 from labq.cli.worker import cards
 from labq.cli.worker.command import named
 from labq.errors import UsageError
+from labq.model.sound import MALFORMED
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,6 +63,7 @@ def _lines(store: Store, card: Document) -> list[tuple[str, str]]:
     ]
     if "command" in card:
         lines.append(("asked to", f"{card['command']}, {cards.ago(card, 'commanded_at', now)} ago"))
+    lines += [("malformed", why) for why in card.get(MALFORMED, {}).values()]
     lines += [("task", text) for text in _tasks(store, card, now)]
     return [(label, text) for label, text in lines if text]
 

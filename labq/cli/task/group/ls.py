@@ -80,7 +80,8 @@ def _groups(here: Queue) -> dict[str, Standing]:
     found: dict[str, Standing] = {}
     members: Document = {"queue": here.name, "group": {"$exists": True}}
     for task in here.find(members, fields=("group", "number", "status", "progress"), steady=True):
-        found.setdefault(task["group"], Standing(task["number"])).add(task)
+        if "group" in task:
+            found.setdefault(task["group"], Standing(task["number"])).add(task)
     return dict(reversed(found.items()))
 
 

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labq.cli import options
-from labq.cli.output import json_line, moment, note, plural, public, span
+from labq.cli.output import json_line, moment, note, plural, public, span, status_of
 from labq.cli.task.group.options import Ref, opened
+from labq.model.sound import MALFORMED
 from labq.task import TERMINAL, Document, Status
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def _word(status: GroupStatus) -> str:
     """One word for all: what runs before what waits, and what failed before what did not."""
     order = (Status.RUNNING, Status.PENDING, Status.WAITING, Status.DRAFT)
     ends = (Status.FAILED, Status.CANCELLED, Status.SUCCESS)
-    return next(one.value for one in (*order, *ends) if one.value in status.statuses)
+    return next((one.value for one in (*order, *ends) if one.value in status.statuses), MALFORMED)
 
 
 def _lines(here: Queue, status: GroupStatus) -> list[tuple[str, str]]:
@@ -117,7 +118,7 @@ def _row(task: Document) -> dict[str, str]:
     return {
         "index": str(task.get("index", "")),
         "#": str(task["number"]),
-        "status": task["status"],
+        "status": status_of(task),
         "took": span(task["ended_at"] - task["started_at"]) if ran else "",
         "summary": pairs(task.get("summary", {})),
         "reason": task.get("reason", ""),

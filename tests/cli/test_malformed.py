@@ -1,0 +1,273 @@
+"""What another program wrote wrong: it is shown and passed over, and all else goes on."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+
+import foreign
+import pytest
+from bson import Binary, Code, DatetimeMS, Decimal128, Int64, MinKey, ObjectId, Regex, Timestamp
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from labq.model.sound import MALFORMED
+from labq.queue import Queue
+from labq.store import open_store
+from labq.task import FIELDS, new
+
+LATE = datetime(9999, 12, 31, tzinfo=timezone.utc)
+# A field, what MongoDB and what SQLite is given there, and what is said of it.
+CASES = {
+    "a variable": ("env", {"A": 1}, '{"A": 1}', "env.A must be a text, not 1"),
+    "a length": ("timeout", "1h", "1h", "timeout must be seconds of 0 or more, not '1h'"),
+    "a list": ("args", [1, 2], "[1, 2]", "args must be a dict, not a list"),
+    "a word": ("tags", "a", '"a"', "tags must be a list of texts, not 'a'"),
+    "an amount": ("resources", 1, "1", "resources must be a dict such as {'cpus': 2}, not 1"),
+    "no count": ("attempt", "x", "x", "attempt must be a whole number of 0 or more, not 'x'"),
+    "no revision": ("rev", "x", "x", "rev must be a whole number, not 'x'"),
+    "a command": ("cmd", [1], "[1]", "cmd[0] must be a text, not 1"),
+    "priority": ("priority", "high", "high", "priority must be a whole number, not 'high'"),
+    "a date": ("created_at", "now", "now", "created_at must be a date, not 'now'"),
+    "too late": (
+        "created_at",
+        LATE,
+        253_402_214_400_000,
+        "created_at must be a date, not the year 9999",
+    ),
+    "attempts": ("attempts", "x", '"x"', "attempts must be a list of dicts, not 'x'"),
+}
+OF_MONGODB = {
+    "an id": (ObjectId("0" * 24), "args.x must be a JSON value, not an ObjectId"),
+    "a decimal": (Decimal128("1.5"), "args.x must be a JSON value, not a Decimal128"),
+    "bytes": (b"\0", "args.x must be a JSON value, not bytes"),
+    "no number": (float("nan"), "args.x must be a JSON value, not nan"),
+    "deep down": ({"y": [Regex("a")]}, "args.x.y[0] must be a JSON value, not a Regex"),
+}
+OF_SQLITE = {
+    "no JSON": ("args", "{", "args is not JSON"),
+    "no number": ("args", '{"a": NaN}', "args is not JSON"),
+    "bytes": ("name", b"\xff", "name must be a text, not bytes"),
+    "JSON as bytes": ("args", b"{}", "args is not JSON"),
+    "a nest": ("args", "[" * 5000, "args is not JSON"),
+    "no date": ("lease", '{"$date": "x"}', "lease is not JSON"),
+}
+
+
+def submitted(uri, count=3):
+    store = open_store(uri)
+    queue = Queue(store, "default")
+    queue.submit([new({"n": at}, cmd=["true"]) for at in range(count)])
+    store.close()
+
+
+def passes_over(labq, why):
+    """Task 1 is shown as malformed, a worker says so once and runs the others."""
+    (shown,) = labq("task", "show", "1", "--json").lines
+    assert why in shown[MALFORMED].values()
+    assert f"1 task malformed: {why} (1)" in labq("task", "ls").err.splitlines()
+    assert len(labq("task", "ls", "--json").lines) == 3
+    assert labq("task", "count").out == "3\n"
+    ran = labq("worker", "run", "--slots", "2")
+    said = f"labq: task 1 is malformed and passed over: {why} (labq task update mends it)"
+    assert [line for line in ran.err.splitlines() if "malformed" in line] == [said]
+    assert ran.code == 0
+    ended = {task["number"]: task["status"] for task in labq("task", "ls", "--json").lines}
+    assert ended == {1: "pending", 2: "success", 3: "success"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_malformed_task_is_told_of_passed_over_and_mended(labq, uri, case):
+    field, mongodb, sqlite, why = CASES[case]
+    submitted(uri)
+    foreign.overwrite(uri, 1, field, sqlite if uri.startswith("sqlite") else mongodb)
+    passes_over(labq, why)
+    new = {"timeout": "60", "args": "{'n': 0}", "tags": "['a']", "env": "{'A': '1'}", "priority": 5}
+    new |= {"resources": "None", "cmd": "['true']"}
+    edit = f"{field}={new[field]}" if field in new else "comment=mended"
+    assert labq("task", "update", "1", "-u", edit).code == 0
+    ran = labq("worker", "run")
+    assert "task 1 success" in ran.err
+    (shown,) = labq("task", "show", "1", "--json").lines
+    assert MALFORMED not in shown
+    assert shown["attempt"] == 1
+
+
+@pytest.mark.parametrize("uri", ["lone", "replica"], indirect=True)
+@pytest.mark.parametrize("case", OF_MONGODB)
+def test_so_is_one_that_holds_what_no_json_has(labq, uri, case):
+    value, why = OF_MONGODB[case]
+    submitted(uri)
+    foreign.overwrite(uri, 1, "args.x", value)
+    passes_over(labq, why)
+
+
+@pytest.mark.parametrize("uri", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("case", OF_SQLITE)
+def test_so_is_one_that_sqlite_itself_cannot_read(labq, uri, case):
+    field, value, why = OF_SQLITE[case]
+    submitted(uri)
+    foreign.overwrite(uri, 1, field, value)
+    if field == "lease":  # a claim gives the task another
+        assert why in labq("task", "ls").err
+        assert labq("worker", "run").code == 0
+    else:
+        passes_over(labq, why)
+    assert [task["number"] for task in labq("task", "ls", "-f", "args.n > 0", "--json").lines] == [
+        2,
+        3,
+    ]
+
+
+@pytest.mark.parametrize("uri", ["lone", "replica"], indirect=True)
+def test_a_task_that_has_neither_an_id_of_labqs_nor_a_number_can_be_shown_and_removed(labq, uri):
+    submitted(uri)
+    identity = ObjectId()
+    foreign.insert(uri, {"_id": identity, "queue": "default", "status": "pending", "name": "odd"})
+    (shown,) = labq("task", "show", "odd", "--json").lines
+    assert shown["_id"] == str(identity)
+    assert shown[MALFORMED]["_id"] == "_id must be a text, not an ObjectId"
+    assert shown[MALFORMED]["number"] == "number is missing"
+    assert labq("worker", "run").code == 0
+    assert labq("task", "count", "-s", "success").out == "3\n"
+    assert labq("task", "cancel", str(identity)).code == 0
+    assert labq("task", "count", "-s", "cancelled").out == "1\n"
+    assert labq("task", "delete", str(identity), "-y").code == 0
+    assert labq("task", "count").out == "3\n"
+
+
+def test_a_task_that_runs_under_no_lease_is_given_back(labq, uri):
+    submitted(uri)
+    sqlite = uri.startswith("sqlite")
+    foreign.overwrite(uri, 1, "status", "running")
+    foreign.overwrite(uri, 1, "lease", '{"worker": 5}' if sqlite else {"worker": 5})
+    assert labq("queue", "sweep").code == 0
+    assert labq("worker", "run").code == 0
+    assert labq("task", "count", "-s", "success").out == "3\n"
+    (shown,) = labq("task", "show", "1", "--json").lines
+    assert shown["attempts"][0]["reason"] == "worker ? was lost"
+
+
+def test_a_status_that_there_is_not_can_be_cancelled(labq, uri):
+    submitted(uri)
+    foreign.overwrite(uri, 1, "status", "odd")
+    assert (
+        "labq: cannot requeue task 1: it is malformed (labq task cancel ends it, labq task delete removes it)"
+        in labq("task", "requeue", "1").err
+    )
+    assert labq("task", "cancel", "1").code == 0
+    assert labq("task", "requeue", "1").code == 0
+    assert labq("worker", "run").code == 0
+    assert labq("task", "count", "-s", "success").out == "3\n"
+
+
+def test_hundreds_of_them_before_all_others_keep_nobody(labq, uri):
+    submitted(uri, 303)
+    for number in range(1, 301):
+        foreign.overwrite(uri, number, "timeout", "1h")
+    ran = labq("worker", "run")
+    assert ran.code == 0
+    assert ran.err.count("is malformed and passed over") == 300
+    assert labq("task", "count", "-s", "success").out == "3\n"
+
+
+def test_an_edit_below_what_is_malformed_asks_for_the_whole_of_it(labq, uri):
+    submitted(uri, 1)
+    foreign.overwrite(uri, 1, "env", '{"A": 1}' if uri.startswith("sqlite") else {"A": 1})
+    refused = labq("task", "update", "1", "-u", "env.B=2")
+    assert (
+        refused.err
+        == "labq: cannot edit task 1: env.A must be a text, not 1: set the whole of env\n"
+    )
+    assert refused.code == 5
+
+
+def test_the_editor_says_what_is_malformed(labq, uri, monkeypatch, tmp_path):
+    submitted(uri, 1)
+    foreign.overwrite(uri, 1, "timeout", "1h")
+    seen = tmp_path / "seen"
+    script = tmp_path / "editor"
+    script.write_text(f'#!/bin/sh\ncp "$1" {seen}\necho "timeout: 60" >> "$1"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("VISUAL", str(script))
+    assert labq("task", "update", "1").code == 0
+    assert "# malformed: timeout must be seconds of 0 or more, not '1h'" in seen.read_text()
+    (shown,) = labq("task", "show", "1", "--json").lines
+    assert shown["timeout"] == 60
+    assert MALFORMED not in shown
+
+
+def test_the_records_of_queues_are_told_of_too(labq, uri):
+    submitted(uri, 1)
+    if uri.startswith("sqlite"):
+        foreign.overwrite(uri, "default", "record", '{"max_tasks": "x", "defaults": 5}', "queues")
+    else:
+        foreign.overwrite(uri, "default", "max_tasks", "x", "queues")
+        foreign.overwrite(uri, "default", "defaults", 5, "queues")
+    wrong = {
+        "max_tasks": "max_tasks must be a whole number of 0 or more, not 'x'",
+        "defaults": "defaults must be a dict, not 5",
+    }
+    assert labq("queue", "show", "--json").lines[0][MALFORMED] == wrong
+    assert labq("queue", "ls", "--json").lines[0][MALFORMED] == wrong
+    assert labq("task", "submit", "--", "--n", "1").code == 0
+    assert (
+        labq("queue", "update", "default", "--max-tasks", "9", "--default-timeout", "5m").code == 0
+    )
+    assert MALFORMED not in labq("queue", "show", "--json").lines[0]
+
+
+def test_a_record_that_is_no_json_is_told_of(labq, uri):
+    if not uri.startswith("sqlite"):
+        return
+    submitted(uri, 1)
+    foreign.overwrite(uri, "default", "record", "{", "queues")
+    told = {"record": "the record is not JSON"}
+    assert labq("queue", "show", "--json").lines[0][MALFORMED] == told
+    assert labq("task", "submit", "--", "--n", "1").code == 0
+
+
+ANY = [None, True, 1, -3, 2**62, 1.5, "x", "", [1], ["x", 1], {"A": 1}, {"": {"a.b": [None]}}]
+ODD = [ObjectId(), Decimal128("1"), Binary(b"\xff", 5), Regex("a"), Code("x"), Timestamp(1, 1)]
+ODD += [MinKey(), DatetimeMS(2**55), Int64(5), float("inf"), {"a": [ObjectId()]}, LATE]
+RAW = ['{"a": NaN}', "{", "[" * 3000, '{"$date": 99999999999999999}', b"\xff\xfe", b"{}", "null"]
+READS = [
+    *(
+        ("task", "ls"),
+        ("task", "ls", "--json"),
+        ("task", "ls", "-f", "args.n > 0", "--cols", "tags"),
+    ),
+    *(("task", "show", "1"), ("task", "count", "-f", "resources.cpus > 1"), ("queue", "ls")),
+    *(("task", "compare", "-f", "{}"), ("task", "group", "ls"), ("events", "--json")),
+    *(("queue", "show"), ("worker", "ls"), ("task", "ls", "--sort", "summary.x:desc")),
+]
+CHANGES = [
+    *(("task", "update", "-f", "{}", "-u", "comment=x", "-y"), ("task", "cancel", "1")),
+    *(("queue", "sweep"), ("task", "delete", "-f", "{}", "--force", "-y")),
+]
+
+
+@pytest.mark.parametrize("uri", ["sqlite", "lone"], indirect=True)
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_whatever_stands_anywhere_no_command_fails_and_the_rest_runs(labq, uri, data):
+    sqlite = uri.startswith("sqlite")
+    labq("task", "delete", "-f", "{}", "--force", "-y")
+    store = open_store(uri)
+    numbers = Queue(store, "default").submit([new({"n": at}, cmd=["true"]) for at in range(4)])
+    store.close()
+    values = [json.dumps(one) for one in ANY] + ANY[:8] + RAW if sqlite else ANY + ODD
+    fields = st.sampled_from(sorted(FIELDS.keys() - {"_id", "queue", "number", "short"}))
+    for number in numbers[:2]:
+        for field in data.draw(st.lists(fields, min_size=1, max_size=3)):
+            value = data.draw(st.sampled_from(values))
+            if not (sqlite and field == "status" and value is None):
+                foreign.overwrite(uri, number, field, value)
+    for command in READS:
+        assert labq(*command).code in (0, 1, 3)
+    assert labq("worker", "run").code in (0, 1)
+    done = {task["number"] for task in labq("task", "ls", "--json", "-s", "success").lines}
+    assert done >= set(numbers[2:])
+    for command in CHANGES:
+        labq(*command)
+    assert labq("task", "count").out == "0\n"
