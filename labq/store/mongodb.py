@@ -1,4 +1,4 @@
-"""The MongoDB store: one node, a replica set or a sharded cluster."""
+"""The MongoDB store: one node or a replica set."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ INDEXES = [
         name="waiting",
     ),
     IndexModel(
-        [("queue", ASCENDING), ("ended_at", ASCENDING)],
+        [("queue", ASCENDING), ("ended_at", ASCENDING), ("number", ASCENDING)],
         partialFilterExpression={"retention.ttl": {"$exists": True}},
         name="expiring",
     ),
     IndexModel(
-        [("queue", ASCENDING), ("ended_at", ASCENDING)],
+        [("queue", ASCENDING), ("ended_at", ASCENDING), ("number", ASCENDING)],
         partialFilterExpression={"retention.auto_delete": True},
         name="evictable",
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 from making import task
@@ -11,10 +11,12 @@ from making import task
 from labq.errors import ConflictError, NotFoundError, QuotaExceeded, UsageError
 from labq.queue import Ending, Queue, WorkerName, catalog, leases
 from labq.queue.retention import retention
+from labq.queue.sweep import expire
 from labq.store import Change, Now, open_store
 from labq.task import new
 
 KEPT = {"auto_delete": True}
+LONG_AGO = datetime(2026, 1, 1, tzinfo=timezone.utc)
 
 
 def limited(queue, most):
@@ -158,8 +160,29 @@ def test_the_one_that_ended_first_goes_first_whatever_its_number_and_status(queu
     submit(queue, 3, retention=KEPT)
     queue.cancel({"queue": "q", "number": 2})
     run(queue, 2)
+    queue.store.update({"queue": "q", "number": 2}, Change(set={"ended_at": LONG_AGO}))
     submit(queue)
     assert numbers(queue) == [1, 3, 4]
+
+
+def test_of_those_that_ended_at_one_moment_the_lowest_number_goes_first(queue):
+    limited(queue, 4)
+    submit(queue, 4, retention=KEPT)
+    queue.cancel({"queue": "q", "number": {"$in": [4, 3]}})
+    run(queue, 2)
+    queue.store.update({"queue": "q"}, Change(set={"ended_at": LONG_AGO}))
+    submit(queue)
+    assert numbers(queue) == [2, 3, 4, 5]
+    submit(queue, 2)
+    assert numbers(queue) == [4, 5, 6, 7]
+
+
+def test_of_those_whose_time_ended_at_one_moment_the_lowest_number_is_removed_first(queue):
+    submit(queue, 4, retention={"ttl": 1})
+    queue.cancel({"queue": "q"})
+    queue.store.update({"queue": "q"}, Change(set={"ended_at": LONG_AGO}))
+    assert expire(queue.store, "q", limit=2) == 2
+    assert numbers(queue) == [3, 4]
 
 
 def test_where_too_few_may_go_none_goes_and_nothing_is_stored(queue):
