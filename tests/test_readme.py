@@ -140,3 +140,12 @@ def test_the_demo_ranks_twelve_trainings(shell):
         assert shell("labq task delete -q --yes -f '{}'", kind).returncode == 0
         assert len(shell(by_hand[0], kind).stdout.split()) == 12
     assert shell("\n".join(by_hand[1:])).stdout.count("success") == 12
+
+
+def test_what_nobody_has_tried_is_said_to_be_untried():
+    """Of these no test is run; whoever runs the tests on one takes it off here."""
+    flowed = " ".join(README.split())
+    assert "written for macOS too, where nobody has run the tests yet" in flowed
+    assert "a sharded cluster is untried" in flowed
+    systems = re.findall(r'"Operating System :: ([^"]*)"', (ROOT / "pyproject.toml").read_text())
+    assert systems == ["POSIX :: Linux"]
