@@ -123,7 +123,7 @@ def test_bytes_that_are_no_text_are_told_with_their_line(labq, queue, monkeypatc
     [
         ("nowhere.jsonl", "labq: --file nowhere.jsonl: No such file or directory\n"),
         (".", "labq: --file .: Is a directory\n"),
-        ("a\0b", "labq: --file a\0b: embedded null byte\n"),
+        ("a\0b", "labq: --file a\\x00b: embedded null byte\n"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_told(labq, file, told):
