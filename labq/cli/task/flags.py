@@ -15,6 +15,7 @@ Args = Annotated[
 File = Annotated[
     str | None,
     typer.Option(
+        "--file",  # typer 0.27 takes a metavar that is the name in capitals for the option's own
         metavar="FILE",
         help="A task for each line, a dict of args laid over those given here; - reads stdin.",
     ),
@@ -23,7 +24,7 @@ Key = Annotated[
     str | None,
     typer.Option(metavar="TEXT", help="Add nothing if this key was submitted before."),
 ]
-Name = Annotated[str | None, typer.Option(metavar="NAME", help="A name, to find it by.")]
+Name = Annotated[str | None, typer.Option("--name", metavar="NAME", help="A name, to find it by.")]
 Short = Annotated[
     str | None,
     typer.Option(
@@ -34,7 +35,9 @@ Short = Annotated[
 Metadata = Annotated[
     str | None, typer.Option(metavar="DICT", help="Notes of yours, as JSON or a Python dict.")
 ]
-Tag = Annotated[list[str] | None, typer.Option(metavar="TAG", help="A tag; again for more.")]
+Tag = Annotated[
+    list[str] | None, typer.Option("--tag", metavar="TAG", help="A tag; again for more.")
+]
 Priority = Annotated[
     int | None, typer.Option(metavar="INT", help="Higher runs first.", show_default="0")
 ]
