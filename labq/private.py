@@ -13,15 +13,16 @@ def make_folder(path: str | os.PathLike[str]) -> None:
     Raises:
         OSError: it cannot be made, or something else is there.
     """
-    missing = []
-    at = Path(path)
-    while not at.is_dir():
-        missing.append(at)
-        at = at.parent
-    for folder in reversed(missing):
-        with suppress(FileExistsError):  # another was faster
-            folder.mkdir(0o700)
-            _mend(folder.stat().st_mode, 0o700, folder)
+    try:
+        os.mkdir(path, 0o700)  # noqa: PTH102 - once per task
+    except FileExistsError:
+        if not os.path.isdir(path):  # noqa: PTH112 - the same
+            raise
+    except FileNotFoundError:
+        make_folder(Path(path).parent)
+        make_folder(path)
+    else:
+        _mend(os.stat(path).st_mode, 0o700, path)  # noqa: PTH116 - the same
 
 
 def make_file(path: str | os.PathLike[str], flags: int, within: int | None = None) -> int:
@@ -38,15 +39,17 @@ def make_file(path: str | os.PathLike[str], flags: int, within: int | None = Non
         OSError: it cannot be opened, or is a link.
     """
     flags |= os.O_CLOEXEC | os.O_NOFOLLOW
+    with suppress(FileNotFoundError):
+        return os.open(path, flags, dir_fd=within)
     try:
         made = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=within)
-    except FileExistsError:
+    except FileExistsError:  # another was faster
         return os.open(path, flags, dir_fd=within)
     _mend(os.fstat(made).st_mode, 0o600, made)
     return made
 
 
-def _mend(mode: int, wanted: int, which: int | Path) -> None:
+def _mend(mode: int, wanted: int, which: int | str | os.PathLike[str]) -> None:
     """Gives what the umask took; what the folder above hands down stays."""
     if mode & 0o777 != wanted:
         os.chmod(which, mode & 0o7000 | wanted)  # noqa: PTH101 - of a descriptor too

@@ -23,10 +23,10 @@ def main(args: Sequence[str] | None = None) -> int:
         _forget_stdout()
         return ExitCode.OK
     except LabqError as error:
-        _say(f"{_scrubbed(str(error), given)}")
+        _say(_scrubbed(str(error), given))
         return error.exit_code
     except typer.TyperException as error:
-        _say(f"{_scrubbed(_one_line(error, given), given)}")
+        _say(_scrubbed(_one_line(error, given), given))
         return ExitCode.USAGE
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("labq: interrupted", err=True)

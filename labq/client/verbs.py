@@ -130,9 +130,7 @@ class Verbs(Instances):
         forced = words.switch("force", force)
         queue = self._queue if purge_results else replace(self._queue, home=None)
         if not purge_results:
-            folders = Folders(self.client.settings.home, queue.store)
-            for identity in self._ids:
-                folders.leave(identity)
+            Folders(self.client.settings.home, queue.store).leave(self._ids)
         count = queue.delete(self._stored(), force=forced)
         if not count:
             self._moved("delete", 0)

@@ -1,7 +1,7 @@
 """The folders that tasks have on this machine, and which store's each is.
 
-`HOME/tasks/ID` is the folder of a task. The empty file `HOME/stores/MARK/ID` says that a task of
-the store of that mark has had one: several stores may share a HOME, and what is of none of the
+`HOME/tasks/ID` is the folder of a task. A line ID of the file `HOME/stores/MARK` says that a task
+of the store of that mark has had one: several stores may share a HOME, and what is of none of the
 tasks of one store may well be of another's.
 """
 
@@ -11,7 +11,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from itertools import islice
@@ -33,7 +33,6 @@ class Folders:
     def __init__(self, home: Path, store: Store) -> None:
         self._store, self._home = store, home
         self._tasks, self._stores = home / "tasks", home / "stores"
-        self._found = ""  # the mark, once the store has one
 
     def own(self, identity: str) -> None:
         """Notes that a task is to have its folder here; done before there is one.
@@ -42,7 +41,9 @@ class Folders:
             OSError: it cannot be noted.
         """
         with suppress(LabqError):  # of a store that lets nobody keep what tells it from others
-            os.close(make_file(self._marked / identity, os.O_WRONLY))
+            mark = self._mark or self._made()
+            with _locked(f"{self._stores}/{mark}", fcntl.LOCK_SH) as file:
+                os.write(file, f"{identity}\n".encode())
 
     def remove(self, ids: Iterable[str]) -> int:
         """Removes the folders of these tasks; returns how many there were.
@@ -50,63 +51,84 @@ class Folders:
         One that another store has a task of stays, and so does one in which a job runs: that is
         for a `sweep` after its end.
         """
-        return sum(self._remove(one) for one in ids if self._has(one))
+        there = [one for one in ids if self._has(one)]
+        gone = [one for one in there if one not in self._shared and self._remove(one)]
+        self.leave([*gone, *(one for one in there if one in self._shared)])
+        return len(gone)
+
+    def remove_gone(self, ids: Iterable[str]) -> int:
+        """Removes the folders of those of these tasks that are not in the store any more."""
+        return self.remove(self._gone(filter(self._has, ids)))
 
     def sweep(self) -> int:
         """Removes the folders that tasks of this store had which are gone; returns how many."""
-        mark = self._mark()
-        if mark is None:
+        mark = self._mark
+        if not mark:
             return 0
-        marked = (self._stores / mark).iterdir()
-        return sum(self._forget(part) for part in _parts(path.name for path in marked))
+        gone = list(self._gone(filter(ID.fullmatch, _noted(self._stores / mark))))
+        removed = self.remove(gone)
+        self.leave([one for one in gone if not self._has(one)])
+        return removed
 
-    def remove_gone(self, ids: Sequence[str]) -> int:
-        """Removes the folders of those of these tasks that are not in the store any more."""
-        return sum(self._forget(part) for part in _parts(filter(self._has, ids)))
-
-    def leave(self, identity: str) -> None:
-        """Leaves the folder of a task to the person, who wants it though the task is to go."""
-        if (mark := self._mark()) is not None:
-            (self._stores / mark / identity).unlink(missing_ok=True)
+    def leave(self, ids: Collection[str]) -> None:
+        """Forgets that these had folders: there is none now, or a person wants it."""
+        mark = self._mark
+        if not mark or not ids:
+            return
+        path, those = f"{self._stores}/{mark}", set(ids)
+        with _locked(path, fcntl.LOCK_EX):
+            rest = "".join(f"{one}\n" for one in _noted(Path(path)) if one not in those)
+            part = make_file(f"{path}.part", os.O_WRONLY | os.O_TRUNC)
+            with os.fdopen(part, "w", encoding="ascii") as file:
+                file.write(rest)
+            os.replace(f"{path}.part", path)  # noqa: PTH105 - as it was opened
 
     def _has(self, identity: str) -> bool:
         return os.path.lexists(self._tasks / identity)
 
-    def _forget(self, ids: Sequence[str]) -> int:
-        query = {"_id": {"$in": list(ids)}}
-        kept = {task["_id"] for task in self._store.find(query, fields=("_id",))}
-        return sum(self._remove(one) for one in ids if one not in kept and ID.fullmatch(one))
+    def _gone(self, ids: Iterable[str]) -> Iterator[str]:
+        """Those that the store does not have."""
+        rest = iter(ids)
+        while part := list(islice(rest, CHUNK)):
+            found = self._store.find({"_id": {"$in": part}}, fields=("_id",))
+            kept = {task["_id"] for task in found}
+            yield from (one for one in part if one not in kept)
 
     def _remove(self, identity: str) -> bool:
-        folder, mark = self._tasks / identity, self._mark()
-        others = self._stores.iterdir() if self._stores.is_dir() else ()
-        shared = any((other / identity).exists() for other in others if other.name != mark)
-        if folder.is_symlink() and not shared:
-            folder.unlink(missing_ok=True)  # what it leads to is not labq's
+        folder = self._tasks / identity
+        if folder.is_symlink():  # what it leads to is not labq's
+            folder.unlink(missing_ok=True)
+            return True
         with _alone(folder) as alone:
-            if not alone:
-                return False
-            there = folder.is_dir() and not shared
-            if there:
+            if alone:
                 shutil.rmtree(folder, ignore_errors=True)
-        if mark is not None and (shared or not folder.exists()):
-            (self._stores / mark / identity).unlink(missing_ok=True)
-        return there and not folder.exists()
+        return not folder.exists()
 
     @cached_property
-    def _marked(self) -> Path:
-        """The folder of this store's mark, made."""
-        marked = self._stores / self._name(self._store.identity(make=True))
-        make_folder(marked)
-        return marked
+    def _shared(self) -> frozenset[str]:
+        """The tasks of other stores that have had folders here."""
+        found = self._stores.iterdir() if self._stores.is_dir() else ()
+        others = (path for path in found if ID.fullmatch(path.name) and path.name != self._mark)
+        return frozenset(one for path in others for one in _noted(path))
 
-    def _mark(self) -> str | None:
-        """The mark of this store; None where no task of it has had a folder here."""
+    @property
+    def _mark(self) -> str:
+        """The mark of this store; empty where no task of it has had a folder here."""
+        if "_known" in vars(self):
+            return self._known
         if not self._stores.is_dir():
-            return None
-        if not self._found and (identity := self._store.identity()):
-            self._found = self._name(identity)
-        return self._found if self._found and (self._stores / self._found).is_dir() else None
+            return ""
+        identity = self._store.identity()
+        mark = self._name(identity) if identity else ""
+        return self._made() if mark and (self._stores / mark).exists() else ""
+
+    def _made(self) -> str:
+        make_folder(self._stores)
+        return self._known
+
+    @cached_property
+    def _known(self) -> str:
+        return self._name(self._store.identity(make=True))
 
     def _name(self, identity: str) -> str:
         """The mark: by what the store keeps and, of a file, by where it is: a copy is another."""
@@ -149,7 +171,22 @@ def _alone(folder: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def _parts(ids: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(ids)
-    while part := list(islice(rest, CHUNK)):
-        yield part
+@contextmanager
+def _locked(path: str, how: int) -> Iterator[int]:
+    """The file, to be read and appended to, which nobody replaces meanwhile."""
+    while True:
+        file = make_file(path, os.O_RDWR | os.O_APPEND)
+        try:
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(file, how)
+            if os.fstat(file).st_nlink:  # else it was replaced while this waited
+                yield file
+                return
+        finally:
+            os.close(file)
+
+
+def _noted(path: Path) -> Iterator[str]:
+    """The ids in such a file, each once."""
+    with suppress(FileNotFoundError):
+        yield from dict.fromkeys(path.read_text("ascii", "replace").split())

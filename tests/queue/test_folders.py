@@ -47,7 +47,7 @@ def leave(home, store, identity):
 
 def there(home):
     """The tasks that have folders, and those that are said to have had one."""
-    marked = {path.name for mark in (home / "stores").iterdir() for path in mark.iterdir()}
+    marked = {one for mark in (home / "stores").iterdir() for one in mark.read_text().split()}
     return {path.name for path in (home / "tasks").iterdir()}, marked
 
 
