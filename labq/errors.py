@@ -105,6 +105,13 @@ class StoreError(LabqError):
     """The store cannot be reached."""
 
     exit_code = ExitCode.UNREACHABLE
+    passes = True  # whether it may help to wait
+
+
+class NewerStoreError(StoreError):
+    """The store was made by a newer labq."""
+
+    passes = False
 
 
 class AuthError(StoreError):

@@ -20,6 +20,7 @@ from pymongo import (
     UpdateOne,
 )
 from pymongo import errors as mongo
+from pymongo.collection import Collection
 from pymongo.write_concern import WriteConcern
 
 from labq.config import masked
@@ -32,6 +33,7 @@ from labq.store.mongodb_ids import meant
 from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, steadily
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
+from labq.store.mongodb_schema import Schema
 from labq.store.mongodb_shorts import SHORT, Shorts
 from labq.store.mongodb_uri import connected
 from labq.store.refusals import require_here, shorts_of
@@ -104,14 +106,35 @@ class MongoStore(Store):
         self.notes, self.forgetful = wanted.notes, wanted.forgetful
         with faults(self.address):
             database = self._client.get_default_database("labq")
-        self._tasks = database["tasks"]
-        self._shorts = Shorts(self._tasks)
-        self._counters = Counters(database["queues"], self._tasks)
-        self.queues = MongoRecords(database["queues"], self.address, QUEUE)
+        self._database, self._schema = database, Schema(database, self.address)
+        self._shorts = Shorts(database["tasks"])
+        self._counters = Counters(database["queues"], database["tasks"], self._schema)
+        self._queues = MongoRecords(database["queues"], self.address, QUEUE)
         workers = database.get_collection("workers", write_concern=WriteConcern("majority"))
-        self.workers = MongoRecords(workers, self.address, WORKER)  # lasting: so all before it is
+        self._workers = MongoRecords(workers, self.address, WORKER)  # lasting: so all before it is
         self._ready = threading.Event()
         self._watches: list[Watch] = []
+
+    @property
+    def _tasks(self) -> Collection[Document]:
+        """The tasks, of a database that this labq knows."""
+        self._schema.check()
+        return self._database["tasks"]
+
+    @property
+    def queues(self) -> MongoRecords:  # type: ignore[override]
+        """The queues' records, likewise."""
+        return self._known(self._queues)
+
+    @property
+    def workers(self) -> MongoRecords:  # type: ignore[override]
+        """The workers' records, likewise."""
+        return self._known(self._workers)
+
+    def _known(self, records: MongoRecords) -> MongoRecords:
+        with faults(self.address):
+            self._schema.check()
+        return records
 
     def insert(self, queue: str, tasks: Sequence[Document]) -> list[int]:
         ids = [task["_id"] for task in tasks]
@@ -200,10 +223,12 @@ class MongoStore(Store):
 
     def runs(self, queue: str, group: str) -> list[Run]:
         with faults(self.address):
+            self._schema.check()
             return self._counters.runs(queue, group)
 
     def rename(self, queue: str, new: str) -> int:
         with faults(self.address), self._shorts.kept():
+            self._schema.check()
             return self._counters.rename(queue, new)
 
     def update_first(
@@ -299,7 +324,7 @@ class MongoStore(Store):
         """The contents beside the tasks."""
         from labq.store.mongodb_blobs import MongoBlobs
 
-        return MongoBlobs(self._tasks.database["blobs"], self.address)
+        return MongoBlobs(self._database["blobs"], self.address)
 
     @cached_property
     def _events(self) -> Events:
@@ -326,6 +351,7 @@ class MongoStore(Store):
 
     def now(self) -> datetime:
         with faults(self.address):
+            self._schema.check()
             local: datetime = self._client.admin.command("hello")["localTime"]
             return local.replace(tzinfo=timezone.utc)
 
@@ -335,7 +361,7 @@ class MongoStore(Store):
     def watch(self, queue: str) -> Watch:
         from labq.store.mongodb_watch import MongoWatch
 
-        watch = MongoWatch(self._tasks.database, queue)
+        watch = MongoWatch(self._database, queue)
         self._watches.append(watch)
         return watch
 
@@ -352,6 +378,7 @@ class MongoStore(Store):
 
     def _ensure_indexes(self) -> None:
         if not self._ready.is_set():
+            self._schema.prepare()
             self._tasks.create_indexes(INDEXES)
             self._events.ensure_indexes()
             self._ready.set()

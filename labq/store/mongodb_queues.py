@@ -22,6 +22,7 @@ from labq.model.fields import QUEUE
 from labq.model.sound import sound_record
 from labq.store.base import KEYED_AS, Run
 from labq.store.mongodb_moves import steadily
+from labq.store.mongodb_schema import VERSION, Schema
 from labq.store.refusals import quota_exceeded, renaming
 from labq.task import Document, Status, new_id
 
@@ -77,18 +78,22 @@ class Taken(NamedTuple):
 class Counters:
     """The queues' records, as an insert and a rename need them."""
 
-    def __init__(self, queues: Collection[Document], tasks: Collection[Document]) -> None:
-        self._queues, self._tasks = queues, tasks
+    def __init__(
+        self, queues: Collection[Document], tasks: Collection[Document], schema: Schema
+    ) -> None:
+        self._queues, self._tasks, self._schema = queues, tasks, schema
 
     def take(self, queue: str, ids: Sequence[str]) -> Taken:
         """Numbers for tasks with these ids: one round trip, unless the queue has a limit.
 
         Raises:
+            NewerStoreError: it is a newer labq's.
             QuotaExceeded: the queue has no room for them.
             ConflictError: it is being renamed.
         """
         while True:
             record = self._step(queue, len(ids))
+            self._schema.meet(record["schema"])
             now = record["submitted_at"]
             record = sound_record(record, QUEUE)
             defaults = record.get("defaults", {})
@@ -100,9 +105,14 @@ class Counters:
                 return Taken(record["next_number"], now, defaults, place)
 
     def _step(self, queue: str, count: int) -> Document:
-        """Takes `count` numbers, unless the queue has a limit or is being renamed; its record."""
+        """Takes `count` numbers, unless the queue has a limit or is being renamed; its record.
+
+        None is taken of a newer labq's either.
+        """
+        schema = {"$max": [VERSION, {"$cond": [{"$isNumber": "$schema"}, "$schema", VERSION]}]}
         free = {
             "$and": [
+                {"$eq": [schema, VERSION]},
                 {"$not": [{"$isNumber": "$max_tasks"}]},
                 {"$eq": [{"$type": "$renaming"}, "missing"]},
             ]
@@ -111,7 +121,7 @@ class Counters:
         following = {"$cond": [free, {"$add": [following, count]}, following]}
         record: Any = self._queues.find_one_and_update(
             {"_id": queue},
-            [{"$set": {"next_number": following, "submitted_at": "$$NOW"}}],
+            [{"$set": {"next_number": following, "submitted_at": "$$NOW", "schema": schema}}],
             upsert=True,
             return_document=ReturnDocument.AFTER,
         )

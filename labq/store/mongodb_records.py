@@ -16,7 +16,9 @@ from labq.store.mongodb_errors import faults
 from labq.task import Document
 
 # What a queue has beside its record.
-COUNTER = dict.fromkeys(("next_number", "submitted_at", "reserved", "renaming", "renamed_from"), 0)
+COUNTER = dict.fromkeys(
+    ("next_number", "submitted_at", "reserved", "renaming", "renamed_from", "schema"), 0
+)
 
 
 class MongoRecords(Records):

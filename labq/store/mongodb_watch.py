@@ -9,6 +9,7 @@ from typing import Any
 
 from pymongo import errors as mongo
 from pymongo.database import Database
+from pymongo.read_concern import ReadConcern
 
 from labq.store.base import Watch
 from labq.task import Document, Status
@@ -26,7 +27,9 @@ class MongoWatch(Watch):
     """
 
     def __init__(self, database: Database[Document], queue: str) -> None:
-        self._database, self._pipeline = database, pipeline(queue)
+        majority = ReadConcern("majority")  # which a change stream has in any case
+        self._database = database.with_options(read_concern=majority)
+        self._pipeline = pipeline(queue)
         self._news = threading.Event()
         self._closed = threading.Event()
         self._polling = False

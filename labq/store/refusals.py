@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from labq.args import shortened
-from labq.errors import ConflictError, QuotaExceeded, UsageError
+from labq.errors import ConflictError, NewerStoreError, QuotaExceeded, UsageError
 from labq.task import Document
 
 
@@ -59,3 +59,14 @@ def short_taken(queue: str, short: str, number: int | None) -> ConflictError:
 def renaming(queue: str, new: str) -> str:
     """Why nothing is inserted into a queue that is being renamed."""
     return f"queue {queue} is being renamed to {new}: submit there, once it is"
+
+
+def require_known(place: str, version: int, known: int) -> None:
+    """Refuses a store whose schema is of a later version than the one `known`.
+
+    Raises:
+        NewerStoreError: it is.
+    """
+    if version > known:
+        told = f"made by a newer labq (its schema is {version}, this labq knows {known})"
+        raise NewerStoreError(f"{place}: {told}: upgrade labq")

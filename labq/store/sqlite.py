@@ -262,7 +262,7 @@ class SQLiteStore(Store):
         self._file.close()
 
     def leave(self) -> None:
-        self._file.close()
+        self.close()
 
     def _query(self, query: Query) -> Compiled:
         """The query compiled; only now is the compiler imported, which `task submit` needs not."""

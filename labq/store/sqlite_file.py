@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from threading import Lock, RLock, current_thread, local, main_thread
+from threading import Lock, RLock, Thread, current_thread, local, main_thread
 from weakref import finalize
 
 from labq.errors import StoreError
@@ -15,11 +16,32 @@ from labq.private import make_file, make_folder
 from labq.store import sqlite_schema
 
 WAL_PAGES = 4000  # 16 MiB: hot pages are copied back a quarter as often as by default
+THROUGH = 0.5  # seconds that whoever closes gives other threads to finish a statement
 BUSY_MS = 30_000  # how long a writer waits for its turn
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs"}
 )
 NETWORK |= {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph-fuse", "glusterfs", "pvfs2", "orangefs"}
+
+
+class Owner:
+    """Whose connection it is, a thread's or a watch's, and whether it is in use just now.
+
+    Python's sqlite3 crashes where a connection is closed while another thread is in it.
+    """
+
+    def __init__(self, thread: Thread | None) -> None:
+        self.thread = thread  # None: several threads ask, one at a time
+        self.uses: set[object] = set()
+        self.db: sqlite3.Connection | None = None
+        self.there: tuple[int, ...] = ()  # the file that it is a connection to
+        self.nothing: sqlite3.Connection | None = None  # to tables without a row
+
+    def close(self) -> None:
+        """Closes the connection; there may be another one later."""
+        db, self.db = self.db, None
+        if db is not None:
+            db.close()
 
 
 class File:
@@ -28,7 +50,8 @@ class File:
     Where there is none, reads find nothing, until a write of something new makes it.
 
     The last connection of all processes that closes copies the log into the file and removes it, so
-    each is closed: by `close`, else when the File is collected or the interpreter ends.
+    each is closed: by `close`, else when the File is collected or the interpreter ends. One that is
+    in use at that moment is closed by its user, if the process lives on.
 
     Raises:
         StoreError: it cannot be opened, or lies on a network file system.
@@ -37,14 +60,13 @@ class File:
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         self._local = local()
-        self._open: list[sqlite3.Connection] = []
-        self._gate = Lock()  # none is opened while all are closed
+        self._owners: list[Owner] = []
         self._closed = self._frozen = False
         self._turn = Lock()  # SQLite sleeps a millisecond and more where it has to wait
         self._sight = RLock()  # of the file, for the first time
         self._is_seen = self._is_prepared = False
-        self._close_all = finalize(self, _close_all, self._open, self._gate, os.getpid())
         self.careful = False  # whether some row was seen that SQLite cannot read
+        self._close_all = finalize(self, _close_all, self._owners, os.getpid())
         with self.faults():
             self.is_there()
 
@@ -80,7 +102,7 @@ class File:
             self.is_there()
 
     def close(self) -> None:
-        """Closes every connection, whatever other threads do with theirs; none is opened again."""
+        """Closes every connection; none is opened again."""
         self._closed = True
         self._close_all()
 
@@ -91,30 +113,49 @@ class File:
         Raises:
             OSError: there is none any more.
         """
-        db: sqlite3.Connection | None = getattr(self._local, "db", None)
-        if db not in self._open:
-            db = None
-        if db is not None and db.in_transaction:
-            return db
+        return self.connection(self._mine())
+
+    def owner(self, thread: Thread | None = None) -> Owner:
+        """A new owner of a connection, which `faults` takes; see `leave`."""
+        for one in list(self._owners):
+            if one.thread is not None and not one.thread.is_alive() and not one.uses:
+                self.leave(one)
+        self._owners.append(owner := Owner(thread))
+        return owner
+
+    def leave(self, owner: Owner) -> None:
+        """Closes the connection of an owner who asks no more."""
+        with suppress(ValueError):  # another thread is faster
+            self._owners.remove(owner)
+        owner.close()
+
+    def _mine(self) -> Owner:
+        owner: Owner | None = getattr(self._local, "owner", None)
+        if owner is None:
+            owner = self._local.owner = self.owner(current_thread())
+        return owner
+
+    def connection(self, owner: Owner, busy_ms: int = 0) -> sqlite3.Connection:
+        """The owner's connection, as `db`; it waits for BUSY_MS for others, or for `busy_ms`."""
+        if owner.db is not None and owner.db.in_transaction:
+            return owner.db
         if not self.is_there():
-            return self._nothing()
+            return self._nothing(owner)
         there = self.there()
-        if db is None or there != self._local.there:
-            if db is not None:
-                self.drop(db)
-            db = self.another()
-            db.execute(f"PRAGMA busy_timeout = {BUSY_MS}")
-            db.execute("PRAGMA synchronous = NORMAL")
-            db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
+        if owner.db is None or there != owner.there:
+            owner.db = None  # a list that is read still has the old one
+            owner.db, owner.there = self._connected(), there
+            owner.db.execute(f"PRAGMA busy_timeout = {busy_ms or BUSY_MS}")
+            owner.db.execute("PRAGMA synchronous = NORMAL")
+            owner.db.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
             if self.careful:
-                db.text_factory = _text
-            self._local.db, self._local.there = db, there
-        return db
+                owner.db.text_factory = _text
+        return owner.db
 
     def there(self) -> tuple[int, ...]:
         """Which file has the name now: a connection stays with its own, though it was removed.
 
-        Of a file that is read without its log, also which state of it: see `another`.
+        Of a file that is read without its log, also which state of it: see `_connected`.
 
         Raises:
             OSError: none has.
@@ -124,33 +165,17 @@ class File:
             return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
         return status.st_dev, status.st_ino
 
-    def another(self) -> sqlite3.Connection:
-        """A connection of the caller's own, until `drop` or `close`.
+    def _connected(self) -> sqlite3.Connection:
+        """A new connection.
 
-        Threads close one another's connections at the end, and never use them before. Where
-        this user may not write the file or its folder, SQLite cannot make the log, without which it
-        reads nothing, or cannot remove it: unless another user's process has made one, the file
-        holds everything, and is read as it is.
+        Where this user may not write the file or its folder, SQLite cannot make the log, without
+        which it reads nothing, or cannot remove it: unless another user's process has made one, the
+        file holds everything, and is read as it is.
         """
         if self._is_still():
-            return self._connected(f"{self.path.absolute().as_uri()}?immutable=1")
-        return self._connected(self.path)
-
-    def _connected(self, name: str | Path) -> sqlite3.Connection:
-        """A connection to the file of that name, or URI, which is closed with the others."""
-        uri = str(name).startswith("file:")
-        with self._gate:
-            if self._is_over():
-                raise sqlite3.ProgrammingError("the store is closed")
-            db = sqlite3.connect(name, isolation_level=None, check_same_thread=False, uri=uri)
-            self._open.append(db)
-        return db
-
-    def drop(self, db: sqlite3.Connection) -> None:
-        """Closes one of the connections."""
-        with self._gate, suppress(ValueError):  # all are closed already
-            self._open.remove(db)
-        db.close()
+            name = f"{self.path.absolute().as_uri()}?immutable=1"
+            return sqlite3.connect(name, isolation_level=None, check_same_thread=False, uri=True)
+        return sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
 
     def _is_over(self) -> bool:
         """Whether none is opened any more; at the interpreter's end its last callbacks still may.
@@ -163,14 +188,14 @@ class File:
         """Whether the file is read as it is, without a log."""
         return self._frozen and not os.path.exists(f"{self.path}-wal")  # noqa: PTH110 - the same
 
-    def _nothing(self) -> sqlite3.Connection:
-        """This thread's connection to tables without a row."""
-        db: sqlite3.Connection | None = getattr(self._local, "nothing", None)
-        if db is None or db not in self._open:
-            db = self._connected(":memory:")
-            sqlite_schema.make(db)
-            self._local.nothing = db
-        return db
+    @staticmethod
+    def _nothing(owner: Owner) -> sqlite3.Connection:
+        if owner.nothing is None:
+            owner.nothing = sqlite3.connect(
+                ":memory:", isolation_level=None, check_same_thread=False
+            )
+            sqlite_schema.make(owner.nothing)
+        return owner.nothing
 
     @contextmanager
     def writing(self, *, durable: bool = False, make: bool = False) -> Iterator[sqlite3.Connection]:
@@ -186,6 +211,7 @@ class File:
                 db.execute("PRAGMA synchronous = FULL")
             db.execute("BEGIN IMMEDIATE")
             try:
+                sqlite_schema.require_known_of(self.path, db)  # a newer labq may have come
                 yield db
                 db.execute("COMMIT")
             except BaseException:
@@ -218,17 +244,23 @@ class File:
         if self.careful or not _is_unreadable(error):
             return False
         self.careful = True
-        for db in list(self._open):
-            db.text_factory = _text
+        for owner in list(self._owners):
+            if owner.db is not None:
+                owner.db.text_factory = _text
         return True
 
     @contextmanager
-    def faults(self, *, unreadable: bool = False) -> Iterator[None]:
-        """Turns SQLite's errors into labq's, which name the file and say what can be done.
+    def faults(self, owner: Owner | None = None, *, unreadable: bool = False) -> Iterator[None]:
+        """A use of the file by its owner, this thread unless another is named.
 
-        With `unreadable` all but the first one for which `beware` is meant.
+        Turns SQLite's errors into labq's, which name the file and say what can be done; with
+        `unreadable` all but the first one for which `beware` is meant.
         """
+        owner, use = owner or self._mine(), object()
+        owner.uses.add(use)  # before the look: whoever closes looks at the uses after it says so
         try:
+            if self._is_over():
+                raise sqlite3.ProgrammingError("the store is closed")
             still = self._is_still() and self.there()
             try:
                 yield
@@ -241,6 +273,10 @@ class File:
             raise StoreError(f"{self.path}: {error}{_advice(str(error))}") from None
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from None
+        finally:
+            if self._is_over() and owner.uses == {use}:
+                owner.close()  # before the use is over: whoever closes all waits for it
+            owner.uses.discard(use)
 
     def _refuse_odd(self) -> None:
         """Refuses what is no file, and a file system that cannot lock one."""
@@ -254,12 +290,18 @@ class File:
             )
 
 
-def _close_all(connections: list[sqlite3.Connection], gate: Lock, process: int) -> None:
-    """Closes the connections, in the process that opened them: a forked one would harm the file."""
-    if os.getpid() == process:
-        with gate:
-            while connections:
-                connections.pop().close()
+def _close_all(owners: list[Owner], process: int) -> None:
+    """Closes the connections, in the process that opened them: a forked one would harm the file.
+
+    Of those that other threads use they are waited for, which close them.
+    """
+    until = time.monotonic() + THROUGH
+    for owner in owners if os.getpid() == process else ():
+        others = owner.thread is not current_thread()
+        while others and owner.uses and time.monotonic() < until:
+            time.sleep(0.001)
+        if not (others and owner.uses):
+            owner.close()
 
 
 def _is_unreadable(error: sqlite3.Error) -> bool:

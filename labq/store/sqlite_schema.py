@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from labq.errors import StoreError
+from labq.store.refusals import require_known
 
 if TYPE_CHECKING:
     from labq.store.sqlite_file import File
@@ -79,7 +79,7 @@ def prepare(file: File) -> None:
     """Makes the tables, or brings them up to VERSION, in one transaction.
 
     Raises:
-        StoreError: a newer labq made the file.
+        NewerStoreError: a newer labq made the file.
     """
     if _version(file) == VERSION:
         return
@@ -102,9 +102,17 @@ def make(db: sqlite3.Connection) -> None:
 
 def _version(file: File) -> int:
     with file.faults():
-        version = int(file.db.execute("PRAGMA user_version").fetchone()[0])
-    if version > VERSION:
-        raise StoreError(f"{file.path}: made by a newer labq (schema {version}): upgrade labq")
+        return require_known_of(file.path, file.db)
+
+
+def require_known_of(path: Path, db: sqlite3.Connection) -> int:
+    """The version of the file's schema.
+
+    Raises:
+        NewerStoreError: a newer labq made it.
+    """
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    require_known(str(path), version, VERSION)
     return version
 
 

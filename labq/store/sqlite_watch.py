@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
 import time
 
+from labq.errors import StoreError
 from labq.store.base import Watch
 from labq.store.sqlite_file import File
 
@@ -16,9 +16,7 @@ class SQLiteWatch(Watch):
     """Whatever is committed to the file, by any connection but its own."""
 
     def __init__(self, file: File) -> None:
-        self._file = file
-        self._db: sqlite3.Connection | None = None
-        self._there: tuple[int, ...] | None = None  # the file that it is a connection to
+        self._file, self._owner = file, file.owner()
         self._lock = threading.Lock()  # none closes the connection while another asks
         self._closed = threading.Event()
         self._seen = self._version()
@@ -39,22 +37,17 @@ class SQLiteWatch(Watch):
     def close(self) -> None:
         with self._lock:
             self._closed.set()
-            if self._db is not None:
-                self._file.drop(self._db)
+            self._file.leave(self._owner)
 
     def _version(self) -> tuple[object, int] | None:
         """The file, and its count of the others' commits; None where it cannot be read just now."""
         try:
-            with self._lock:
+            with self._lock, self._file.faults(self._owner):
                 if self._closed.is_set():
                     return None
-                there = self._file.there()
-                if self._db is None or there != self._there:
-                    if self._db is not None:
-                        self._file.drop(self._db)
-                    self._db, self._there = self._file.another(), there
-                    self._db.execute("PRAGMA busy_timeout = 0")
-                version: int = self._db.execute("PRAGMA data_version").fetchone()[0]
+                there = self._file.there()  # before it is asked: where none is, none is made
+                db = self._file.connection(self._owner, busy_ms=1)
+                version: int = db.execute("PRAGMA data_version").fetchone()[0]
                 return there, version
-        except (sqlite3.Error, OSError):
+        except StoreError:
             return None

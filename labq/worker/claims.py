@@ -53,14 +53,14 @@ def take(
             if not shift.paused and not shift.stays(moment):
                 return None
         except StoreError as error:
-            if failing_since is None:
-                failing_since = asked
+            if failing_since is None and error.passes:
                 shift.say(f"cannot claim yet: {error}")
+            failing_since = failing_since or asked
             away, options = asked - failing_since, shift.options
             over = shift.stopping.is_set() or away > min(options.patience, options.lease)
             if over and not shift.open:
                 return None  # its record's removal is one more chance to give back
-            if away > options.patience:
+            if away > options.patience or not error.passes:
                 raise
             shift.stopping.wait(1)
             continue
@@ -91,7 +91,7 @@ def close(
             break
         except StoreError as error:
             doubtful = True
-            if time.monotonic() >= until:
+            if time.monotonic() >= until or not error.passes:
                 raise
             shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
             if shift.stopping.wait(1) and stopped:

@@ -12,8 +12,13 @@ import pytest
 from making import task
 
 from labq.errors import StoreError
-from labq.store import open_store, sqlite_file
+from labq.store import open_store, sqlite_file, sqlite_schema
 from labq.task import FIELDS
+
+NEWER = (
+    r"labq\.db: made by a newer labq \(its schema is 99, this labq knows "
+    rf"{sqlite_schema.VERSION}\): upgrade labq$"
+)
 
 
 @pytest.fixture
@@ -55,10 +60,17 @@ def test_a_newer_schema_is_refused(path):
     open_store(f"sqlite:{path}").close()
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("PRAGMA user_version = 99")
-    with pytest.raises(
-        StoreError, match=r"labq\.db: made by a newer labq \(schema 99\): upgrade labq$"
-    ):
+    with pytest.raises(StoreError, match=NEWER):
         open_store(f"sqlite:{path}")
+
+
+def test_a_schema_that_becomes_newer_is_written_no_more(path):
+    store = open_store(f"sqlite:{path}")
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("PRAGMA user_version = 99")
+    with pytest.raises(StoreError, match=NEWER):
+        store.insert("q", [task()])
+    store.close()
 
 
 def test_another_kind_of_file_is_refused_and_left_alone(tmp_path):

@@ -232,12 +232,14 @@ def test_who_may_only_read_sees_what_others_write(path, read_only):
 
 def test_what_was_written_while_it_was_read_as_it_is_is_read_again(path, read_only):
     code = READ + (
-        "found = client.queue.find({}); next(found); sys.stdin.readline()\n"
+        "found = client.queue.find({}); next(found); print('begun', flush=True)\n"
+        "sys.stdin.readline()\n"
         "try: list(found)\n"
         "except labq.LabqError as error: print(error)"
     )
     reader = read_only(code)
     assert reader.stdout.readline() == "1\n"
+    assert reader.stdout.readline() == "begun\n"
     path.chmod(0o600)
     path.parent.chmod(0o700)
     store = open_store(f"sqlite:{path}")
