@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import cast
 
 from pymongo import ReturnDocument
 from pymongo.collection import Collection
@@ -31,15 +30,15 @@ class MongoRecords(Records):
 
     def put(self, identity: str, change: Change) -> Document:
         with faults(self._address):
-            record = self._collection.find_one_and_update(
+            # an upsert leaves a record in any case; not all versions of pymongo's types say so
+            record: Any = self._collection.find_one_and_update(
                 {"_id": identity},
                 update_of(change) or {"$set": {"_id": identity}},
                 projection=COUNTER,
                 upsert=True,
                 return_document=ReturnDocument.AFTER,
             )
-        there = cast("Document", record)  # an upsert leaves one in any case
-        return sound_record(there, self._shapes)
+        return sound_record(record, self._shapes)
 
     def update(self, query: Query, change: Change) -> int:
         with faults(self._address):
