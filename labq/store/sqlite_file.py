@@ -18,6 +18,8 @@ from labq.store import sqlite_schema
 WAL_PAGES = 4000  # 16 MiB: hot pages are copied back a quarter as often as by default
 THROUGH = 0.5  # seconds that whoever closes gives other threads to finish a statement
 BUSY_MS = 30_000  # how long a writer waits for its turn
+FULL = "database or disk is full"  # SQLite's words
+INDEX_BYTES = 64 * 1024  # twice what the log's index, the file's -shm, takes when it is made
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "afs", "ceph", "lustre", "gpfs", "beegfs"}
 )
@@ -270,7 +272,8 @@ class File:
         except sqlite3.Error as error:
             if unreadable and not self.careful and _is_unreadable(error):
                 raise
-            raise StoreError(f"{self.path}: {error}{_advice(str(error))}") from None
+            told = FULL if _is_full(error, self.path) else str(error)
+            raise StoreError(f"{self.path}: {told}{_advice(told)}") from None
         except OSError as error:
             raise StoreError(f"{self.path}: {error.strerror or error}") from None
         finally:
@@ -317,6 +320,14 @@ def _text(octets: bytes) -> str | bytes:
         return octets.decode()
     except UnicodeDecodeError:
         return octets
+
+
+def _is_full(error: sqlite3.Error, path: Path) -> bool:
+    """Whether it is for want of room: where the log's index has none, SQLite says I/O error."""
+    with suppress(OSError):
+        room = os.statvfs(path.parent)
+        return "I/O" in str(error) and room.f_bavail * room.f_frsize < INDEX_BYTES
+    return False
 
 
 def _advice(error: str) -> str:

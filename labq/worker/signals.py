@@ -81,17 +81,18 @@ class Wakeup:
     def catching(self) -> Iterator[None]:
         """Takes the signals that would end the process; gives them back afterwards.
 
-        What is ignored stays so: SIGHUP under nohup, SIGINT behind a shell's &.
+        What is ignored stays so: SIGHUP under nohup, SIGINT behind a shell's &. The pipe is there
+        before the first handler and as long as the last: a signal in between is heard too.
         """
         self._taken = ending()
-        old = {number: signal.signal(number, _nothing) for number in self._taken}
         old_pipe = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        old = {number: signal.signal(number, _nothing) for number in self._taken}
         try:
             yield
         finally:
-            signal.set_wakeup_fd(old_pipe)
             for number, handler in old.items():
                 signal.signal(number, handler)
+            signal.set_wakeup_fd(old_pipe)
             os.close(self._read)
             os.close(self._write)
 

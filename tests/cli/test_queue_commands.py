@@ -128,7 +128,7 @@ def test_a_sweep_tells_of_all_that_it_did(labq, queue):
     lapse(labq, queue)
     die(labq, queue)
     counts = {"recovered": 1, "promoted": 0, "settled": 0, "expired": 0, "workers": 1}
-    counts["contents"] = 0
+    counts |= {"contents": 0, "folders": 0}
     assert labq("queue", "sweep", "--json").lines == [counts]
     lapse(labq, queue)
     die(labq, queue)

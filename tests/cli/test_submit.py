@@ -8,7 +8,7 @@ import pytest
 
 
 def test_stdout_is_the_id_alone_and_stderr_one_line(labq, queue):
-    result = labq("task", "submit", "--", "--foo.bar", "0.1")
+    result = labq("task", "submit", "--no-source", "--", "--foo.bar", "0.1")
     assert result.code == 0
     assert re.fullmatch(r"[0-9a-f]{32}\n", result.out)
     assert result.err == f"task 1 in queue default ({queue.store.address})\n"

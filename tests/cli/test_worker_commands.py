@@ -138,7 +138,7 @@ def test_all_means_those_of_the_queue(labq, queue, crew, word):
     assert labq("worker", word, "--all", "-q").err == ""
     said = labq("worker", word, "--all", "--queue", "x").err.splitlines()
     assert said[0] == "no workers in queue x"
-    assert said[1].startswith("labq: no queue 'x': ")
+    assert said[1] == "labq: no queue 'x' yet (labq task submit makes it)"
 
 
 def test_ids_from_a_pipe_are_read_and_none_of_them_asks_nobody(labq, queue, crew, monkeypatch):
