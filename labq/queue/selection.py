@@ -217,7 +217,7 @@ def _one(
 
         where = absence(store, queue)
         if where:
-            raise TaskNotFound(f"no task {ref!r}: {where}")
+            raise TaskNotFound(f"no task {ref!r} in queue {queue!r}: {where}")
         raise TaskNotFound(f"no task {ref!r} in queue {queue!r} (labq task ls shows what is there)")
     if len(hits) > 1:
         told = ", ".join(f"{t['number']} ({t.get('name', t['_id'][:8])})" for t in hits[:5])

@@ -90,7 +90,9 @@ def test_a_client_that_looks_makes_no_store(uri, is_made, tmp_path, monkeypatch)
         assert list(client.tasks()) == []
         assert client.count() == 0
         client.delete(filter={})
-        with pytest.raises(TaskNotFound, match=r"^no task '5': there is no store .* yet"):
+        with pytest.raises(
+            TaskNotFound, match=r"^no task '5' in queue 'default': there is no store .* yet"
+        ):
             client.get(5)
         assert not is_made()
         client.submit({"lr": 1})
@@ -162,7 +164,8 @@ def test_a_verb_in_a_queue_that_is_not_there_is_refused(labq, two, words):
 
 def test_a_reference_in_a_queue_that_is_not_there_names_the_queue(labq, two, monkeypatch):
     monkeypatch.setenv("LABQ_QUEUE", "nigth")
-    told = "labq: no task '1': no queue 'nigth': did you mean night? (there are default, night)\n"
+    why = "no queue 'nigth': did you mean night? (there are default, night)"
+    told = f"labq: no task '1' in queue 'nigth': {why}\n"
     assert (labq("task", "show", "1").code, labq("task", "show", "1").err) == (3, told)
 
 
