@@ -120,7 +120,7 @@ def test_what_programs_hold_becomes_json(client, tmp_path):
         ({"ttl": 0}, "ttl must be above 0"),
         ({"at": "someday"}, "at='someday' is no time (give a datetime, or 'tomorrow 9:00'"),
         ({"at": "tomorrow", "delay": 1}, "give at or delay, not both"),
-        ({"cmd": "python %(lr)"}, "args: cmd does not fit: the task lacks lr"),
+        ({"cmd": "./train %(lr)"}, "args: cmd does not fit: the task lacks lr"),
         ({"key": " "}, "key must be a text that is not empty"),
         ({"priority": "high"}, "priority must be a whole number"),
         ({"after": 1.5}, "1.5 is no task: give a Task, a number, an id or a name"),
