@@ -105,16 +105,17 @@ class StoreError(LabqError):
     """The store cannot be reached."""
 
     exit_code = ExitCode.UNREACHABLE
-    passes = True  # whether it may help to wait
 
 
-class NewerStoreError(StoreError):
+class UnusableError(StoreError):
+    """The store cannot be used as it is: somebody has to mend that, and no waiting does."""
+
+
+class NewerStoreError(UnusableError):
     """The store was made by a newer labq."""
 
-    passes = False
 
-
-class AuthError(StoreError):
+class AuthError(UnusableError):
     """The store refuses this user."""
 
 

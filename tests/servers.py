@@ -54,7 +54,11 @@ def free_port() -> int:
 
 
 def start(
-    folder: Path, replica_set: str = "", port: int = 0, *, alone: bool = False
+    folder: Path,
+    replica_set: str = "",
+    port: int = 0,
+    *options: str,
+    alone: bool = False,
 ) -> tuple[int, int]:
     """Starts a mongod on `folder`; returns its pid and port once it answers.
 
@@ -70,6 +74,7 @@ def start(
         *("--setParameter", "diagnosticDataCollectionEnabled=false"),
         *("--unixSocketPrefix", str(folder), "--fork", "--pidfilepath", str(folder / "pid")),
         *(("--replSet", replica_set) if replica_set else ()),
+        *options,
     ]
     forked = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if forked.returncode:

@@ -18,6 +18,7 @@ from labq.store import find_store, open_store
 
 if TYPE_CHECKING:
     from labq.queue import Queue, Selection
+    from labq.store import Store
 
 SILENCE = 2.0  # seconds after which a person is told what a command waits for
 
@@ -97,7 +98,14 @@ def queue_of(found: Settings) -> Queue:
     """The queue that the settings name, its store made if need be, for what puts tasks into it."""
     from labq.queue import Queue
 
-    return Queue(open_store(found.uri), found.queue, note, found.home)
+    return Queue(_told_of(open_store(found.uri)), found.queue, note, found.home)
+
+
+def _told_of(store: Store) -> Store:
+    """The store; says what of its URI counts for nothing."""
+    for text in store.notes:
+        note(f"labq: {text}")
+    return store
 
 
 def find_queue(found: Settings, *, new: bool = False) -> Queue:
@@ -113,7 +121,7 @@ def find_queue(found: Settings, *, new: bool = False) -> Queue:
     from labq.queue import Queue
     from labq.queue.presence import require_queue, require_store
 
-    here = Queue(find_store(found.uri), found.queue, note, found.home)
+    here = Queue(_told_of(find_store(found.uri)), found.queue, note, found.home)
     if found.origins.get("uri") == "--uri":
         require_store(here.store)
     if found.origins.get("queue") == "--queue" and not new:

@@ -129,7 +129,8 @@ def _run(
         here = options.queue_of(settings)
         here.store.now()
     except StoreError as error:  # nothing has begun yet
-        raise StoreError(f"{error} (labq run --offline keeps the record in a folder)") from None
+        told = f"{error} (labq run --offline keeps the record in a folder)"
+        raise type(error)(told) from None
     if recorded:
         task["source"] = source_of(here, settings, {**task, "cmd": words}, run=True)
     ends: list[Finished] = []

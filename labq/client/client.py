@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -71,6 +72,8 @@ class Client(Bulk, Waits, Beside):
         self.queue = Queue(
             find_store(self.settings.uri), self.settings.queue, home=self.settings.home
         )
+        for note in self.queue.store.notes:
+            logging.getLogger("labq").warning(note)
 
     def __repr__(self) -> str:
         return f"<labq.Client {self.queue.store.address} queue={self.queue.name}>"

@@ -10,7 +10,7 @@ from math import inf
 from typing import Any, cast
 
 from labq import words
-from labq.errors import AuthError, StoreError, UsageError
+from labq.errors import AuthError, StoreError, UnusableError, UsageError
 from labq.queue import Queue
 from labq.queue.sweep import recover
 from labq.task import TERMINAL, Document, Status
@@ -93,9 +93,10 @@ def _looking(
             if all(task["status"] == Status.DRAFT.value for task in found):
                 return not found
             if begun >= recover_at:
-                recover(queue.store, queue.name)
                 recover_at = begun + RECOVER_SECONDS
-        except AuthError:
+                with suppress(AuthError):  # who may only look waits for others to do it
+                    recover(queue.store, queue.name)
+        except UnusableError:
             raise
         except StoreError:
             if time.monotonic() - heard > PATIENCE:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Mapping
 from typing import Any
 
-from labq.errors import LabqError, StoreError, UsageError
+from labq.errors import LabqError, StoreError, UnusableError, UsageError
 from labq.job.books import Books, books, plain
 
 PATIENCE = 60.0  # seconds: as long as the lease lasts, unless configured
@@ -72,7 +72,7 @@ def store(found: Books, values: Mapping[str, Any]) -> StoreError | None:
         try:
             found.summary(values)
         except StoreError as error:  # noqa: PERF203 - it is the trying again that is wanted
-            if time.monotonic() >= until:
+            if isinstance(error, UnusableError) or time.monotonic() >= until:
                 return error
             time.sleep(1)
         else:

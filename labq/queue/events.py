@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from itertools import islice
 
-from labq.errors import StoreError
+from labq.errors import StoreError, UnusableError
 from labq.store import Store
 from labq.task import Document
 
@@ -53,6 +53,8 @@ def follow(
                     if wanted:
                         yield event
                 away = False
+            except UnusableError:
+                raise
             except StoreError as error:
                 if not away:
                     say(f"cannot see what happens for now: {error}")

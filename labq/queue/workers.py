@@ -42,8 +42,8 @@ def drop_dead(store: Store) -> int:
 
 def listed(store: Store, queue: str | None = None) -> list[Document]:
     """The workers that live, the longest at work first; of one queue, or of all."""
-    drop_dead(store)
-    found = store.workers.find({} if queue is None else {"queue": queue})
+    ours: Document = {} if queue is None else {"queue": queue}
+    found = store.workers.find({**ours, "$nor": [store.over()]})
     return sorted(found, key=lambda card: (card.get("started_at", EVER), card["_id"]))
 
 

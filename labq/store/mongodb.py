@@ -12,9 +12,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from pymongo import (
-    ASCENDING,
-    DESCENDING,
-    IndexModel,
     ReturnDocument,
     UpdateMany,
     UpdateOne,
@@ -30,64 +27,20 @@ from labq.store.base import CLAIM_ORDER, EXPIRES, Change, Query, Run, Sort, Stor
 from labq.store.mongodb_changes import encoded, uncountable, update_of
 from labq.store.mongodb_errors import faults
 from labq.store.mongodb_ids import meant
-from labq.store.mongodb_moves import BORN, HIDDEN, MOVED, STEP, steadily
+from labq.store.mongodb_indexes import DELETED, INDEXES, ensure
+from labq.store.mongodb_moves import HIDDEN, STEP, steadily
 from labq.store.mongodb_queues import Counters
 from labq.store.mongodb_records import MongoRecords
 from labq.store.mongodb_schema import Schema
-from labq.store.mongodb_shorts import SHORT, Shorts
+from labq.store.mongodb_shorts import Shorts
 from labq.store.mongodb_uri import connected
 from labq.store.refusals import require_here, shorts_of
-from labq.task import Document, Status
+from labq.task import Document
 
 if TYPE_CHECKING:
     from labq.store.mongodb_blobs import MongoBlobs
     from labq.store.mongodb_events import Events
 
-INDEXES = [
-    IndexModel([("queue", ASCENDING), ("number", ASCENDING)], unique=True, name="number"),
-    IndexModel(
-        [
-            *(("queue", ASCENDING), ("status", ASCENDING)),
-            *(("priority", DESCENDING), ("number", ASCENDING)),
-        ],
-        name="claim",
-    ),
-    IndexModel(
-        [
-            *(("queue", ASCENDING), ("status", ASCENDING), ("args_signature", ASCENDING)),
-            *(("priority", DESCENDING), ("number", ASCENDING)),
-        ],
-        name="fit",
-    ),
-    IndexModel(  # what is due by time, and what waits for another task: one or the other
-        [("queue", ASCENDING), ("waiting_for", ASCENDING), ("available_at", ASCENDING)],
-        partialFilterExpression={"status": Status.WAITING.value},
-        name="waiting",
-    ),
-    IndexModel(
-        [("queue", ASCENDING), ("ended_at", ASCENDING), ("number", ASCENDING)],
-        partialFilterExpression={"retention.ttl": {"$exists": True}},
-        name="expiring",
-    ),
-    IndexModel(
-        [("queue", ASCENDING), ("ended_at", ASCENDING), ("number", ASCENDING)],
-        partialFilterExpression={"retention.auto_delete": True},
-        name="evictable",
-    ),
-    IndexModel(
-        [("queue", ASCENDING), ("group", ASCENDING), ("index", ASCENDING)],
-        partialFilterExpression={"group": {"$exists": True}},
-        name="group",
-    ),
-    IndexModel(  # a number that a person types may be a name as well
-        [("queue", ASCENDING), ("name", ASCENDING)],
-        partialFilterExpression={"name": {"$exists": True}},
-        name="name",
-    ),
-    BORN,
-    MOVED,
-    SHORT,
-]
 DUPLICATE = 11000
 WRONG_TYPE = 14  # of what is added to
 
@@ -97,7 +50,8 @@ class MongoStore(Store):
 
     Raises:
         UsageError: the URI is wrong.
-        StoreError: it is a `mongodb+srv://` whose name does not resolve.
+        StoreError: it is a `mongodb+srv://` whose name does not resolve, or the direct connection
+            is not to a primary.
     """
 
     def __init__(self, uri: str) -> None:
@@ -379,8 +333,8 @@ class MongoStore(Store):
     def _ensure_indexes(self) -> None:
         if not self._ready.is_set():
             self._schema.prepare()
-            self._tasks.create_indexes(INDEXES)
-            self._events.ensure_indexes()
+            ensure(self._tasks, INDEXES, self.address)
+            ensure(self._tasks.database["deleted"], DELETED, self.address)
             self._ready.set()
 
 

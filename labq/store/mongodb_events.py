@@ -17,7 +17,7 @@ from itertools import chain, takewhile
 from typing import Any
 
 from bson import Timestamp
-from pymongo import ASCENDING, IndexModel, ReadPreference
+from pymongo import DeleteMany, ReadPreference
 from pymongo import errors as mongo
 from pymongo.collection import Collection
 
@@ -29,20 +29,16 @@ from labq.store.refusals import no_token
 from labq.task import Document
 
 SETTLE = 0.5  # seconds: longer than a write of STEP tasks takes from its `$$NOW` until it is seen
-DAY = 24 * 3600  # seconds that what a removed task leaves is kept
 ROUNDS = 10  # how often a removal is tried again where others move the same tasks
 ELECTION = 15.0  # seconds: by default a primary is taken to be gone after 10
 AGAIN = 0.2
+FEW = 25  # tasks whose states one condition lists: each is held against all of them
 STALE = 60  # seconds after which nobody is at it who began to remove a task
 LAST = 2**31 - 1  # the `n` of a removal
 START = datetime(1970, 1, 1, tzinfo=timezone.utc)
 # FAR is the `at` of what is about to be removed.
 DUPLICATE = 11000
 END: Document = {"task": "", "moves": {"at": FAR, "n": LAST}}  # comes after all moves
-DELETED = [
-    IndexModel([("queue", ASCENDING), ("at", ASCENDING)], name="at"),
-    IndexModel([("at", ASCENDING)], expireAfterSeconds=DAY, name="kept"),
-]
 KEPT = ("queue", "number", "status", "attempt", "created_at", "born_as", "moves", "moved_at")
 
 
@@ -83,10 +79,6 @@ class Events:
         self._deleted = tasks.database["deleted"].with_options(
             read_preference=ReadPreference.PRIMARY
         )
-
-    def ensure_indexes(self) -> None:
-        """Makes the indexes of what removed tasks leave."""
-        self._deleted.create_indexes(DELETED)
 
     def newest(self, queue: str, now: datetime) -> str:
         """`Store.newest_event`."""
@@ -208,19 +200,29 @@ class Events:
         try:
             self._deleted.insert_many(made, ordered=False)
         except mongo.BulkWriteError as error:  # another removes the same ones, or did not end
-            faults = error.details or {}
-            if any(fault["code"] != DUPLICATE for fault in faults["writeErrors"]):
+            if any(fault["code"] != DUPLICATE for fault in (error.details or {})["writeErrors"]):
                 raise
-            if faults.get("writeConcernErrors"):
-                raise mongo.AutoReconnect(str(faults["writeConcernErrors"][0])) from None
+            _require_kept(error)
         as_read: list[Document] = [
             {"_id": task["_id"], "moved_at": task.get("moved_at"), "born": task.get("born")}
             for task in tasks
         ]
+        few = (as_read[at : at + FEW] for at in range(0, len(as_read), FEW))
         # by their ids, whatever else is asked: else each part examines every task
-        count = self._tasks.delete_many({"$and": [part, {"$or": as_read}]}, hint="_id_")
+        writes = [
+            DeleteMany(
+                {"$and": [part, {"_id": {"$in": [one["_id"] for one in some]}}, {"$or": some}]},
+                hint="_id_",
+            )
+            for some in few
+        ]
+        try:
+            count = self._tasks.bulk_write(writes, ordered=False).deleted_count
+        except mongo.BulkWriteError as error:
+            _require_kept(error)
+            raise
         self._settle([one["_id"] for one in left])
-        return int(count.deleted_count)
+        return int(count)
 
     def _settle(self, keys: Sequence[Document]) -> int:
         """Says of the removals that were begun whether they were made; how many were."""
@@ -254,6 +256,12 @@ def patiently(ask: Callable[[], Result]) -> Result:
             if time.monotonic() >= until:
                 raise
             time.sleep(AGAIN)
+
+
+def _require_kept(error: mongo.BulkWriteError) -> None:
+    """Raises AutoReconnect where a majority of the nodes did not take the writes: ask again."""
+    if unkept := (error.details or {}).get("writeConcernErrors"):
+        raise mongo.AutoReconnect(str(unkept[0].get("errmsg"))) from None
 
 
 def _key(task: Document) -> Document:

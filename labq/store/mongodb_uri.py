@@ -22,8 +22,8 @@ from pymongo import errors as mongo
 from pymongo.common import URI_OPTIONS_VALIDATOR_MAP
 from pymongo.uri_parser import split_options
 
-from labq.errors import UsageError
-from labq.store.mongodb_errors import faults
+from labq.errors import StoreError, UsageError
+from labq.store.mongodb_errors import faults, hosts
 from labq.task import Document
 
 DEFAULTS: dict[str, Any] = {
@@ -56,7 +56,9 @@ PUT_ASIDE: dict[str, tuple[tuple[str, ...], str]] = {
 }
 ENDLESS = {name.lower(): ms for name, ms in DEFAULTS.items() if name.endswith("MS")}
 ENDLESS["timeoutms"] = DEFAULTS["socketTimeoutMS"]
-FILES = ("tlscafile", "tlscertificatekeyfile", "tlscrlfile")
+FILES = ("tlsCAFile", "tlsCertificateKeyFile", "tlsCRLFile")
+LONGEST_NAME = 63  # bytes of a database's name
+THEIRS = ("admin", "config", "local")
 SECRET = re.compile("pass|token|secret|properties")
 ESCAPES = "in a user's name or a password write / ? & @ : # % as %2F %3F %26 %40 %3A %23 %25"
 
@@ -69,6 +71,7 @@ class Dialled:
     options: Mapping[str, Any]
     notes: tuple[str, ...] = ()
     forgetful: bool = False  # a write does not wait for the journal (journal=false)
+    direct: bool = False  # to this one server, whatever it is of a replica set
     files: str = ""  # the options that name files, as they are written
 
 
@@ -80,6 +83,7 @@ def read(uri: str, address: str) -> Dialled:
     """
     _require_escaped(uri, address)
     base, mark, text = uri.partition("?")
+    _require_name(unquote_plus(base.partition("://")[2].partition("/")[2]), address)
     kept: list[str] = []
     notes: list[str] = []
     given: dict[str, str] = {}
@@ -105,8 +109,23 @@ def read(uri: str, address: str) -> Dialled:
         {**defaults, **OURS},
         tuple(notes),
         given.get("journal", "").lower() == "false",
-        " and ".join(f"{key}={given[key]}" for key in FILES if key in given),
+        given.get("directconnection", "").lower() == "true",
+        " and ".join(f"{it}={given[it.lower()]}" for it in FILES if it.lower() in given),
     )
+
+
+def _require_name(name: str, address: str) -> None:
+    """Refuses a database whose name cannot be, or that is the server's own.
+
+    Raises:
+        UsageError: it does.
+    """
+    if "." in name or len(name.encode()) > LONGEST_NAME or name in THEIRS:
+        why = (
+            "is MongoDB's own" if name in THEIRS else f"is no name of at most {LONGEST_NAME} bytes"
+        )
+        dots = " without dots" if "." in name else ""
+        raise UsageError(f"{address} is not a MongoDB URI: the database {name} {why}{dots}")
 
 
 def _require_escaped(uri: str, address: str) -> None:
@@ -126,20 +145,45 @@ def connected(uri: str, address: str) -> tuple[MongoClient[Document], Dialled]:
 
     Raises:
         UsageError: the URI is wrong, or a file that it names.
-        StoreError: it is a `mongodb+srv://` whose name does not resolve.
+        StoreError: it is a `mongodb+srv://` whose name does not resolve, or the direct connection
+            is not to a primary.
     """
     wanted = read(uri, address)
     with faults(address):
         try:
-            return MongoClient(wanted.uri, **wanted.options), wanted
+            client: MongoClient[Document] = MongoClient(wanted.uri, **wanted.options)
         except ValueError as error:  # of an option or a port
             raise mongo.InvalidURI(str(error)) from None
         except OSError as error:  # of OpenSSL, which does not name the file
             raise UsageError(f"{address}: cannot use {wanted.files}: {error}") from None
         except mongo.ConfigurationError as error:
-            if wanted.files and "dnspython" not in str(error):
-                raise UsageError(f"{address}: cannot use {wanted.files}: {error}") from None
-            raise
+            if isinstance(error, mongo.InvalidURI) or "+srv" in uri:  # does its name resolve?
+                raise
+            files = f"cannot use {wanted.files}: " if wanted.files else ""
+            raise UsageError(f"{address}: {files}{error}") from None
+        if wanted.direct:
+            try:
+                _require_primary(client, address)
+            except BaseException:
+                client.close()
+                raise
+    return client, wanted
+
+
+def _require_primary(client: MongoClient[Document], address: str) -> None:
+    """Refuses a node that lags behind: it shows what was, and takes nothing.
+
+    Raises:
+        StoreError: it is a secondary.
+    """
+    hello = client.admin.command("hello")
+    if not hello.get("isWritablePrimary"):
+        of = f" of the replica set {hello['setName']}" if "setName" in hello else ""
+        primary = f", whose primary is {hello['primary']}" if "primary" in hello else ""
+        raise StoreError(
+            f"MongoDB at {hosts(address)} is no primary{of}{primary}: leave directConnection=true "
+            "out of LABQ_URI"
+        )
 
 
 def _names(pairs: list[str]) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from labq.errors import StoreError
+from labq.errors import StoreError, UnusableError
 from labq.queue import Claim, Ending, WorkerName, leases
 from labq.queue.leases import End
 from labq.store import Store
@@ -45,26 +45,33 @@ def take(
                 shift.disown()
                 return None
             claimed = shift.claim(worker, unfit, asked)
-            if failing_since is not None:
-                shift.say("the store answers again")
+            _answered(shift, failing_since)
             failing_since = None
             if claimed:
                 return *claimed, asked
             if not shift.paused and not shift.stays(moment):
                 return None
+        except UnusableError:
+            raise
         except StoreError as error:
-            if failing_since is None and error.passes:
+            if failing_since is None:
                 shift.say(f"cannot claim yet: {error}")
             failing_since = failing_since or asked
             away, options = asked - failing_since, shift.options
             over = shift.stopping.is_set() or away > min(options.patience, options.lease)
             if over and not shift.open:
                 return None  # its record's removal is one more chance to give back
-            if away > options.patience or not error.passes:
+            if away > options.patience:
                 raise
             shift.stopping.wait(1)
             continue
         shift.rest(moment)
+
+
+def _answered(shift: Shift, failing_since: float | None) -> None:
+    """Says that the store answers again, if it did not."""
+    if failing_since is not None:
+        shift.say("the store answers again")
 
 
 def close(
@@ -89,9 +96,11 @@ def close(
             if status is None and doubtful:
                 status = leases.landed(shift.queue.store, claim, ending)
             break
+        except UnusableError:
+            raise
         except StoreError as error:
             doubtful = True
-            if time.monotonic() >= until or not error.passes:
+            if time.monotonic() >= until:
                 raise
             shift.say(f"task {claim.task['number']}: cannot write its end yet: {error}")
             if shift.stopping.wait(1) and stopped:

@@ -6,10 +6,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import Any
 
-from labq.errors import StoreError
+from labq.errors import StoreError, UnusableError
 from labq.queue import sweep, waiting, workers
 from labq.store import Now
 from labq.store.base import Watch
@@ -74,6 +73,8 @@ class Control:
                 self._shift.recent.restore()
                 self._shift.disown()
                 workers.leave(self._store, self._shift.name.id)
+            except UnusableError:
+                pass  # that is what ends the worker, and told already
             except StoreError:
                 if self._shift.recent.unsure and time.monotonic() < until:
                     time.sleep(RETRY)
@@ -90,8 +91,13 @@ class Control:
         self._watch = watch = self._store.watch(self._queue)
         changed = True  # something may have, before there was a watch
         while not self._over.is_set():
-            with suppress(StoreError):  # the slots tell of it
+            try:
                 self._look(changed=changed)
+            except UnusableError:
+                if not self._over.is_set():
+                    raise
+            except StoreError:
+                pass  # the slots tell of it
             if changed:
                 self._shift.wake()
                 if self._shift.full:  # every end of a task is a change: they are not all looked at

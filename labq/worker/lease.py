@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from math import inf
 from typing import Any, Protocol
 
-from labq.errors import StoreError
+from labq.errors import StoreError, UnusableError
 from labq.queue import Claim, leases
 from labq.queue.stopping import understood
 from labq.store import Store
@@ -91,8 +90,12 @@ class Keeper:
             if self._over:
                 return
             self.beat()
-            with suppress(StoreError):  # the renewal tells of it
+            try:
                 pulse()
+            except UnusableError:
+                raise
+            except StoreError:
+                pass  # the renewal tells of it
 
     def beat(self) -> None:
         """One renewal of all that is held."""
@@ -102,6 +105,8 @@ class Keeper:
         asked = time.monotonic()
         try:
             renewal = leases.renew(self.store, [one.claim for one in held], self.lease)
+        except UnusableError:
+            raise
         except StoreError as error:
             self.say(f"cannot renew: {error}")
             return

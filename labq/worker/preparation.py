@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import inf
 
-from labq.errors import StoreError
+from labq.errors import StoreError, UnusableError
 from labq.queue import Claim
 from labq.worker.lease import Held
 from labq.worker.process import StartError
@@ -87,7 +87,9 @@ def alone(shift: Shift, claim: Claim, asked: float) -> float:
         while not making.stopped():
             try:
                 left = survivors.earlier(shift.queue.store, claim, shift.options.uri)
-            except StoreError as error:  # noqa: PERF203 - it may come back
+            except UnusableError:  # noqa: PERF203 - what else it is may come back
+                raise
+            except StoreError as error:
                 shift.say(f"task {claim.task['number']}: cannot begin yet: {error}")
                 shift.stopping.wait(1)
             else:

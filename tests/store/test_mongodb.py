@@ -139,6 +139,9 @@ def test_a_removal_examines_what_it_removes_and_nothing_else(store):
             "mongodb://h:99999/x is not a MongoDB URI: Port must be an integer",
         ),
         ("mongodb://h/a%20b", "mongodb://h/a%20b is not a MongoDB URI: "),
+        (f"mongodb://h/{'x' * 64}", "is no name of at most 63 bytes"),
+        ("mongodb://h/a.b", "the database a.b is no name of at most 63 bytes without dots"),
+        ("mongodb://h/local", "the database local is MongoDB's own"),
     ],
 )
 def test_a_wrong_uri_is_refused_without_its_password(uri, told):

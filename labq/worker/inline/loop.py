@@ -22,7 +22,7 @@ from labq.store import find_store
 from labq.task import Document
 from labq.template import Placeholder, Template, fitting
 from labq.words import Span
-from labq.worker.inline.run import Run, make_way
+from labq.worker.inline.run import LOG, Run, make_way
 from labq.worker.inline.task import LoopTask
 from labq.worker.options import CONSECUTIVE, Options, Tally
 
@@ -133,6 +133,8 @@ class Loop:
         _refuse_recursion(settings)
         fits = _having(self.required)
         queue = Queue(find_store(settings.uri), settings.queue, home=settings.home)
+        for note in queue.store.notes:
+            LOG.warning(note)
         try:
             if settings.origins.get("uri") == "--uri" and not self._waits:
                 require_store(queue.store)

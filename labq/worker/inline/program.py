@@ -123,12 +123,14 @@ def _record(settings: Settings, task: Document, words: Sequence[str]) -> str:
 def _begin(settings: Settings, task: Document, words: Sequence[str]) -> str:
     """Begins in the store, and returns its address."""
     store = open_store(settings.uri)
+    for note in store.notes:
+        LOG.warning(note)
     try:
         try:
             store.now()
         except StoreError as error:
             told = f"{error} (LABQ_OFFLINE=1 keeps the record in a folder)"
-            raise StoreError(told) from None
+            raise type(error)(told) from None
         if settings.source:
             task["source"] = capture(
                 store.blobs, settings.home, task["cwd"], words, ours=True, run=True
