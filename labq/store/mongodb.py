@@ -10,8 +10,10 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 from pymongo import (
+    MongoClient,
     ReturnDocument,
     UpdateMany,
     UpdateOne,
@@ -68,6 +70,8 @@ class MongoStore(Store):
         self._workers = MongoRecords(workers, self.address, WORKER)  # lasting: so all before it is
         self._ready = threading.Event()
         self._watches: list[Watch] = []
+        # A store that is collected closes; at the interpreter's end others may use it to the last.
+        finalize(self, _close, self._client).atexit = False
 
     @property
     def _tasks(self) -> Collection[Document]:
@@ -322,8 +326,7 @@ class MongoStore(Store):
     def close(self) -> None:
         while self._watches:
             self._watches.pop().close()
-        with suppress(mongo.InvalidOperation):  # of a second close, after a cursor was left open
-            self._client.close()
+        _close(self._client)
 
     def _prepare(self, *changes: Change) -> None:
         """Sees to what holds a short name that these give: its index, in an older database too."""
@@ -345,3 +348,8 @@ def _names(pair: Document) -> bool:
 
 def _names_one(query: Query) -> bool:
     return isinstance(query.get("_id"), str)
+
+
+def _close(client: MongoClient[Document]) -> None:
+    with suppress(mongo.InvalidOperation):  # of a second close, after a cursor was left open
+        client.close()
