@@ -60,9 +60,10 @@ def _is_doubled(item: pytest.Item) -> bool:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # A shell in the background ignores SIGINT, nohup SIGHUP, in all that is started from here too.
+    # A shell ignores SIGINT and SIGQUIT in the background, nohup SIGHUP, in all that starts from here.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     if servers.SHARED not in os.environ:  # the process that begins the run, not one of its workers
         stack = ExitStack()
         stack.enter_context(servers.serving())

@@ -71,9 +71,9 @@ ASIDE = {
 def test_what_would_lose_or_hide_a_write_counts_for_nothing_and_is_said(option):
     store = open_store(f"mongodb://127.0.0.1:1/lab?{option}")
     assert store.notes == (f"{option} in the store's URI counts for nothing: {ASIDE[option]}",)
-    assert store._tasks.write_concern.document == {"w": "majority"}
-    assert store._tasks.read_preference.name == "Primary"
-    assert store._tasks.codec_options.tz_aware
+    assert store._database.write_concern.document == {"w": "majority"}
+    assert store._database.read_preference.name == "Primary"
+    assert store._database.codec_options.tz_aware
     store.close()
 
 
@@ -97,7 +97,7 @@ def test_journal_false_waits_for_no_journal(lone_mongod):
     uri = servers.with_database(lone_mongod, "test_unjournaled")
     store = open_store(f"{uri}?journal=false")
     assert store.forgetful
-    assert store._tasks.write_concern.document == {"w": "majority", "j": False}
+    assert store._database.write_concern.document == {"w": "majority", "j": False}
     assert store.workers._collection.write_concern.document == {"w": "majority"}
     store.close()
 
