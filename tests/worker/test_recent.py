@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 import pytest
 from waiting import until
 
@@ -18,8 +20,8 @@ FAILED = Ending(succeeded=False, reason="exit code 1", record={"exit_code": 1})
 
 
 @pytest.fixture
-def uri(lone_mongod, tmp_path):
-    return f"{lone_mongod}recent_{tmp_path.name}?journal=false"
+def uri(lone_mongod):
+    return f"{lone_mongod}test_{uuid.uuid4().hex[:12]}?journal=false"
 
 
 @pytest.fixture
