@@ -68,10 +68,8 @@ class Client(Bulk, Waits, Beside):
     ) -> None:
         seconds = patience("update_cache_time", update_cache_time)
         self.auto_update, self.update_cache_time = switch("auto_update", auto_update), seconds
-        self.settings = config.load({"uri": uri, "queue": queue})
-        self.queue = Queue(
-            find_store(self.settings.uri), self.settings.queue, home=self.settings.home
-        )
+        self.settings = settings = config.load({"uri": uri, "queue": queue})
+        self.queue = Queue(find_store(settings.uri), settings.queue, home=settings.home)
         for note in self.queue.store.notes:
             logging.getLogger("labq").warning(note)
 
@@ -223,8 +221,7 @@ class Client(Bulk, Waits, Beside):
         try:
             in_parts(partial(store, at) for at in range(0, len(made), BATCH))
         except KeyboardInterrupt:
-            told = f"{stored:,} of {len(made):,} tasks are stored"
-            raise KeyboardInterrupt(told) from None
+            raise KeyboardInterrupt(f"{stored:,} of {len(made):,} tasks are stored") from None
         return made
 
     # finding

@@ -97,8 +97,11 @@ WORKER: dict[str, Shape] = {
     "tasks": list_of("a list of numbers", WHOLE),
     **dict.fromkeys(("done", "pids"), dict_of("a dict of numbers", WHOLE)),
 }
-EVENT: dict[str, Shape] = {
-    **dict.fromkeys(("task", "queue", "from", "to", "worker", "reason"), TEXT),
-    **dict.fromkeys(("number", "attempt"), WHOLE),
+EVENT: dict[str, Shape] = {  # in the order in which they are shown
+    "task": TEXT,
+    "number": WHOLE,
+    **dict.fromkeys(("queue", "from", "to"), TEXT),
     "at": DATE,
+    "attempt": WHOLE,
+    **dict.fromkeys(("worker", "reason"), TEXT),
 }

@@ -108,12 +108,13 @@ def sound_record(found: Document, shapes: Mapping[str, Shape]) -> Document:
 
 def sound_event(found: Mapping[str, Any]) -> Document:
     """An event without what is wrong or null in it; it has a task, a number and a time."""
+    least = {"task": str(found.get("task")), "number": 0, "to": "?", "at": _EPOCH}
     good = {
-        name: value
-        for name, value in found.items()
-        if name in EVENT and value is not None and EVENT[name].fits(value)
+        name: found[name]
+        for name, shape in EVENT.items()
+        if found.get(name) is not None and shape.fits(found[name])
     }
-    return {"task": str(found.get("task")), "number": 0, "to": "?", "at": _EPOCH, **good}
+    return {name: good.get(name, least.get(name)) for name in EVENT if name in {**least, **good}}
 
 
 def faults_of(found: Mapping[str, Any]) -> str:

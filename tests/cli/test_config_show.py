@@ -46,7 +46,7 @@ def test_json_and_no_password(run, monkeypatch):
             "is not a store (write sqlite:PATH, mongodb://HOST/DATABASE or mongodb+srv://HOST/DATABASE)",
         ),
         ("sqlite:", 2, "names no file"),
-        ("sqlite:/proc/no/labq.db", 4, "/proc/no/labq.db: No such file or directory"),
+        ("sqlite:/proc/no/labq.db", 4, "there is no store sqlite:/proc/no/labq.db yet"),
         ("mongodb://ann:s3cret@h:99999/x", 2, "is not a MongoDB URI"),
     ],
 )

@@ -198,6 +198,8 @@ def test_json_is_a_line_per_attempt(labq, queue):
 
 
 def test_nothing_to_do(labq):
+    submit(labq, {})
+    labq("task", "cancel", "1")
     result = labq("worker", "run", "--", "true")
     assert (result.code, result.out) == (0, "")
     assert result.err.startswith("labq: nothing to run in ")
