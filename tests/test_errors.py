@@ -30,6 +30,12 @@ TREE = [
     (errors.NotFoundError, ExitCode.NOT_FOUND, "There is no such thing."),
     (errors.TaskNotFound, ExitCode.NOT_FOUND, "There is no such task."),
     (errors.StoreError, ExitCode.UNREACHABLE, "The store cannot be reached."),
+    (
+        errors.UnusableError,
+        ExitCode.UNREACHABLE,
+        "The store cannot be used as it is: somebody has to mend that, and no waiting does.",
+    ),
+    (errors.NewerStoreError, ExitCode.UNREACHABLE, "The store was made by a newer labq."),
     (errors.AuthError, ExitCode.UNREACHABLE, "The store refuses this user."),
     (errors.ConflictError, ExitCode.CONFLICT, "The task's state does not allow this."),
     (errors.QuotaExceeded, ExitCode.CONFLICT, "The queue holds as many tasks as it may."),
