@@ -188,12 +188,11 @@ def test_a_command_that_would_read_the_appended_args_as_a_program_is_refused(par
 
 @pytest.mark.parametrize(
     "text",
-    ["python train.py", "bash -c 'echo \"$@\"' bash", "sh run.sh", "python -m train", "true", "perl -e 'print @ARGV' --", "python -c 'import sys'", "srun python train.py", "ssh gpu1 train %(x)x"],
+    ["python train.py", "bash -c 'echo \"$@\"' bash", "sh run.sh", "python -m train", "true", "perl -e 'print @ARGV' --", "python -c 'import sys'", "srun python train.py"],
 )  # fmt: skip
 def test_a_command_that_passes_the_appended_args_on_is_taken(text):
-    if "%" not in text:
-        require_appendable(parse_command(shlex.split(text)))
-        require_appendable(parse_shell(text))
+    assert require_appendable(parse_command(shlex.split(text))) is None
+    assert require_appendable(parse_shell(text)) is None
 
 
 @pytest.mark.parametrize(
