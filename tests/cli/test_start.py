@@ -32,7 +32,7 @@ def test_a_start_may_change_what_the_entry_says(labq, queue, entry):
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
-        (["nobody"], 3, "no task 'nobody': "),
+        (["nobody"], 3, "no task 'nobody' in queue 'default': "),
         (["odd"], 2, ""),
         (["train", "--update", "lr=1"], 2, "no field 'lr' (write args.lr for an argument)"),
         (["train", "--update", "args.lr.x=1"], 5, "args.lr has no key 'x': it is not a dict"),
