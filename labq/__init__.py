@@ -19,6 +19,8 @@ if TYPE_CHECKING:
         TaskNotFound,
         UsageError,
     )
+    from labq.inprocess.init import init
+    from labq.inprocess.loop import loop
     from labq.job import (
         CurrentTask,
         capture_argparse,
@@ -30,8 +32,6 @@ if TYPE_CHECKING:
         should_stop,
         update_info,
     )
-    from labq.worker.inline.loop import loop
-    from labq.worker.inline.program import init
 
 __version__ = "0.1.0"
 __all__ = [
@@ -79,8 +79,8 @@ _HOMES = {
         ),
         "labq.job",
     ),
-    "init": "labq.worker.inline.program",
-    "loop": "labq.worker.inline",
+    "init": "labq.inprocess.init",
+    "loop": "labq.inprocess",
 }
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from waiting import until
 
-from labq.queue import Ending, Queue, WorkerName, leases
+from labq.queue import Ending, Queue, WorkerName, claims
 from labq.store import open_store
 
 
@@ -30,16 +30,16 @@ class Crew:
 
     def claim(self, lease=60):
         """A running task."""
-        return leases.claim(self._store, {"queue": self.queue.name}, WorkerName("w", "h"), lease)
+        return claims.claim(self._store, {"queue": self.queue.name}, WorkerName("w", "h"), lease)
 
     def end(self, claim, reason="", **error):
         """Ends it: a failure, where there is a reason."""
         ending = Ending(succeeded=not reason, reason=reason, error=error or None)
-        return leases.finish(self._store, claim, ending)
+        return claims.finish(self._store, claim, ending)
 
     def stop(self, claim):
         """Ends it as one that was asked to."""
-        return leases.cancel(self._store, claim, Ending(succeeded=False, reason="asked"))
+        return claims.cancel(self._store, claim, Ending(succeeded=False, reason="asked"))
 
     def run(self, reason="", **error):
         """Runs the first task."""

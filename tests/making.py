@@ -7,8 +7,8 @@ from contextlib import closing
 
 import servers
 
+from labq.model.task import new
 from labq.store import Now
-from labq.task import new
 
 DEFAULTS = {"created_at": Now(), "queued_at": Now()}
 

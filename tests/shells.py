@@ -12,7 +12,7 @@ from inspect import cleandoc
 from pathlib import Path
 
 import labq
-from labq.cli.tree import commands
+from labq.cli.commands import commands
 
 # Each reads what is pasted from stdin as it reads a terminal, without the person's own start-up
 # files. (fish knows no difference; in zsh a comment is none there.)

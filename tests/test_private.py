@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from labq.model.task import new
 from labq.private import make_file, make_folder
 from labq.store import open_store
-from labq.task import new
-from labq.worker.logs import Output
+from labq.worker.output import Output
 
 UMASKS = (0o000, 0o022, 0o077, 0o777, 0o357)
 

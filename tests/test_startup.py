@@ -53,7 +53,7 @@ def test_help_imports_no_command_and_no_store():
 
 def test_a_submit_compiles_no_query():
     loaded = modules("task", "submit", "--", "--a", "1")
-    assert not {"labq.store.sqlite_query", "labq.queue.edit", "labq.queue.leases"} & loaded
+    assert not {"labq.store.sqlite.query", "labq.queue.edits", "labq.queue.claims"} & loaded
 
 
 def test_labq_itself_imports_nothing_of_its_own():

@@ -15,12 +15,13 @@ import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, line, note, public
+from labq.command.template import parse_command
 from labq.errors import LabqError
-from labq.queue import Queue, catalog
-from labq.queue.sweep import expire
+from labq.model.task import Document, new
+from labq.queue import Queue
+from labq.queue import settings as queue_settings
+from labq.queue.recovery import expire
 from labq.store import Store
-from labq.task import Document, new
-from labq.template import parse_command
 
 if TYPE_CHECKING:
     from labq.config import Settings
@@ -48,7 +49,7 @@ def command(
     settings = options.settings(uri, queue)
     store = options.queue_of(settings).store
     here = Queue(store, queue or _free_name(store, settings.home), note, settings.home)
-    is_new = catalog.record_of(store, here.name) is None
+    is_new = queue_settings.record_of(store, here.name) is None
     grid = [{"lr": lr, "l2": l2} for lr, l2 in product(RATES, PENALTIES)]
     began = time.monotonic()
     tasks = [new(args, name="demo", tags=["demo"], retention={"ttl": KEPT}) for args in grid]
@@ -97,7 +98,7 @@ def _clean_up(here: Queue, own: Document, *, whole: bool) -> None:
     with suppress(LabqError):
         here.delete(own, force=True)
         if whole and not here.count({"queue": here.name}):
-            catalog.delete(here.store, here.name, home=here.home)
+            queue_settings.delete(here.store, here.name, home=here.home)
         note(f"labq: stopped: removed what the demo had put into queue {here.name}")
 
 

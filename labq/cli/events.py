@@ -10,7 +10,7 @@ from labq.cli import options
 from labq.cli.output import json_line, line, moment, note
 
 if TYPE_CHECKING:
-    from labq.task import Document
+    from labq.model.task import Document
 
 
 def command(

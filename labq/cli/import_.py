@@ -12,7 +12,7 @@ from labq.cli.output import json_line, line, note
 from labq.errors import ConflictError, LabqError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
-    from labq.task import Document
+    from labq.model.task import Document
 
 
 def command(
@@ -36,7 +36,7 @@ def command(
       labq import ~/.local/share/labq/offline/*
       labq import /tmp/run --into 4
     """
-    from labq.offline import Spool, bring_in, bring_into
+    from labq.spool import Spool, bring_in, bring_into
 
     if into is not None and len(folders) > 1:
         raise UsageError("--into takes one folder at a time")

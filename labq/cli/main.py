@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import typer
 
-from labq.cli.tree import root
+from labq.cli.commands import root
 from labq.errors import ExitCode, LabqError
 
 

@@ -10,11 +10,11 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from labq import clock, config
-from labq.args import shortened
 from labq.cli.output import note
 from labq.config import Settings
 from labq.errors import UsageError
 from labq.store import find_store, open_store
+from labq.values.text import shortened
 
 if TYPE_CHECKING:
     from labq.queue import Queue, Selection

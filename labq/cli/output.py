@@ -14,8 +14,8 @@ import typer
 
 from labq import clock
 from labq.model.sound import MALFORMED
+from labq.model.task import FIELDS, Status
 from labq.store.base import STEADY
-from labq.task import FIELDS, Status
 
 # What could drive a terminal: control characters but tab and newline, and what turns the direction
 # of text or ends a line unseen.

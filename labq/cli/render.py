@@ -17,10 +17,11 @@ from rich.table import Table
 from rich.text import Text
 
 from labq import clock
-from labq.args import flat, shortened, text_of
 from labq.cli.output import as_json, harmless, moment, span, status_of
+from labq.command.words import flat, text_of
 from labq.model.sound import MALFORMED
-from labq.task import Document
+from labq.model.task import Document
+from labq.values.text import shortened
 
 COLORS = {
     "draft": "dim",

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labq.args import parse_document
 from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.cli.task import flags
 from labq.cli.task.submit import _variables, source_of
-from labq.cli.worker.telling import say, teller
+from labq.cli.worker.report import say, teller
+from labq.command.words import parse_document
 from labq.errors import StoreError, UsageError
+from labq.model.task import Document, new
 from labq.source.entry import parted
-from labq.task import Document, new
 
 if TYPE_CHECKING:
     from labq.config import Settings
@@ -93,7 +93,7 @@ def command(
 
 
 def _offline() -> bool:
-    from labq.offline import wanted
+    from labq.spool import wanted
 
     return wanted()
 

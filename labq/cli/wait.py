@@ -9,12 +9,12 @@ import typer
 
 from labq.cli import options
 from labq.cli.output import note, plural
-from labq.cli.task.chosen import Chosen, on_tasks
-from labq.cli.waiting import wait_for
+from labq.cli.select import Chosen, on_tasks
+from labq.cli.wait_outcome import wait_for
 from labq.errors import ConflictError, LabqError, UsageError
 
 if TYPE_CHECKING:
-    from labq.task import Document
+    from labq.model.task import Document
 
 
 @on_tasks("wait for", asks=False)

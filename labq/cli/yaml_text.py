@@ -14,8 +14,8 @@ from typing import Any
 import yaml
 from yaml.constructor import ConstructorError
 
-from labq.args import shortened
 from labq.errors import UsageError
+from labq.values.text import shortened
 
 _TAG = "tag:yaml.org,2002:"
 _CORE: list[tuple[str, str, list[str]]] = [  # tag, pattern, first characters

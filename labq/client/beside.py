@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from labq.client.building import references
-from labq.client.finding import Filter, query_of
-from labq.client.mirror import Mirror
+from labq.client.local_copy import Mirror
+from labq.client.new_tasks import references
+from labq.client.selection import Filter, query_of
 from labq.client.values import own
 from labq.config import Settings
+from labq.model.task import Document, Status
 from labq.queue import Queue, workers
-from labq.task import Document, Status
-from labq.words import text
+from labq.values.coerce import text
 
 
 class Beside:

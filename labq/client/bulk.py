@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labq.client.building import references
-from labq.client.finding import Filter, Words, narrow, query_of
+from labq.client.new_tasks import references
+from labq.client.selection import Filter, Words, narrow, query_of
 from labq.config import Settings
 from labq.errors import ConflictError
+from labq.model.task import Document
 from labq.queue import Queue
 from labq.queue.refusals import done_already, standing, untaken
-from labq.task import Document
-from labq.words import limit, switch, text, texts
+from labq.values.coerce import limit, switch, text, texts
 
 if TYPE_CHECKING:
     from labq.client.task import Task
-    from labq.words import Span
+    from labq.values.coerce import Span
 
 Which = Filter | None
 
@@ -179,7 +179,7 @@ class Bulk:
         Raises:
             TaskNotFound: a reference names none.
         """
-        from labq.queue.differing import differences
+        from labq.queue.diff import differences
 
         return differences([self.queue.get(one) for one in references(self.queue, list(refs))])
 

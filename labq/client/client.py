@@ -10,24 +10,24 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from labq import config
-from labq.client import building, finding
+from labq.client import new_tasks, selection
 from labq.client.alike import like
 from labq.client.beside import Beside
 from labq.client.bulk import Bulk
-from labq.client.changes import edit_of
-from labq.client.finding import Filter, Words, query_of
-from labq.client.mirror import CACHE_SECONDS
+from labq.client.local_changes import edit_of
+from labq.client.local_copy import CACHE_SECONDS
 from labq.client.origin import noted
+from labq.client.selection import Filter, Words, query_of
 from labq.client.task import Task
 from labq.client.waits import Waits
 from labq.errors import ConfigError, ConflictError, UsageError
+from labq.model.task import Document
 from labq.queue import EditReport, Queue
-from labq.queue.edit import edit
+from labq.queue.edits import edit
 from labq.queue.parts import in_parts
 from labq.queue.refusals import not_edited
 from labq.store import find_store
-from labq.task import Document
-from labq.words import patience, several, switch
+from labq.values.coerce import patience, several, switch
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -163,7 +163,7 @@ class Client(Bulk, Waits, Beside):
         """
         words = {**locals()}
         del words["self"], words["args"], words["array"]
-        document = building.draft(self.queue, self.settings, args, words)
+        document = new_tasks.draft(self.queue, self.settings, args, words)
         return Task(self, document, there=False)._as_array(array)  # noqa: SLF001 - its own class's
 
     @like(task)
@@ -205,8 +205,8 @@ class Client(Bulk, Waits, Beside):
                 raise UsageError("array is for submit(): submit_many() stores a task for each dict")
             for word in words.keys() - (Client.task.__kwdefaults__ or {}).keys():
                 raise TypeError(f"Client.submit_many() got an unexpected keyword argument {word!r}")
-            common = building.draft(self.queue, self.settings, args, words, whole=False)
-            documents = building.series(self.queue, noted(self, common), given, key)
+            common = new_tasks.draft(self.queue, self.settings, args, words, whole=False)
+            documents = new_tasks.series(self.queue, noted(self, common), given, key)
             made = [Task(self, document, there=False) for document in documents]
         stored = 0
 
@@ -243,18 +243,18 @@ class Client(Bulk, Waits, Beside):
             TaskNotFound: it names none.
             ConflictError: it names several.
         """
-        text = building.reference(ref)
-        known = finding.called(self.queue, text, project)
+        text = new_tasks.reference(ref)
+        known = selection.called(self.queue, text, project)
         if known is not None:
             return Task(self, known, there=True)
         if not latest and not text.isdecimal():
-            there = finding.drafts(self.queue, text, project)
+            there = selection.drafts(self.queue, text, project)
             if len(there) == 1:
                 return Task(self, there[0], there=True)
             entry = None if there else config.section("tasks").get(text)
             if entry is not None:
                 return self._of_entry(text, *entry)
-        return Task(self, finding.one_of(self.queue, text, project, latest=latest), there=True)
+        return Task(self, selection.one_of(self.queue, text, project, latest=latest), there=True)
 
     def tasks(
         self,
@@ -283,7 +283,7 @@ class Client(Bulk, Waits, Beside):
             UsageError: a wrong filter, an unknown status, no such field.
         """
         query = query_of(self.queue, None, filter, status, name, project)
-        found = finding.walk(self.queue, query, finding.order_of(sort), limit)
+        found = selection.walk(self.queue, query, selection.order_of(sort), limit)
         return (Task(self, document, there=True, read_at=read_at) for document, read_at in found)
 
     def count(
@@ -332,7 +332,7 @@ class Client(Bulk, Waits, Beside):
             raise UsageError(f"changes must be a dict such as {{'args.lr': 0.3}}, not {changes!r}")
         edits = [edit_of(path, value) for path, value in changes.items()]
         named = refs or None
-        finding.narrow("update", (named, filter, status, name))
+        selection.narrow("update", (named, filter, status, name))
         query = query_of(self.queue, named, filter, status, name)
         report = edit(self.queue.store, query, edits)
         if refs and report.refused:
@@ -360,7 +360,7 @@ class Client(Bulk, Waits, Beside):
             UsageError: nothing says which tasks; no such field, or it cannot hold its value.
             TaskNotFound: a reference names none.
         """
-        finding.narrow("clone", (refs or None, filter, status))
+        selection.narrow("clone", (refs or None, filter, status))
         found = list(self.queue.find(query_of(self.queue, refs or None, filter, status)))
         made = (Task(self, document, there=True) for document in found)
         return [task.clone(enqueue=enqueue, **fields) for task in made]
@@ -381,7 +381,7 @@ class Client(Bulk, Waits, Beside):
             UsageError: nothing says which tasks.
             TaskNotFound: a reference names none.
         """
-        finding.narrow("delete", (refs or None, filter, status, name))
+        selection.narrow("delete", (refs or None, filter, status, name))
         query = query_of(self.queue, refs or None, filter, status, name)
         return self.queue.delete(query, force=switch("force", force))
 

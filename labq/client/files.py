@@ -13,7 +13,7 @@ from typing import Any
 from labq.client.values import plain
 from labq.client.waiting import teller
 from labq.errors import ConflictError
-from labq.words import text
+from labq.values.coerce import text
 
 BLOCK = 1 << 20  # bytes
 

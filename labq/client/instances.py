@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from labq.client.mirror import Mirror
+from labq.client.local_copy import Mirror
 from labq.errors import UsageError
+from labq.model.arrays import Array, array_of, parse_array, parse_indexes
+from labq.model.task import TERMINAL, Document, Status
 from labq.queue import groups
-from labq.queue.arrays import Array, array_of, parse_array, parse_indexes
-from labq.queue.catalog import require_room
-from labq.task import TERMINAL, Document, Status
+from labq.queue.settings import require_room
 
 if TYPE_CHECKING:
     from typing_extensions import Self

@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labq.model.task import Document
 from labq.queue import Queue
 from labq.source.capture import capture
-from labq.task import Document
 
 if TYPE_CHECKING:
     from labq.client.client import Client

@@ -7,11 +7,11 @@ from difflib import get_close_matches
 from typing import Any
 
 from labq import config
-from labq.args import shortened
 from labq.client.values import LENGTHS
 from labq.errors import ConfigError, UsageError
-from labq.task import Document, checked, new
-from labq.words import span
+from labq.model.task import Document, checked, new
+from labq.values.coerce import span
+from labq.values.text import shortened
 
 SECTION = "profiles"
 WORDS = (

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from labq.client.config import Config
-from labq.client.dicts import from_json
-from labq.client.runs import Runs
+from labq.client.config_view import Config
+from labq.client.run import Runs
+from labq.client.serialise import from_json
 from labq.errors import UsageError
 from labq.model.sound import MALFORMED
+from labq.model.task import FIELDS
 from labq.resources import checked_resources, overridden, parse_override
-from labq.task import FIELDS
-from labq.words import mapping
-from labq.words import texts as listed
+from labq.values.coerce import mapping
+from labq.values.coerce import texts as listed
 
 if TYPE_CHECKING:
     from labq.client.client import Client

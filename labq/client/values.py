@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
-from labq.task import EDITABLE, FIELDS, Kind
-from labq.words import span, text
+from labq.model.task import EDITABLE, FIELDS, Kind
+from labq.values.coerce import span, text
 
 LENGTHS = ("timeout", "retry_delay")
 TEXTS = frozenset(field for field in EDITABLE if FIELDS[field] is Kind.TEXT)

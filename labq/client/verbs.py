@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from labq import words
-from labq.client.changes import edit_of
 from labq.client.instances import Instances
+from labq.client.local_changes import edit_of
 from labq.client.values import plain
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.queue.folders import Folders
 from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
+from labq.values import coerce
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -50,8 +50,8 @@ class Verbs(Instances):
         return self._cancelled("cancelled", None)
 
     def _cancelled(self, reason: str, grace: float | str | timedelta | None) -> Self:
-        why = words.text("reason", reason)
-        seconds = None if grace is None else words.span("grace", grace)
+        why = coerce.text("reason", reason)
+        seconds = None if grace is None else coerce.span("grace", grace)
         if self._there is False:
             warnings.warn("the task is not submitted: there is nothing to cancel", stacklevel=3)
             return self
@@ -107,7 +107,7 @@ class Verbs(Instances):
             ConflictError: it has not ended, or has failed.
             TaskNotFound: it was deleted.
         """
-        forced = words.switch("force", force)
+        forced = coerce.switch("force", force)
         return self._moved("publish", self._queue.publish(self._stored(), force=forced))
 
     def delete(
@@ -126,8 +126,8 @@ class Verbs(Instances):
             TaskNotFound: it was deleted.
         """
         for word, given in (("resources", purge_resources), ("results", purge_results)):
-            words.switch(f"purge_{word}", given)
-        forced = words.switch("force", force)
+            coerce.switch(f"purge_{word}", given)
+        forced = coerce.switch("force", force)
         queue = self._queue if purge_results else replace(self._queue, home=None)
         if not purge_results:
             Folders(self.client.settings.home, queue.store).leave(self._ids)
@@ -149,8 +149,8 @@ class Verbs(Instances):
             UsageError: no such field, or it cannot hold its value.
             TaskNotFound: it was deleted.
         """
-        called = None if name is None else words.text("name", name)
-        begins = words.switch("enqueue", enqueue)
+        called = None if name is None else coerce.text("name", name)
+        begins = coerce.switch("enqueue", enqueue)
         edits = [*self._copy.edits(), *(edit_of(path, value) for path, value in fields.items())]
         self._stored()
         return type(self)(
@@ -169,8 +169,8 @@ class Verbs(Instances):
             ConflictError: it is published.
             TaskNotFound: it was deleted.
         """
-        gone = words.texts("remove", remove)
-        if not self._queue.tag(self._stored(), words.texts("a tag", add), gone):
+        gone = coerce.texts("remove", remove)
+        if not self._queue.tag(self._stored(), coerce.texts("a tag", add), gone):
             now = self._current()
             if state_of(now) == PUBLISHED:
                 raise ConflictError(refusal("tag", now))

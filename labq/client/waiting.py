@@ -9,11 +9,11 @@ from contextlib import suppress
 from math import inf
 from typing import Any, cast
 
-from labq import words
 from labq.errors import AuthError, StoreError, UnusableError, UsageError
+from labq.model.task import TERMINAL, Document, Status
 from labq.queue import Queue
-from labq.queue.sweep import recover
-from labq.task import TERMINAL, Document, Status
+from labq.queue.recovery import recover
+from labq.values import coerce
 
 POLL = 2.0  # seconds between two looks, unless somebody says else
 SHORTEST = 0.05  # seconds between two looks
@@ -30,8 +30,8 @@ Tell = Callable[[list[Document]], None]  # of those that have not ended: status,
 def until_ended(
     queue: Queue,
     ids: Sequence[str],
-    timeout: words.Span | None,
-    poll: words.Span,
+    timeout: coerce.Span | None,
+    poll: coerce.Span,
     tell: Tell | None = None,
 ) -> bool:
     """Waits until all of these tasks have ended or are gone; whether they have.
@@ -45,7 +45,7 @@ def until_ended(
         StoreError: the store is away for longer.
         KeyboardInterrupt: Ctrl-C; its message says how to come back.
     """
-    longest, pause = words.limit("timeout", timeout), between(poll)
+    longest, pause = coerce.limit("timeout", timeout), between(poll)
     left: list[Document] = [{"_id": identity} for identity in ids]
     try:
         return _looking(queue, left, inf if longest is None else longest, pause, tell)
@@ -59,7 +59,7 @@ def between(poll: Any) -> float:
     Raises:
         UsageError: no length, or nothing.
     """
-    if not (seconds := words.span("poll", poll)):
+    if not (seconds := coerce.span("poll", poll)):
         raise UsageError(f"poll must be seconds above 0, not {poll!r}")
     return seconds
 
@@ -73,7 +73,7 @@ def teller(what: str, progress: Any) -> Callable[..., object] | None:
     if progress is None or isinstance(progress, bool):
         return None
     if not callable(progress):
-        raise UsageError(f"{what} must be True or a function, not {words.told(progress)}")
+        raise UsageError(f"{what} must be True or a function, not {coerce.told(progress)}")
     return cast("Callable[..., object]", progress)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from labq import words
-from labq.client.building import references
-from labq.client.mirror import Mirror
+from labq.client.local_copy import Mirror
+from labq.client.new_tasks import references
 from labq.client.waiting import POLL, Live, until_ended
 from labq.errors import UsageError
 from labq.queue import Queue
-from labq.words import Span
+from labq.values import coerce
+from labq.values.coerce import Span
 
 
 class Waits:
@@ -59,7 +59,7 @@ def _awaited(queue: Queue, given: Any) -> tuple[list[str], list[Mirror], int]:
         TaskNotFound, ConflictError: a reference to no task, or to several.
     """
     one = isinstance(given, (Mirror, int, str))
-    refs = [given] if one else words.several("tasks", given)
+    refs = [given] if one else coerce.several("tasks", given)
     tasks = [task for task in refs if isinstance(task, Mirror)]
     stored = [task for task in tasks if task.number is not None]
     _here(queue, stored)

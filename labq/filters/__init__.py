@@ -27,8 +27,8 @@ def compile_filter(
 
     Args:
         text: a Python expression, or a MongoDB query as JSON or as a Python dict.
-        fields: the task's fields; a mapping gives their kinds (`labq.task.FIELDS`), so that text
-            beside a date field is read as a date.
+        fields: the task's fields; a mapping gives their kinds (`labq.model.task.FIELDS`), so that
+            text beside a date field is read as a date.
         now: the clock that `date(...)` and `ago(...)` count from.
         closed: the fields that hold one of a few words, which nothing else equals.
 
@@ -44,22 +44,22 @@ def compile_filter(
 
 
 def to_json(query: Mapping[str, Any]) -> str:
-    """The query as JSON that `-f` reads back; dates as `{"$date": "...Z"}` (see `render.py`)."""
-    from labq.filters.render import to_json as render
+    """The query as JSON that `-f` reads back; dates as `{"$date": "...Z"}` (see `json_text.py`)."""
+    from labq.filters.json_text import to_json as render
 
     return render(query)
 
 
 def matcher(query: Mapping[str, Any]) -> Callable[[Mapping[str, Any]], bool]:
     """The predicate of a query document over task documents, deciding as mongod does."""
-    from labq.filters.match import matcher as compiled
+    from labq.filters.match.matcher import matcher as compiled
 
     return compiled(query)
 
 
 def sorted_by(documents: Iterable[Mapping[str, Any]], sort: Sequence[tuple[str, int]]) -> list[Any]:
     """The documents in mongod's order of `[(field, 1 or -1), ...]`; equal ones keep theirs."""
-    from labq.filters.sorting import sorted_by as in_order
+    from labq.filters.match.sort import sorted_by as in_order
 
     return in_order(documents, sort)
 

@@ -19,7 +19,7 @@ from labq.filters.operators import nearest
 from labq.filters.regex import PatternError, compile_pattern, escape
 
 if TYPE_CHECKING:
-    from labq.filters.parse import Parser
+    from labq.filters.parser import Parser
 
 _TEXTS = {"contains": "{}", "startswith": "^{}", "endswith": "{}\\z"}
 CONDITIONS = (*_TEXTS, "regex", "exists", "missing", "any", "all")

@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from labq.filters.closed import Closed
-from labq.filters.document import Reader
 from labq.filters.emit import Emitter
 from labq.filters.literals import Literals
-from labq.filters.parse import Parser
+from labq.filters.mongo_reader import Reader
+from labq.filters.parser import Parser
 from labq.filters.syntax import Tree, read
 
 

@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from labq.filters.operators import FIELD, TOP
-from labq.filters.source import Token, tokens
+from labq.filters.tokens import Token, tokens
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from labq.filters import formula
-from labq.filters.elements import element_operators
+from labq.filters import emit_expr
+from labq.filters.emit_elements import element_operators
 from labq.filters.nodes import (
     And,
     AnyOf,
@@ -29,7 +29,7 @@ from labq.filters.nodes import (
     Pattern,
     Value,
 )
-from labq.filters.source import Source
+from labq.filters.tokens import Source
 
 Query: TypeAlias = dict[str, Any]
 _OPERATORS = {"==": "$eq", "!=": "$ne", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
@@ -73,7 +73,7 @@ class Emitter:
             if self.variable:
                 raise self.source.error("inside `any` a field is compared with values", node.span)
             self._check_places([node.item, node.path])
-            return formula.member(node.item, node.path, wanted)
+            return emit_expr.member(node.item, node.path, wanted)
         return {name: field_operators(node, wanted)}
 
     def _compare(self, node: Compare, wanted: bool) -> Query:
@@ -86,8 +86,8 @@ class Emitter:
             return {self.dotted(left.path): _size(right.value, wanted == (sign == "=="))}
         if self.variable:
             raise self.source.error("inside `any` a field is compared with values", node.span)
-        self._check_places([*formula.operand_paths(left), *formula.operand_paths(right)])
-        return formula.compare(sign, left, right, wanted)
+        self._check_places([*emit_expr.operand_paths(left), *emit_expr.operand_paths(right)])
+        return emit_expr.compare(sign, left, right, wanted)
 
     def _check_places(self, found: list[Path]) -> None:
         """A place in a list is written out several times in a formula; many would fill memory."""
@@ -173,7 +173,7 @@ def paths(node: Condition) -> list[Path]:
     if isinstance(node, (And, Or)):
         return [path for part in node.conditions for path in paths(part)]
     if isinstance(node, Compare):
-        return [*formula.operand_paths(node.left), *formula.operand_paths(node.right)]
+        return [*emit_expr.operand_paths(node.left), *emit_expr.operand_paths(node.right)]
     if isinstance(node, Member) and isinstance(node.item, Path):
         return [node.item, node.path]
     return [node.path]

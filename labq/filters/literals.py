@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from labq.filters import dates
-from labq.filters.source import is_surrogate
 from labq.filters.syntax import Tree
+from labq.filters.tokens import is_surrogate
+from labq.values import dates
 
 DATE_CALLS = ("date", "ago", "ISODate")
 NOT_FINITE = ("nan", "NaN", "inf", "Infinity")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
-    from labq.filters.source import Span
+    from labq.filters.tokens import Span
 
 
 @dataclass(frozen=True)

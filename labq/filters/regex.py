@@ -20,7 +20,7 @@ import re
 import sys
 from dataclasses import dataclass
 
-from labq.filters.source import is_surrogate
+from labq.filters.tokens import is_surrogate
 
 MAX_LENGTH = 1000
 MAX_DEPTH = 20

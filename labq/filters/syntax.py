@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NoReturn
 
 from labq.errors import FilterError
-from labq.filters.source import Source, Token, is_surrogate, tokens
+from labq.filters.tokens import Source, Token, is_surrogate, tokens
 
 if TYPE_CHECKING:
-    from labq.filters.source import Span
+    from labq.filters.tokens import Span
 
 MAX_LENGTH = 10_000
 MAX_DEPTH = 50  # of an expression

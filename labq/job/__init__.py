@@ -5,11 +5,11 @@ Outside of a task they warn once in all and do nothing, so that a script runs wi
 
 from __future__ import annotations
 
+from labq.job.argparse_capture import capture_argparse
 from labq.job.arguments import connect
 from labq.job.meter import progress
-from labq.job.parser import capture_argparse
 from labq.job.reports import report, update_info
-from labq.job.stopping import on_stop, should_stop
+from labq.job.stop import on_stop, should_stop
 from labq.job.view import CurrentTask, current_task
 
 __all__ = [

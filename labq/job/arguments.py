@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
-from labq.args import normalised, text_of
+from labq.command.words import normalised, text_of
 from labq.errors import ArgsError, UsageError
-from labq.job.books import Books, books, plain
+from labq.job.context import Books, books, plain
 from labq.job.reports import LOG, store
 
 RECORDED = "config"  # under this key of the summary stands what the code has beyond the args

@@ -10,7 +10,7 @@ import time
 from functools import lru_cache
 
 from labq.errors import LabqError, StoreError, UsageError
-from labq.job.books import Books, books
+from labq.job.context import Books, books
 
 BETWEEN = 1.0  # seconds between two writes
 WHOLE = 100

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from labq.errors import LabqError, StoreError, UnusableError, UsageError
-from labq.job.books import Books, books, plain
+from labq.job.context import Books, books, plain
 
 PATIENCE = 60.0  # seconds: as long as the lease lasts, unless configured
 LOG = logging.getLogger("labq")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labq.job.books import books
+from labq.job.context import books
 
 
 @dataclass(frozen=True)

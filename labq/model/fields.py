@@ -25,7 +25,7 @@ from labq.model.shapes import (
     dict_of,
     list_of,
 )
-from labq.task import FIELDS, Document, Kind, Status
+from labq.model.task import FIELDS, Document, Kind, Status
 
 _LEASE = {"token": TEXT, "worker": TEXT, "host": TEXT, "expires_at": DATE, "on_lost": TEXT}
 _ATTEMPT = {

@@ -9,10 +9,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from labq.args import shortened
 from labq.clock import LONGEST
 from labq.errors import UsageError
-from labq.task import Status
+from labq.model.task import Status
+from labq.values.text import shortened
 
 DEEPEST = 100  # levels of a value, as BSON has it
 MOST = 2**53  # what every program's numbers hold exactly

@@ -11,11 +11,11 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
-from labq.args import shortened
 from labq.clock import from_ms
 from labq.model.fields import EVENT, INSTEAD, PLAIN, TASK
 from labq.model.shapes import FIRST_YEAR, LAST_YEAR, MOST, TEXT, Shape
-from labq.task import Document
+from labq.model.task import Document
+from labq.values.text import shortened
 
 MALFORMED = "malformed"  # of a document that was read: field -> what is wrong with it, in words
 TOLD = 5  # faults of a document that one line names

@@ -9,11 +9,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from labq.queue.edit import Edit, EditReport, parse_edit
-    from labq.queue.leases import Claim, Ending, WorkerName
+    from labq.queue.claims import Claim, Ending, WorkerName
+    from labq.queue.edits import Edit, EditReport, parse_edit
     from labq.queue.queue import Queue
+    from labq.queue.recovery import Swept
     from labq.queue.selection import Selection
-    from labq.queue.sweep import Swept
     from labq.queue.verbs import Cancelled
 
 __all__ = [
@@ -30,11 +30,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    **dict.fromkeys(("Edit", "EditReport", "parse_edit"), "labq.queue.edit"),
-    **dict.fromkeys(("Claim", "Ending", "WorkerName"), "labq.queue.leases"),
+    **dict.fromkeys(("Edit", "EditReport", "parse_edit"), "labq.queue.edits"),
+    **dict.fromkeys(("Claim", "Ending", "WorkerName"), "labq.queue.claims"),
     "Queue": "labq.queue.queue",
     "Selection": "labq.queue.selection",
-    "Swept": "labq.queue.sweep",
+    "Swept": "labq.queue.recovery",
     "Cancelled": "labq.queue.verbs",
 }
 

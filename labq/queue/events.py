@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 
 from labq.errors import StoreError, UnusableError
+from labq.model.task import Document
 from labq.store import Store
-from labq.task import Document
 
 LOOK = 0.2  # seconds between two looks where no news of the store comes before
 RETRY = 1.0  # seconds until a store that was away is asked again

@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from labq.args import normalised, shortened
+from labq.command.words import normalised
 from labq.errors import ConflictError, NotFoundError, UsageError
-from labq.queue.arrays import Array, array_of, as_text, merged
+from labq.model.arrays import Array, array_of, as_text, merged
+from labq.model.task import TERMINAL, Document, Status, keyed_id, require_one
 from labq.queue.selection import NUMBER
 from labq.store import Run, Store
-from labq.task import TERMINAL, Document, Status, keyed_id, require_one
+from labq.values.text import shortened
 
 PREFIX = re.compile(r"[0-9a-f]{4,31}")
 LONGEST = 120  # characters of a name

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from labq.args import key_path, normalised, shortened, text_of
+from labq.command.interpreters import VALUE, reading
+from labq.command.words import key_path, normalised, text_of
 from labq.errors import UsageError
-from labq.interpreters import VALUE, reading
-from labq.task import FIELDS
+from labq.model.task import FIELDS
+from labq.values.text import shortened
 
 PLACE = re.compile(r"\{task\.([^{}]*)\}")
 HIDDEN = frozenset({"lease"})  # has the token that fences a worker's writes

@@ -8,13 +8,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from labq.args import flat, signature
+from labq.command.words import flat, signature
 from labq.errors import ConflictError, TaskNotFound, UsageError
-from labq.queue.edit import Edit, EditReport, applied, keep, rewrite
+from labq.model.task import UNSEALED, Document, Status, checked, new_id
+from labq.queue.edits import Edit, EditReport, applied, keep, rewrite
 from labq.queue.refusals import PUBLISHED, instead, refusal, state_of, takes
 from labq.queue.verbs import DEPENDENT, launch
 from labq.store import Change, Now, Store
-from labq.task import UNSEALED, Document, Status, checked, new_id
 
 BATCH = 1000  # tasks per write
 

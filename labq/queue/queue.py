@@ -7,21 +7,21 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from labq.args import normalised
+from labq.command.words import normalised
 from labq.errors import ConflictError, QuotaExceeded
 from labq.model.sound import MALFORMED
+from labq.model.task import UNSEALED, Document, Status
 from labq.store import Change, Now, Sort, Store
-from labq.task import UNSEALED, Document, Status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from labq.queue.arrays import Array
-    from labq.queue.edit import Edit
+    from labq.model.arrays import Array
+    from labq.queue.edits import Edit
     from labq.queue.groups import GroupStatus
+    from labq.queue.recovery import Swept
     from labq.queue.removal import CutShort
     from labq.queue.selection import Selection
-    from labq.queue.sweep import Swept
     from labq.queue.verbs import Cancelled
 
 DRAFT = Status.DRAFT.value
@@ -96,7 +96,7 @@ class Queue:
     @property
     def keyed_as(self) -> str:
         """The name that the keys of its tasks go by."""
-        from labq.queue.catalog import keyed_as
+        from labq.queue.settings import keyed_as
 
         return keyed_as(self.store, self.name)
 
@@ -265,7 +265,7 @@ class Queue:
 
         `cut_short` is called with how many tasks are removed where somebody interrupts that.
         """
-        from labq.queue.sweep import sweep
+        from labq.queue.recovery import sweep
         from labq.store.base import LEAST
 
         return sweep(

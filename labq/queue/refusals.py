@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Mapping
 
 from labq.model.sound import MALFORMED
+from labq.model.task import TAKES, UNSEALED, Document, Status
 from labq.store import Store
-from labq.task import TAKES, UNSEALED, Document, Status
 
 PUBLISHED, UNKNOWN = "published", "malformed"
 STATES = (*map(str, Status), PUBLISHED)

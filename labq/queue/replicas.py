@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from labq.queue.arrays import Array
+from labq.model.arrays import Array
+from labq.model.task import Document, Status
 from labq.queue.groups import expanded, instances
 from labq.queue.lifecycle import CONFIGURATION
 from labq.store import Change, Store
-from labq.task import Document, Status
 
 KEPT = (*CONFIGURATION, "name", "parent", "group")
 SINGLE: Document = {"status": Status.DRAFT.value, "index": {"$exists": False}}

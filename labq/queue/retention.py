@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from labq.errors import QuotaExceeded
+from labq.model.task import TERMINAL, UNSEALED, Document, checked
+from labq.queue.dependencies import parents, settle
 from labq.queue.removal import remove
-from labq.queue.waiting import parents, settle
 from labq.store import Store
-from labq.task import TERMINAL, UNSEALED, Document, checked
 
 NEVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 ROUNDS = 20  # how often others may take the room that was made

@@ -10,12 +10,11 @@ from itertools import islice
 from typing import Any
 
 from labq import clock
-from labq.args import normalised
+from labq.command.words import normalised
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.filters import compile_filter
 from labq.filters.closed import Closed
-from labq.store import Store
-from labq.task import (
+from labq.model.task import (
     FIELDS,
     SEALED_WORDS,
     STATUS_WORDS,
@@ -26,6 +25,7 @@ from labq.task import (
     is_short,
     status_query,
 )
+from labq.store import Store
 
 ID = re.compile(r"[0-9a-f]{32}")
 WHOLE_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{24}")  # MongoDB's own ids are of 24

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from labq.args import shortened, text_of
+from labq.command.words import text_of
 from labq.config import masked_in
 from labq.errors import UsageError
-from labq.source.address import stripped
+from labq.model.task import Document
 from labq.store.base import Blobs, digest_of
-from labq.task import Document
+from labq.values.address import stripped
+from labq.values.text import shortened
 
 TEXTS = ("url", "branch", "commit", "cwd", "entry_point", "python")
 CONTENTS = ("packages", "diff")

@@ -10,9 +10,10 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from labq.args import shortened, text_of
+from labq.command.words import text_of
 from labq.errors import UsageError
-from labq.task import Document
+from labq.model.task import Document
+from labq.values.text import shortened
 
 UNSAID = "cancelled"  # where nobody says why
 

@@ -9,13 +9,13 @@ from itertools import chain
 from pathlib import Path
 
 from labq.errors import LabqError
+from labq.model.task import TERMINAL, Document, Status
+from labq.queue.dependencies import ending, mark, parents, promote, settle
+from labq.queue.recovery import recover
 from labq.queue.refusals import takes
 from labq.queue.removal import CutShort, remove
 from labq.queue.stopping import stop_request
-from labq.queue.sweep import recover
-from labq.queue.waiting import ending, mark, parents, promote, settle
 from labq.store import Change, Now, Store
-from labq.task import TERMINAL, Document, Status
 
 # What neither runs nor has ended, whatever its status says.
 IDLE: Document = {"status": {"$nin": [str(s.value) for s in (Status.RUNNING, *TERMINAL)]}}

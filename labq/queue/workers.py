@@ -11,8 +11,8 @@ from datetime import datetime, timezone
 from typing import Any
 
 from labq.errors import ConflictError, NotFoundError
+from labq.model.task import Document
 from labq.store import Change, Now, Store
-from labq.task import Document
 
 EVER = datetime(1970, 1, 1, tzinfo=timezone.utc)
 STOP, DRAIN, PAUSE, RESUME = "stop", "drain", "pause", "resume"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from labq.resources.amounts import checked_resources, parse_resources, shown
-from labq.resources.groups import overridden, override_value, parse_override
 from labq.resources.labels import (
     checked_require,
     claimable,
@@ -11,6 +10,7 @@ from labq.resources.labels import (
     parse_requirement,
     shown_requirement,
 )
+from labq.resources.named import overridden, override_value, parse_override
 from labq.resources.quantity import KEYS, quantity
 
 __all__ = [

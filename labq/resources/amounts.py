@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from labq.args import shortened
 from labq.errors import UsageError
-from labq.resources.groups import checked_group, overridden, parse_override, requested, shown_groups
+from labq.resources.named import checked_group, overridden, parse_override, requested, shown_groups
 from labq.resources.quantity import KEYS, amount, quoted, short
+from labq.values.text import shortened
 
 
 def parse_resources(texts: Sequence[str]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def checked_resources(value: Any) -> dict[str, Any]:
     """Resources as they are stored, of a dict of numbers or quantities, or of the text of some.
 
     A key whose value is None is left out, so that an edit can take one away. A value that is a dict
-    is a named resource (see `groups.py`); what these request stands beside them, summed.
+    is a named resource (see `named.py`); what these request stands beside them, summed.
 
     Raises:
         UsageError: a key that is not known, a value that is no such amount.

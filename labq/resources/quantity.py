@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from labq.args import INT_MAX, shortened, text_of
+from labq.command.words import INT_MAX, text_of
 from labq.errors import UsageError
+from labq.values.text import shortened
 
 KEYS = ("cpus", "memory", "gpus")  # in the order in which they are stored and shown
 _SIZES = {

@@ -10,14 +10,14 @@ from os import path as paths
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from labq.model.task import Document
 from labq.source import packages
+from labq.source.cache import Cache, Part
 from labq.source.entry import entry_point, is_python, script_of
-from labq.source.parts import Cache, Part
 from labq.source.repository import repository_of, text
-from labq.task import Document
 
 if TYPE_CHECKING:
-    from labq.source.keeper import Keeper
+    from labq.source.blob_sink import Keeper
 
 
 def capture(

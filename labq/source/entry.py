@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from os import path as paths
 from typing import Any
 
-from labq.args import parse_tokens
+from labq.command.words import parse_tokens
 from labq.errors import ArgsError
 
 SCRIPTS = (".py", ".sh", ".bash", ".R", ".r", ".jl", ".pl", ".rb", ".js")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from os import path as paths
 
-from labq.source.parts import Made
+from labq.source.cache import Made
 from labq.source.repository import stamps
 
 SITES = ("site-packages", "dist-packages")

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from os import path as paths
 from pathlib import Path
 
-from labq.source.changes import diff, origin, untracked
+from labq.model.task import Document
+from labq.source.cache import Part
 from labq.source.entry import script_at
 from labq.source.git import GitError
-from labq.source.parts import Part
 from labq.source.repository import Repository, stamps, text
 from labq.source.settings_files import SettingsFiles
 from labq.source.status import head, status
-from labq.task import Document
+from labq.source.worktree import diff, origin, untracked
 
 
 def parts_of(

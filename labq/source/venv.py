@@ -13,10 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import labq
 from labq.private import make_folder
-from labq.source.checkout import Stopped, locked
 from labq.source.git import GitError, run
+from labq.source.rebuild import Stopped, locked
 from labq.store.base import Blobs
 
 TIMEOUT = 3600.0  # seconds
@@ -64,7 +63,7 @@ def _make(
         words = [*pip, *([whole] if whole else []), "--requirement", str(listed)]
         run(words, "pip install", variables, TIMEOUT, stopped=stopped)
     site = folder / "lib" / f"python{version}" / "site-packages"
-    (site / "labq").symlink_to(Path(labq.__file__).parent)
+    (site / "labq").symlink_to(Path(__file__).parents[1])
 
 
 def _python(version: str) -> str:

@@ -43,11 +43,11 @@ def find_store(uri: str) -> Store:
 def _opened(uri: str, *, make: bool) -> Store:
     store: Store
     if uri.startswith("sqlite:"):
-        from labq.store.sqlite import SQLiteStore
+        from labq.store.sqlite.store import SQLiteStore
 
         store = SQLiteStore(uri.removeprefix("sqlite:"), make=make)
     elif uri.startswith(("mongodb://", "mongodb+srv://")):
-        from labq.store.mongodb import MongoStore
+        from labq.store.mongodb.store import MongoStore
 
         store = MongoStore(uri)
     else:

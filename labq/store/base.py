@@ -15,13 +15,12 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any
 
-from labq.task import Document
+from labq.model.task import Document
 
 Query = Mapping[str, Any]
 Sort = Sequence[tuple[str, int]]  # (dotted field, 1 | -1)
 EVERY: Query = MappingProxyType({})
 CLAIM_ORDER: Sort = (("priority", -1), ("number", 1))
-MAX_BYTES = 16 * 1024 * 1024  # of one document, as BSON
 CONTENTS = ("diff", "untracked", "bundle", "packages")  # of a `source`: those with a hash
 FRESH, LEAST, HOUR = 60.0, 600.0, 3600.0  # seconds: what was just renewed need not be again
 KEYED_AS = "keyed_as"  # of a queue's record: the name that it began with, which its keys go by

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from labq.args import shortened
 from labq.errors import ConflictError, NewerStoreError, QuotaExceeded, UsageError
-from labq.task import Document
+from labq.model.task import Document
+from labq.values.text import shortened
 
 
 def require_here(queue: str, found: Iterable[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labq.worker.loop import Worker
 from labq.worker.options import Finished, Options, Tally
+from labq.worker.supervisor import Worker
 
 __all__ = ["Finished", "Options", "Tally", "Worker"]

@@ -10,13 +10,13 @@ from typing import Any
 
 from labq.errors import LabqError, TemplateError
 from labq.queue import Claim
-from labq.source.checkout import Checkouts
+from labq.source.describe import DIGITS
+from labq.source.rebuild import Checkouts
 from labq.source.relocate import Misplaced, Relocation
-from labq.source.words import DIGITS
 from labq.worker.limits import exhausted
 from labq.worker.preparation import Preparation, preparing
 from labq.worker.process import StartError
-from labq.worker.shift import Shift
+from labq.worker.state import Shift
 
 
 @dataclass(frozen=True)

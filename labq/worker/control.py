@@ -9,11 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from labq.errors import StoreError, UnusableError
-from labq.queue import sweep, waiting, workers
+from labq.model.task import Document
+from labq.queue import dependencies, recovery, workers
 from labq.store import Now
 from labq.store.base import Watch
-from labq.task import Document
-from labq.worker.shift import Shift
+from labq.worker.state import Shift
 
 SWEEP_SECONDS = 2.0  # between two looks for the leases of dead workers
 RETRY = 0.5  # between two tries to leave a store that may forget what it was told last
@@ -119,7 +119,7 @@ class Control:
             self._shift.keeper.obey()
         if changed or now >= self._due:
             self._due = now + SWEEP_SECONDS
-            promoted, seconds = waiting.promote(self._store, self._queue)
+            promoted, seconds = dependencies.promote(self._store, self._queue)
             self._due = time.monotonic() + seconds
             if promoted:
                 self._shift.wake()
@@ -129,12 +129,12 @@ class Control:
 
     def _tidy(self, now: float) -> None:
         """Gives back what dead workers hold, and once a lease puts all else right."""
-        if sweep.recover(self._store, self._queue):
+        if recovery.recover(self._store, self._queue):
             self._shift.wake()
         self._shift.look_again()
         if now >= self._sweep_at:
             self._sweep_at = now + self._shift.options.lease
-            sweep.sweep(self._store, self._queue, home=self._shift.options.home)
+            recovery.sweep(self._store, self._queue, home=self._shift.options.home)
         self._shift.take_turns(now)
         if not self._shift.busy:
             self._on_idle()

@@ -7,7 +7,7 @@ from typing import Any
 
 from labq.config import masked_in
 from labq.queue import Ending
-from labq.worker.logs import Output
+from labq.worker.output import Output
 from labq.worker.process import Exit
 
 LONGEST = 4096  # characters of a command in the books: an attempt must not fill the document

@@ -10,19 +10,19 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from labq.offline import Spool
+from labq.model.task import Document, Status
 from labq.queue import Ending
-from labq.queue.leases import new_token
-from labq.task import Document, Status
+from labq.queue.claims import new_token
+from labq.spool import Spool
 from labq.worker.ending import ending_of
-from labq.worker.guard import Guard
-from labq.worker.lease import CANCELLED
+from labq.worker.leases import CANCELLED
 from labq.worker.limits import exhausted
-from labq.worker.logs import Echo, Output
-from labq.worker.loop import LOOK
 from labq.worker.options import Finished, Options
+from labq.worker.orphan_killer import Guard
+from labq.worker.output import Echo, Output
 from labq.worker.process import Exit, Job
 from labq.worker.signals import Wakeup, named
+from labq.worker.supervisor import LOOK
 
 
 def variables(spool: Spool, options: Options) -> dict[str, str]:

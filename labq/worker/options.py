@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from labq.queue.leases import RETRY
-from labq.template import Template
+from labq.command.template import Template
+from labq.queue.claims import RETRY
 
 CONSECUTIVE = 10  # tasks in a row whose failure looks like a broken machine's
 

@@ -7,14 +7,14 @@ from math import inf
 from typing import Any
 
 from labq.config import Settings
+from labq.model.task import Document
 from labq.queue import Claim, WorkerName
-from labq.queue.begin import begin
-from labq.queue.leases import new_token
-from labq.task import Document
+from labq.queue.claims import new_token
+from labq.queue.submit_and_claim import begin
 from labq.worker.capacity import Grant
-from labq.worker.lease import CANCELLED
+from labq.worker.leases import CANCELLED
 from labq.worker.options import Options
-from labq.worker.shift import RELEASED, Shift
+from labq.worker.state import RELEASED, Shift
 
 LEASE = 600.0  # seconds at least, unless configured: an outage is not to end a person's own run
 

@@ -8,9 +8,9 @@ from math import inf
 
 from labq.errors import StoreError, UnusableError
 from labq.queue import Claim
-from labq.worker.lease import Held
+from labq.worker.leases import Held
 from labq.worker.process import StartError
-from labq.worker.shift import RELEASED, TIME_OVER, Shift
+from labq.worker.state import RELEASED, TIME_OVER, Shift
 
 
 class Stopped(Exception):  # noqa: N818 - nothing is wrong

@@ -16,11 +16,11 @@ from functools import lru_cache
 from math import inf
 from pathlib import Path
 
-from labq.args import shortened
 from labq.errors import LabqError
-from labq.worker.guard import Guard
+from labq.values.text import shortened
 from labq.worker.limits import ExhaustedError, exhausted
-from labq.worker.logs import Output
+from labq.worker.orphan_killer import Guard
+from labq.worker.output import Output
 from labq.worker.signals import DEFAULTS, named
 
 IN_FOLDER = 'cd -- "$1" && shift && '  # posix_spawn itself cannot change the folder, nor a limit

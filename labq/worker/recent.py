@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from labq.queue import leases
-from labq.queue.leases import End
+from labq.queue import claims
+from labq.queue.claims import End
 from labq.store import Store
 
 SURE = 2.0  # seconds until a write is in mongod's journal for certain: by default it takes 0.1
@@ -44,6 +44,6 @@ class Recent:
             if not self._ends:
                 return 0
             now = time.monotonic()
-            count = leases.restore(self._store, [end for _, end in self._ends])
+            count = claims.restore(self._store, [end for _, end in self._ends])
             self._ends = [(at, end) for at, end in self._ends if now - at < SURE]
             return count

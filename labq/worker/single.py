@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from labq.command.template import Template
+from labq.model.task import Document
 from labq.queue import Claim, Queue
-from labq.task import Document
-from labq.template import Template
-from labq.worker.lease import CANCELLED
-from labq.worker.loop import STOP, Worker
+from labq.worker.leases import CANCELLED
 from labq.worker.options import Finished, Options
 from labq.worker.own import OwnShift
 from labq.worker.process import Job
 from labq.worker.signals import named
+from labq.worker.supervisor import STOP, Worker
 
 
 @dataclass(frozen=True)

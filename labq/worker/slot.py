@@ -7,20 +7,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
+from labq.command.template import parse_command, with_raw
 from labq.errors import StoreError, TemplateError
-from labq.queue import Claim, Ending, leases
+from labq.queue import Claim, Ending, claims
 from labq.source.interpreter import started
-from labq.template import parse_command, with_raw
 from labq.worker.capacity import Grant
-from labq.worker.claims import close, conclude, give_back, take
 from labq.worker.ending import ending_of
-from labq.worker.guard import Guard
+from labq.worker.ledger import close, conclude, give_back, take
 from labq.worker.limits import exhausted
-from labq.worker.logs import Output
 from labq.worker.options import Finished
+from labq.worker.orphan_killer import Guard
+from labq.worker.output import Output
 from labq.worker.preparation import Stopped, alone
 from labq.worker.process import Job, StartError
-from labq.worker.shift import RELEASED, TIME_OVER, Shift
+from labq.worker.state import RELEASED, TIME_OVER, Shift
 
 Whole: TypeAlias = Callable[[list[str]], list[str]]  # a command, with the text behind it
 
@@ -80,7 +80,7 @@ class Slot:
             output.abandon()
             ending = Ending(succeeded=False, reason=str(error), error={"message": str(error)})
             until = asked + options.lease
-            return replace(close(self._shift, leases.finish, claim, ending, until), unstarted=True)
+            return replace(close(self._shift, claims.finish, claim, ending, until), unstarted=True)
         except Stopped as stopped:
             output.abandon()
             ending = Ending(succeeded=False, reason=stopped.why)

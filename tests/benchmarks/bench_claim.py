@@ -31,9 +31,9 @@ from pymongo import DESCENDING, MongoClient
 from pymongo.collection import Collection
 from side_by_side import Side
 
-from labq.queue import Ending, Queue, WorkerName, leases
+from labq.model.task import new
+from labq.queue import Ending, Queue, WorkerName, claims
 from labq.store import open_store
-from labq.task import new
 
 PAIRS = 500  # claims and finishes in one round of one side
 BATCH = 10_000  # tasks in one bulk submit
@@ -77,9 +77,9 @@ def labq_pair(uri: str, pending: int) -> Callable[[], object]:
     ending = Ending(True, "", {"pid": 1, "argv": ["true"], "wall": 0.1, "exit_code": 0})
 
     def pair() -> None:
-        claim = leases.claim(store, QUERY, WORKER, LEASE)
+        claim = claims.claim(store, QUERY, WORKER, LEASE)
         assert claim is not None
-        assert leases.finish(store, claim, ending)
+        assert claims.finish(store, claim, ending)
 
     return pair
 

@@ -26,9 +26,9 @@ from statistics import median, quantiles
 import side_by_side as bench
 from side_by_side import LABQ, NOTHING
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 JOB = ["sh", "-c", 'echo $$ > "$0"; exec sleep 600']
 

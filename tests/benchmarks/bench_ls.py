@@ -14,9 +14,9 @@ import sys
 import side_by_side as bench
 from side_by_side import LABQ, Side
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 FILTER = "args.lr > 0.5"
 PAGE = "100"  # what `task ls` shows at a terminal

@@ -17,9 +17,9 @@ from pathlib import Path
 import side_by_side as bench
 from side_by_side import LABQ, NOTHING
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 
 def resident(pid: int) -> float:

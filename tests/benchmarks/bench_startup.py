@@ -24,9 +24,9 @@ import side_by_side as bench
 from repositories import made, write
 from side_by_side import LABQ, Side
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 SCRIPT = """
 import sys

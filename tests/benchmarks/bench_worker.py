@@ -24,9 +24,9 @@ from pathlib import Path
 import side_by_side as bench
 from side_by_side import LABQ, NOTHING, Side
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 LOOP = """
 import subprocess, sys

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 
 @pytest.fixture

@@ -258,7 +258,7 @@ def test_digits_that_are_no_number_say_what_they_are_taken_for(labq):
 
 
 def test_digits_that_begin_an_id_say_so(labq, queue):
-    from labq.task import new
+    from labq.model.task import new
 
     queue.submit([{**new({}), "_id": "77777777" + "a" * 24}])
     told = "labq: no task has the number 7777: it is taken for task 1, whose id begins with it\n"

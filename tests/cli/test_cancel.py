@@ -11,7 +11,7 @@ from books import statuses
 from waiting import gone, until
 
 from labq.cli.task import cancel
-from labq.queue import WorkerName, leases
+from labq.queue import WorkerName, claims
 from labq.store import Change
 
 SLEEPER = ("sh", "-c", "echo $$ > pid; exec sleep 600")
@@ -25,7 +25,7 @@ def pid_of(tmp_path):
 
 
 def claim(queue, lease=60):
-    return leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), lease)
+    return claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), lease)
 
 
 def end(queue, number, **values):
@@ -189,7 +189,7 @@ def test_wait_tells_of_a_task_that_succeeded_meanwhile(labq, queue, monkeypatch)
     held = claim(queue)
 
     def finish(_seconds):
-        leases.finish(queue.store, held, leases.Ending(succeeded=True))
+        claims.finish(queue.store, held, claims.Ending(succeeded=True))
 
     monkeypatch.setattr(cancel, "time", SimpleNamespace(sleep=finish, monotonic=time.monotonic))
     result = labq("task", "cancel", "1", "--wait")

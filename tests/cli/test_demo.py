@@ -7,8 +7,8 @@ import signal
 import pytest
 
 from labq.cli.demo import _free_name
+from labq.model.task import new
 from labq.store import Change, Now
-from labq.task import new
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 from waiting import heard, until
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 
 @pytest.fixture

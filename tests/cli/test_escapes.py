@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from labq.queue import WorkerName, leases, workers
+from labq.model.task import new
+from labq.queue import WorkerName, claims, workers
 from labq.store import Change
-from labq.task import new
 
 EVIL = "a\x1b]0;owned\x07\x9b31m\x7f\x00\u202eb\rc"
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
@@ -107,6 +107,6 @@ def test_what_a_worker_says_of_a_task_is_harmless(labq, queue):
 
 def test_a_lease_of_a_hostile_worker_is_shown(labq, queue):
     queue.submit([new({})])
-    leases.claim(queue.store, {"queue": "default"}, WorkerName(EVIL, EVIL), 600)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName(EVIL, EVIL), 600)
     for words in (("task", "show", "1"), ("task", "ls"), ("events",)):
         assert not UNSAFE.search(labq(*words).out)

@@ -55,9 +55,10 @@ def test_ls_and_count_find_the_same(labq, sweep, args, numbers):
 
 
 def test_json_is_the_documents_without_the_fencing_token(labq, queue, sweep):
-    from labq.queue import WorkerName, leases
+    from labq.queue import WorkerName
+    from labq.queue import claims as claiming
 
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claiming.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
     (task,) = labq("task", "ls", "--json", "-s", "running").lines
     assert task["args"] == {"lr": 0.1, "model": {"name": "a"}}
     assert set(task["lease"]) == {"worker", "host", "expires_at"}
@@ -169,9 +170,10 @@ def test_delete_removes_and_says_how_many(labq, queue, sweep):
 
 
 def test_delete_leaves_what_runs(labq, queue, sweep):
-    from labq.queue import WorkerName, leases
+    from labq.queue import WorkerName
+    from labq.queue import claims as claiming
 
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claiming.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
     assert labq("task", "delete", "-f", "{}", "-y").err == (
         "deleted 2 tasks, left 1: 1 running"
         " (labq task cancel stops it, --force deletes it all the same)\n"

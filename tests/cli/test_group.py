@@ -9,7 +9,7 @@ import pytest
 from books import wait_for
 
 from labq.cli.task import bulk
-from labq.queue import WorkerName, leases
+from labq.queue import WorkerName, claims
 
 REPORT = f'{sys.executable} -m labq task report at="$LABQ_INDEX/$LABQ_COUNT"'
 
@@ -21,7 +21,7 @@ def submit(labq, *args):
 
 
 def claim(queue, **query):
-    return leases.claim(queue.store, {"queue": "default", **query}, WorkerName("w", "h"), 60)
+    return claims.claim(queue.store, {"queue": "default", **query}, WorkerName("w", "h"), 60)
 
 
 def members(queue):
@@ -145,8 +145,8 @@ def sweep(labq, queue):
     for at in range(3):
         claimed = claim(queue)
         queue.report(claimed.task["_id"], claimed.token, {"loss": at / 2})
-        leases.finish(
-            queue.store, claimed, leases.Ending(succeeded=at != 1, reason="x" * (at == 1))
+        claims.finish(
+            queue.store, claimed, claims.Ending(succeeded=at != 1, reason="x" * (at == 1))
         )
     claim(queue)
 
@@ -224,13 +224,13 @@ def test_completed_says_how_many_more_there_are(labq, queue, sweep):
 )
 def test_one_word_says_how_a_group_stands(labq, queue, member, word):
     submit(labq, "--array", "2", "--group", "g")
-    leases.finish(queue.store, claim(queue), leases.Ending(succeeded=False))
+    claims.finish(queue.store, claim(queue), claims.Ending(succeeded=False))
     if member == "cancelled":
         labq("task", "cancel", "2")
     elif member in ("running", "success"):
         claimed = claim(queue)
         if member == "success":
-            leases.finish(queue.store, claimed, leases.Ending(succeeded=True))
+            claims.finish(queue.store, claimed, claims.Ending(succeeded=True))
     assert labq("task", "group", "show", "g").out.split()[2] == word
 
 
@@ -240,7 +240,7 @@ def test_ls_lists_the_groups_the_newest_first(labq, queue):
     submit(labq, "--array", "2", "--group", "b")
     submit(labq, "--group", "a", "--draft")
     first = claim(queue, number=1)
-    leases.finish(queue.store, first, leases.Ending(succeeded=True))
+    claims.finish(queue.store, first, claims.Ending(succeeded=True))
     second = claim(queue, number=2)
     queue.progress(second.task["_id"], second.token, 50)
     result = labq("task", "group", "ls", "--json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labq.cli.tree import TREE, commands
+from labq.cli.commands import TREE, commands
 from labq.errors import ExitCode
 
 LEAVES = [path for path, entry_ in commands() if not entry_.entries]

@@ -6,7 +6,7 @@ import pytest
 from books import statuses, submit
 from waiting import gone, until
 
-from labq.queue import Ending, WorkerName, leases
+from labq.queue import Ending, WorkerName, claims
 from labq.store import Change
 
 
@@ -16,7 +16,7 @@ def each(labq, queue):
     submit(labq, *({"n": n} for n in range(1, 7)))
     for number, succeeded in ((4, True), (5, False), (6, True)):
         claim = claimed(queue, number)
-        leases.finish(queue.store, claim, Ending(succeeded=succeeded))
+        claims.finish(queue.store, claim, Ending(succeeded=succeeded))
     claimed(queue, 3)
     labq("task", "dequeue", "1")
     labq("task", "publish", "6")
@@ -24,7 +24,7 @@ def each(labq, queue):
 
 def claimed(queue, number):
     query = {"queue": "default", "number": number}
-    return leases.claim(queue.store, query, WorkerName("w", "h"), 60)
+    return claims.claim(queue.store, query, WorkerName("w", "h"), 60)
 
 
 ELSEWHERE = "labq: what they left on other machines stays there, in LABQ_HOME/tasks: h (1)"

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labq.model.sound import MALFORMED
+from labq.model.task import FIELDS, new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import FIELDS, new
 
 LATE = datetime(9999, 12, 31, tzinfo=timezone.utc)
 # A field, what MongoDB and what SQLite is given there, and what is said of it.

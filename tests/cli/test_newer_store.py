@@ -10,9 +10,11 @@ from waiting import until
 
 from labq import Client
 from labq.errors import NewerStoreError
+from labq.model.task import new
 from labq.queue import Queue
-from labq.store import mongodb_schema, open_store, sqlite_schema
-from labq.task import new
+from labq.store import open_store
+from labq.store.mongodb import schema as mongodb_schema
+from labq.store.sqlite import schema as sqlite_schema
 
 COMMANDS = [
     "task submit -- --lr 1",

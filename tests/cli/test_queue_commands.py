@@ -6,7 +6,7 @@ import pytest
 from books import statuses, submit, wait_for
 from waiting import until
 
-from labq.queue import WorkerName, leases, workers
+from labq.queue import WorkerName, claims, workers
 from labq.store import Change, Now
 
 
@@ -83,7 +83,7 @@ def test_no_worker_takes_a_task_of_a_paused_queue(labq, queue, process):
 
 def lapse(labq, queue):
     labq("task", "submit", "-q")
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), -1)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), -1)
 
 
 def be_due(labq, queue):
@@ -138,7 +138,7 @@ def test_a_sweep_tells_of_all_that_it_did(labq, queue):
 
 
 def test_a_sweep_goes_on_while_there_may_be_more(labq, queue):
-    from labq.task import new
+    from labq.model.task import new
 
     queue.submit([new({}) for _ in range(2500)])
     lapsed = {"token": "t", "worker": "w", "expires_at": Now(-1)}

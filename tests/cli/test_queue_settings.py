@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from labq.queue import WorkerName, leases, workers
+from labq.queue import WorkerName, claims, workers
 from labq.store import Change, Now
 
 
 def claim(queue):
-    return leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    return claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
 
 
 def told(labq, *args):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from labq.queue import WorkerName, leases
+from labq.queue import WorkerName, claims
 from labq.store import Change
 
 
@@ -71,8 +71,8 @@ def test_requeue_wants_to_know_what(labq):
 def test_stalled_is_a_running_task_whose_lease_is_over(labq, queue):
     labq("task", "submit")
     labq("task", "submit")
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), -1)
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), -1)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
     assert [task["number"] for task in labq("task", "ls", "-s", "stalled", "--json").lines] == [1]
     assert "stalled" in labq("task", "ls").out.splitlines()[2]
     assert labq("task", "show", "1").out.startswith("task 1  stalled")

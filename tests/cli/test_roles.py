@@ -13,9 +13,9 @@ import roles
 from waiting import until
 
 import labq as api
-from labq.queue import Ending, Queue, WorkerName, leases, workers
+from labq.model.task import new
+from labq.queue import Ending, Queue, WorkerName, claims, workers
 from labq.store import Now, open_store
-from labq.task import new
 
 LABQ = [sys.executable, "-m", "labq"]
 
@@ -36,9 +36,9 @@ def lab(server, tmp_path, monkeypatch):
     store = open_store(made.uri())
     queue = Queue(store, "default")
     queue.submit([{**new({"x": number}), "group": "g", "index": number} for number in range(4)])
-    done = leases.claim(store, {"queue": "default"}, WorkerName("w", "h"), 60)
-    leases.finish(store, done, Ending(succeeded=True))
-    leases.claim(store, {"queue": "default"}, WorkerName("dead", "h"), 0.001)
+    done = claims.claim(store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claims.finish(store, done, Ending(succeeded=True))
+    claims.claim(store, {"queue": "default"}, WorkerName("dead", "h"), 0.001)
     for name, lifetime in (("alive-1", 600), ("dead-1", -600)):
         card = {"_id": name, "queue": "default", "host": "h", "pid": 1, "slots": 1}
         workers.beat(store, {**card, "started_at": Now(), "status": "idle"}, lifetime)

@@ -8,8 +8,8 @@ import sys
 import pytest
 from books import statuses, tasks
 
-from labq.offline import Spool
-from labq.task import new
+from labq.model.task import new
+from labq.spool import Spool
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from labq.queue import WorkerName, leases
+from labq.queue import WorkerName, claims
 from labq.store import Change
 
 
@@ -21,7 +21,7 @@ def sources(labq, queue):
     for _ in range(3):
         labq("task", "submit", "-q")
     queue.store.update({"number": 1}, Change(set={"status": "success"}))
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("lab-7", "lab"), 60)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("lab-7", "lab"), 60)
 
 
 def test_show_names_what_a_task_comes_after_with_its_status(labq, sources):
@@ -114,8 +114,8 @@ def test_a_task_that_is_due_says_so_until_somebody_makes_it_pending(labq, queue)
 
 def test_a_retry_that_waits_says_for_how_long_and_took_no_time_yet(labq, queue):
     labq("task", "submit", "-q", "--max-retries", "1", "--retry-delay", "1h", "--cmd", "false")
-    claim = leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
-    leases.finish(queue.store, claim, leases.Ending(succeeded=False, reason="exit code 1"))
+    claim = claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claims.finish(queue.store, claim, claims.Ending(succeeded=False, reason="exit code 1"))
     head, _, line = labq("task", "ls").out.splitlines()
     assert head.split() == ["#", "status", "waits", "age"]
     assert re.search(r"waiting +1h( \d+m)? +", line)

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from labq.model.task import new
 from labq.queue import Queue
 from labq.store import open_store
-from labq.task import new
 
 
 @pytest.fixture

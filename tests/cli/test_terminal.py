@@ -14,9 +14,9 @@ import termios
 
 import pytest
 
-from labq.queue import Queue, WorkerName, leases, workers
+from labq.model.task import new
+from labq.queue import Queue, WorkerName, claims, workers
 from labq.store import Change, Now, open_store
-from labq.task import new
 
 CTRL_C = "\x03"
 
@@ -188,7 +188,7 @@ def test_a_clone_of_many_asks_first(terminal, queue):
 )
 def test_a_cancel_of_many_asks_first(terminal, queue, keys, told):
     submit(queue, 3)
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
     _, text = terminal("task", "cancel", "-f", "{}", keys=keys)
     assert "Cancel 3 tasks of queue default, 1 of them running? [y/N]" in text
     assert told in text
@@ -198,7 +198,7 @@ def test_a_cancel_of_many_asks_first(terminal, queue, keys, told):
 
 def test_waiting_for_a_cancelled_task_is_told(terminal, queue):
     submit(queue, 1)
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 1)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 1)
     _, text = terminal("task", "cancel", "1", "--wait")
     assert "waiting for 1 task to stop (Ctrl-C: no longer wait)" in text
     assert text.endswith("ended: 1 cancelled\n")
@@ -207,7 +207,7 @@ def test_waiting_for_a_cancelled_task_is_told(terminal, queue):
 @pytest.mark.parametrize(("keys", "asked"), [("n\n", 0), ("y\n", 1)])
 def test_a_stop_of_workers_that_run_tasks_asks_first(terminal, queue, keys, asked):
     submit(queue, 1)
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
     card = {"_id": "w", "queue": "default", "host": "h", "started_at": Now()}
     workers.beat(queue.store, card, 60)
     _, text = terminal("worker", "drain", "w")

@@ -67,9 +67,9 @@ def test_an_id_option_that_swallows_the_next_changes_nothing(labq, queue, sweep)
 
 
 def test_a_running_tasks_args_are_refused(labq, queue, sweep):
-    from labq.queue import WorkerName, leases
+    from labq.queue import WorkerName, claims
 
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
     result = labq("task", "update", "--id", "1", "-u", "args.lr=9")
     assert result.code == 5
     assert result.err == (

@@ -11,7 +11,7 @@ from books import submit
 from waiting import until
 
 from labq.client import waiting
-from labq.queue import Ending, Queue, WorkerName, leases
+from labq.queue import Ending, Queue, WorkerName, claims
 from labq.store import open_store
 
 FAILS = "echo lost >&2; echo its way >&2; exit 3"
@@ -71,8 +71,8 @@ def test_it_waits_until_the_end(labq, queue, uri):
     def work():
         store = open_store(uri)
         here = Queue(store, "default")
-        claim = leases.claim(here.store, {"queue": "default"}, WorkerName("w", "h"), 60)
-        leases.finish(store, claim, Ending(succeeded=True))
+        claim = claims.claim(here.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+        claims.finish(store, claim, Ending(succeeded=True))
         store.close()
 
     worker = threading.Timer(0.2, work)
@@ -166,8 +166,8 @@ def test_the_last_lines_alone_are_shown(labq):
 def test_a_running_process_that_waits_hears_of_the_end(labq, process, queue):
     submit(labq, {})
     waiter = process("wait", "1")
-    claim = leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
-    leases.finish(queue.store, claim, Ending(succeeded=False, reason="exit code 1"))
+    claim = claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    claims.finish(queue.store, claim, Ending(succeeded=False, reason="exit code 1"))
     until(lambda: waiter.poll() is not None)
     assert (waiter.returncode, waiter.stderr.read()) == (1, "task 1 failed: exit code 1\n")
 

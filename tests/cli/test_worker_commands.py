@@ -11,7 +11,7 @@ import pytest
 from books import statuses, submit, wait_for
 from waiting import gone, until
 
-from labq.queue import WorkerName, leases, workers
+from labq.queue import WorkerName, claims, workers
 from labq.store import Now
 
 SLEEPER = ("sh", "-c", "echo $$ > pid; exec sleep 600")
@@ -47,7 +47,7 @@ def card(queue, name, host, of, lifetime=60, **values):
 
 
 def claim(queue):
-    leases.claim(queue.store, {"queue": "default"}, WorkerName("gpu7-11-aa", "gpu7"), 60)
+    claims.claim(queue.store, {"queue": "default"}, WorkerName("gpu7-11-aa", "gpu7"), 60)
 
 
 def asked(queue):

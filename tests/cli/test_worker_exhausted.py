@@ -121,7 +121,7 @@ def test_a_run_that_cannot_begin_says_so_and_leaves_nothing(queue, process, tmp_
 SPAWN = """
 import os, resource, sys
 from labq.worker.limits import ExhaustedError
-from labq.worker.logs import Output
+from labq.worker.output import Output
 from labq.worker.process import Job
 output = Output(sys.argv[1], {"_id": "a", "attempt": 1}, print)
 if os.getuid() == 0:

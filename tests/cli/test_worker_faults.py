@@ -19,7 +19,7 @@ from labq.queue import leases
 leases.settle = lambda *_: os.kill(os.getpid(), 9)
 """
 LOSES_AN_ANSWER = """
-import labq.store.mongodb, labq.store.sqlite
+import labq.store.mongodb.store, labq.store.sqlite.store
 from labq.errors import StoreError
 
 def unheard(kind, status):
@@ -32,7 +32,7 @@ def unheard(kind, status):
         return done
     kind.update_first = write
 
-for kind in (labq.store.mongodb.MongoStore, labq.store.sqlite.SQLiteStore):
+for kind in (labq.store.mongodb.store.MongoStore, labq.store.sqlite.store.SQLiteStore):
     unheard(kind, {status!r})
 """
 ANSWERS_LATE = """

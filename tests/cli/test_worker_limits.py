@@ -9,8 +9,8 @@ import pytest
 from books import statuses, submit, wait_for
 from waiting import until
 
+from labq.model.task import new
 from labq.queue import workers
-from labq.task import new
 
 
 def test_an_idle_worker_ends_after_its_timeout(labq, queue, process):

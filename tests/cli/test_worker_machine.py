@@ -10,7 +10,7 @@ import pytest
 from books import statuses, tasks, wait_for
 from waiting import until
 
-from labq.task import new
+from labq.model.task import new
 
 IDS = "ids: 0,2 or 0-3 or GPU-8932f937"
 

@@ -11,8 +11,8 @@ import pytest
 from books import statuses, submit, tasks, wait_for
 from waiting import until
 
-from labq.queue import WorkerName, leases
-from labq.task import new
+from labq.model.task import new
+from labq.queue import WorkerName, claims
 
 SHOW = [sys.executable, "-c", "import sys; print(sys.argv[1:])"]
 
@@ -145,10 +145,10 @@ def test_an_attempts_record_does_not_fill_the_document(labq, queue):
 
 def test_a_document_with_no_room_left_still_ends(labq, queue):
     labq("task", "submit", "-q")
-    granted = leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    granted = claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
     queue.report(granted.task["_id"], granted.token, {"big": "x" * (16 * 2**20 - 1200)})
-    ending = leases.Ending(succeeded=False, reason="exit code 1", error={"stderr": "y" * 16_000})
-    assert leases.finish(queue.store, granted, ending) == "failed"
+    ending = claims.Ending(succeeded=False, reason="exit code 1", error={"stderr": "y" * 16_000})
+    assert claims.finish(queue.store, granted, ending) == "failed"
 
 
 def test_what_a_task_puts_into_its_folder_stays(labq, queue, tmp_path):

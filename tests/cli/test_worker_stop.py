@@ -12,9 +12,9 @@ import servers
 from books import statuses, submit, tasks, wait_for
 from waiting import gone, heard, until
 
-from labq.queue import Queue, WorkerName, leases, sweep
+from labq.model.task import new
+from labq.queue import Queue, WorkerName, claims, recovery
 from labq.store import open_store
-from labq.task import new
 
 SLEEPER = ("sh", "-c", "echo $$ > pid; exec sleep 600")
 
@@ -199,7 +199,7 @@ def test_a_heartbeat_holds_the_lease_of_a_long_job(labq, queue, process):
     worker = process("worker", "run", "--", "sleep", "1.5", env=LEASE)
     wait_for(queue, "running")
     while worker.poll() is None:
-        assert sweep.recover(queue.store, "default") == 0
+        assert recovery.recover(queue.store, "default") == 0
     assert statuses(queue) == ["success"]
     assert tasks(queue)[0]["attempt"] == 1
 
@@ -225,14 +225,14 @@ def test_a_worker_frozen_past_its_lease_cannot_finish_and_stops_its_job(
     worker = process("worker", "run", "--", *SLEEPER, env=LEASE)
     pid = job_pid(tmp_path)
     worker.send_signal(signal.SIGSTOP)
-    until(lambda: sweep.recover(queue.store, "default"))
-    second = leases.claim(queue.store, {"queue": "default"}, WorkerName("other", "host"), 60)
+    until(lambda: recovery.recover(queue.store, "default"))
+    second = claims.claim(queue.store, {"queue": "default"}, WorkerName("other", "host"), 60)
     worker.send_signal(signal.SIGCONT)
     _, err = worker.communicate(timeout=30)
     assert "labq: task 1 lost in " in err
     assert gone(pid)
     assert tasks(queue)[0]["lease"]["worker"] == "other"
-    assert leases.finish(queue.store, second, leases.Ending(succeeded=True)) == "success"
+    assert claims.finish(queue.store, second, claims.Ending(succeeded=True)) == "success"
 
 
 def test_a_waiting_worker_outlives_an_outage_of_the_store(process, tmp_path):
@@ -278,7 +278,7 @@ def test_a_forever_worker_tells_of_what_it_passes_over_while_it_waits(labq, queu
 
 def test_a_busy_worker_gives_back_what_others_lost(labq, queue, process):
     submit(labq, {}, {})
-    lost = leases.claim(queue.store, {"queue": "default"}, WorkerName("gone", "host"), 0.01)
+    lost = claims.claim(queue.store, {"queue": "default"}, WorkerName("gone", "host"), 0.01)
     process("worker", "run", "--max-tasks", "1", "--", "sleep", "60", env=LEASE)
     until(lambda: queue.get(lost.task["_id"]).get("reason") == "worker gone was lost")
     assert queue.get("2")["status"] == "running"

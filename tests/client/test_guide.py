@@ -7,7 +7,7 @@ import threading
 from pathlib import Path
 
 import labq
-from labq.client import building
+from labq.client import new_tasks
 
 PAGE = (Path(labq.__file__).parent / "guide" / "client.md").read_text(encoding="utf-8")
 BLOCKS = [
@@ -45,7 +45,7 @@ def test_the_examples_run_from_top_to_bottom(client, crew, capsys):
     made = client.get("base", latest=True)
     assert (made.number, made.args, made.env) == (13, {"lr": 0.2}, {"SEED": "3"})
     assert known["task"].resources["cpus"] == 2
-    profile = building.draft(client.queue, client.settings, {}, {"profile": "big"})
+    profile = new_tasks.draft(client.queue, client.settings, {}, {"profile": "big"})
     assert (profile["resources"], profile["timeout"]) == ({"gpus": 4}, 12 * 3600)
 
 

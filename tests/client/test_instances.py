@@ -6,7 +6,7 @@ import pytest
 
 from labq import UsageError
 from labq.errors import ArrayError
-from labq.queue.arrays import parse_indexes
+from labq.model.arrays import parse_indexes
 
 SIZES = [
     ({"array": 3}, 3, None, [0, 1, 2]),

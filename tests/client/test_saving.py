@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import labq
-from labq.client import mirror
+from labq.client import local_copy
 from labq.errors import ConflictError, TaskNotFound, UsageError
 
 
@@ -195,7 +195,7 @@ def test_a_task_that_is_saved_before_it_is_submitted_is_a_draft(client):
 
 def test_attributes_are_read_again_in_time(client, crew, looks, monkeypatch):
     now = 1000.0
-    monkeypatch.setattr(mirror.time, "monotonic", lambda: now)
+    monkeypatch.setattr(local_copy.time, "monotonic", lambda: now)
     task = client.submit()
     assert task.status == "pending"
     claim = crew.claim()

@@ -9,10 +9,10 @@ import pytest
 from crew import Crew
 
 import labq
-from labq.client.fields import Field, Fields
+from labq.client.attributes import Field, Fields
 from labq.errors import ArgsError, ConflictError, TaskNotFound, TemplateError, UsageError
 from labq.model.sound import MALFORMED
-from labq.task import FIELDS
+from labq.model.task import FIELDS
 
 
 def test_every_field_is_an_attribute():

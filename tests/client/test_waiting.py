@@ -12,7 +12,7 @@ import pytest
 from waiting import until
 
 import labq
-from labq.client import runs, waiting
+from labq.client import run, waiting
 from labq.errors import ConflictError, StoreError, UsageError
 from labq.store import Change
 
@@ -186,8 +186,8 @@ def test_run_waits_for_a_task_on_its_way_and_starts_one_that_has_ended_anew(
     client, crew, monkeypatch
 ):
     task = client.submit({"lr": 1}, name="base")
-    waits, until_ended = threading.Event(), runs.until_ended
-    monkeypatch.setattr(runs, "until_ended", lambda *given: waits.set() or until_ended(*given))
+    waits, until_ended = threading.Event(), run.until_ended
+    monkeypatch.setattr(run, "until_ended", lambda *given: waits.set() or until_ended(*given))
     crew.aside(lambda: waits.wait(30) and crew.run())
     assert task.run(poll=0.05).number == 1
     crew.soon(crew.run)

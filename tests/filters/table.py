@@ -1,4 +1,4 @@
-"""A SQLite table of tasks as `labq.store.sqlite_query` describes it."""
+"""A SQLite table of tasks as `labq.store.sqlite.query` describes it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from datetime import datetime
 
 from labq.clock import to_ms
 from labq.filters import matcher
-from labq.store.sqlite_query import compile_where
-from labq.task import FIELDS, Kind
+from labq.model.task import FIELDS, Kind
+from labq.store.sqlite.query import compile_where
 
 COLUMN_TYPES = {
     Kind.TEXT: "TEXT",

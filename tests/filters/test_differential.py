@@ -21,20 +21,13 @@ from table import Table
 
 from labq.clock import now
 from labq.errors import FilterError
-from labq.filters import (
-    aggregate,
-    compile_filter,
-    match,
-    matcher,
-    order,
-    paths,
-    predicates,
-    sorted_by,
-    to_json,
-)
-from labq.store import sqlite_json, sqlite_query
-from labq.store.sqlite_query import compile_order
-from labq.task import FIELDS
+from labq.filters import compile_filter, matcher, sorted_by, to_json
+from labq.filters.match import expressions, order, predicates, reach
+from labq.filters.match import matcher as matching
+from labq.model.task import FIELDS
+from labq.store.sqlite import json_terms
+from labq.store.sqlite import query as sqlite_query
+from labq.store.sqlite.query import compile_order
 
 DOCUMENTS, QUERIES = 40, 40
 PAIRS = int(os.environ.get("LABQ_TEST_PAIRS", "40000"))
@@ -125,17 +118,17 @@ def surely_not(term):
 BREAKS = {
     "true is 1": (predicates, "_numbers", lambda _name, bound: lambda value: value == bound),
     "missing is not null": (predicates, "MISSING", None),
-    "no places in lists": (paths, "index", lambda _part: None),
-    "lists are not spread": (match, "at", partial(paths.at, spread=False)),
-    "$all is any": (match, "_all", match._any),
-    "no negation": (match, "_negated", lambda test: test),
+    "no places in lists": (reach, "index", lambda _part: None),
+    "lists are not spread": (matching, "at", partial(reach.at, spread=False)),
+    "$all is any": (matching, "_all", matching._any),
+    "no negation": (matching, "_negated", lambda test: test),
     "no mod": (predicates, "remainder", lambda divisor, _rest: lambda value: value == divisor),
     "names do not count": (order, "_field_key", lambda _name, value: order.key(value)),
-    "null below all": (aggregate, "order", order.key),
-    "lists on the way": (sqlite_json.JsonPath, "_absent", lambda _path, missing: missing.sql),
-    "no doubles": (sqlite_json, "_real", lambda _path, _name, _bound: sqlite_json.NO),
+    "null below all": (expressions, "order", order.key),
+    "lists on the way": (json_terms.JsonPath, "_absent", lambda _path, missing: missing.sql),
+    "no doubles": (json_terms, "_real", lambda _path, _name, _bound: json_terms.NO),
     "not undecided is yes": (sqlite_query, "negation", surely_not),
-    "null is no": (sqlite_json, "_null", lambda _path, _name: sqlite_json.NO),
+    "null is no": (json_terms, "_null", lambda _path, _name: json_terms.NO),
 }
 
 

@@ -15,7 +15,7 @@ from table import Table
 from labq.clock import now
 from labq.errors import FilterError
 from labq.filters import compile_filter, matcher, to_json
-from labq.task import FIELDS
+from labq.model.task import FIELDS
 
 DOCUMENTS, EXPRESSIONS = 30, 30
 PAIRS = int(os.environ.get("LABQ_TEST_PAIRS", "40000"))

@@ -11,8 +11,8 @@ from labq.clock import now
 from labq.errors import FilterError
 from labq.filters import compile_filter, current_word, matcher, suggest, to_json
 from labq.filters.syntax import MAX_LENGTH
-from labq.store.sqlite_query import compile_where
-from labq.task import FIELDS
+from labq.model.task import FIELDS
+from labq.store.sqlite.query import compile_where
 
 WORDS = ["args.a", "status", "created_at", "tags", "(", ")", "[", "]", "{", "}", ",", ":", "."]
 WORDS += [

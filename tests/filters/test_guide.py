@@ -11,8 +11,8 @@ from labq.clock import now
 from labq.filters import compile_filter, matcher, to_json
 from labq.filters.calls import FUNCTIONS
 from labq.filters.operators import EXPRESSION, FIELD, TOP
-from labq.store.sqlite_query import compile_where
-from labq.task import FIELDS
+from labq.model.task import FIELDS
+from labq.store.sqlite.query import compile_where
 
 PAGE = (Path(labq.__file__).parent / "guide" / "filters.md").read_text(encoding="utf-8")
 EXAMPLES = [line.strip() for line in PAGE.splitlines() if line.startswith("    ")]

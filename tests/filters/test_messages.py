@@ -8,7 +8,7 @@ import pytest
 
 from labq.errors import ExitCode, FilterError
 from labq.filters import compile_filter
-from labq.task import FIELDS
+from labq.model.task import FIELDS
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 

@@ -6,20 +6,19 @@ import sys
 
 import pytest
 
-from labq import stops
-from labq.job import books, meter, stopping
-from labq.queue import Queue, WorkerName, leases
+from labq.job import callbacks, context, meter, stop
+from labq.model.task import new
+from labq.queue import Queue, WorkerName, claims
 from labq.store import open_store
-from labq.task import new
 
 
 @pytest.fixture(autouse=True)
 def fresh():
     """Nothing of an earlier task is remembered."""
     yield
-    for memory in (books.queue, books._asked_outside, meter._meter, stopping._look):
+    for memory in (context.queue, context._asked_outside, meter._meter, stop._look):
         memory.cache_clear()
-    stops._WANTED.clear()
+    callbacks._WANTED.clear()
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def start(uri, monkeypatch):
     def start(args=None, **fields):
         queue = Queue(store, "q")
         queue.submit([new(args or {}, **fields)])
-        granted = leases.claim(store, {"queue": "q"}, WorkerName("w", "h"), 60)
+        granted = claims.claim(store, {"queue": "q"}, WorkerName("w", "h"), 60)
         monkeypatch.setenv("LABQ_TASK_ID", granted.task["_id"])
         monkeypatch.setenv("LABQ_TOKEN", granted.token)
         monkeypatch.setenv("LABQ_URI", uri)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import labq
-from labq.args import to_flags
+from labq.command.words import to_flags
 from labq.errors import UsageError
 from labq.job.arguments import fitted
 from labq.store import Change

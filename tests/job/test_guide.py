@@ -12,7 +12,7 @@ import pytest
 
 import labq
 from labq import job
-from labq.task import new
+from labq.model.task import new
 
 PAGE = (Path(labq.__file__).parent / "guide" / "job.md").read_text(encoding="utf-8")
 BLOCKS = [

@@ -12,7 +12,7 @@ from waiting import until
 import labq
 from labq.errors import ConflictError, StoreError, UsageError
 from labq.job import meter
-from labq.queue import Ending, leases
+from labq.queue import Ending, claims
 
 TIGHT = """
 import labq
@@ -65,7 +65,7 @@ def test_what_is_no_percentage_is_refused(claim, wrong):
 
 def test_a_lost_lease_refuses_it(claim):
     queue, granted = claim
-    leases.finish(queue.store, granted, Ending(succeeded=True))
+    claims.finish(queue.store, granted, Ending(succeeded=True))
     with pytest.raises(ConflictError, match=r"^the progress is refused"):
         labq.progress(1)
     assert "progress" not in queue.get("1")

@@ -8,8 +8,8 @@ import pytest
 
 import labq
 from labq.errors import ArgsError, ConflictError, StoreError, UsageError
-from labq.job import books, reports
-from labq.queue import Ending, leases
+from labq.job import context, reports
+from labq.queue import Ending, claims
 
 
 class Array:
@@ -56,7 +56,7 @@ def test_what_cannot_be_stored_is_refused(claim):
 
 def test_a_lost_lease_refuses_the_report(claim):
     queue, granted = claim
-    leases.finish(queue.store, granted, Ending(succeeded=True))
+    claims.finish(queue.store, granted, Ending(succeeded=True))
     with pytest.raises(ConflictError, match=r"^the report is refused"):
         labq.report(acc=1)
 
@@ -67,7 +67,7 @@ def test_outside_of_a_task_it_warns_once_and_does_nothing():
     assert caught[0].filename == __file__
     labq.report(acc=2)  # a second warning would be an error
     labq.progress(50)  # of another function, too
-    assert books._asked_outside() == ["report"]
+    assert context._asked_outside() == ["report"]
 
 
 def test_a_store_that_cannot_be_reached_is_tried_again_and_then_a_warning(down):
@@ -88,7 +88,7 @@ def test_m13_update_info_logs_what_goes_wrong_unless_asked_to_raise(claim, caplo
     assert caplog.messages[0] == (
         "labq.update_info: [1] is not stored: info must be a dict, not [1]"
     )
-    leases.finish(queue.store, granted, Ending(succeeded=True))
+    claims.finish(queue.store, granted, Ending(succeeded=True))
     labq.update_info({"acc": 1})
     assert caplog.messages[-1].startswith(
         "labq.update_info: {'acc': 1} is not stored: the report is refused"

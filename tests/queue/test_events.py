@@ -10,7 +10,7 @@ from making import task
 from waiting import until
 
 from labq.errors import StoreError
-from labq.queue import Ending, WorkerName, leases
+from labq.queue import Ending, WorkerName, claims
 from labq.store import open_store
 
 WORKER = WorkerName("w", "host")
@@ -57,10 +57,10 @@ def test_a_task_is_followed_from_its_submit_to_its_end_within_a_second(queue, fo
     moments = []
     queue.submit([task({"x": 1})])
     moments.append(time.monotonic())
-    claim = leases.claim(queue.store, {"queue": "q"}, WORKER, 60)
+    claim = claims.claim(queue.store, {"queue": "q"}, WORKER, 60)
     moments.append(time.monotonic())
     until(lambda: len(seen) == 2)
-    leases.finish(queue.store, claim, Ending(True))
+    claims.finish(queue.store, claim, Ending(True))
     moments.append(time.monotonic())
     until(lambda: len(seen) == 3)
     expected = [(1, None, "pending"), (1, "pending", "running"), (1, "running", "success")]
@@ -108,9 +108,9 @@ def test_an_outage_is_told_of_once_and_waited_out(queue, monkeypatch):
     reader = events.follow(queue.store, "q", start, say=said.append)
     before = next(events.follow(queue.store, "q", _before(queue)))
     assert before["to"] == "pending"
-    claim = leases.claim(queue.store, {"queue": "q"}, WORKER, 60)
+    claim = claims.claim(queue.store, {"queue": "q"}, WORKER, 60)
     assert next(reader)["to"] == "running"
-    leases.release(queue.store, claim, Ending(False))
+    claims.release(queue.store, claim, Ending(False))
     assert next(reader)["to"] == "pending"
     assert said == ["cannot see what happens for now: away"]
     reader.close()

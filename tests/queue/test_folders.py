@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from labq.errors import StoreError
-from labq.queue import Queue, catalog, retention, sweep
+from labq.model.task import new
+from labq.queue import Queue, recovery, retention, settings
 from labq.queue.folders import Folders, in_use
-from labq.store import Change, open_store
-from labq.task import new
+from labq.store import Change, Now, open_store
 
 
 @pytest.fixture
@@ -59,13 +59,13 @@ def test_a_deleted_task_takes_its_folder_along(here, home):
 
 def test_a_removed_queue_takes_all_of_them_along(here, home):
     ended(here, home, 3)
-    assert catalog.delete(here.store, here.name, home=home) == 3
+    assert settings.delete(here.store, here.name, home=home) == 3
     assert there(home) == (set(), set())
 
 
 def test_one_whose_time_is_over_takes_its_folder_along(here, home):
-    ended(here, home, retention={"ttl": 0.001})
-    assert sweep.expire(here.store, here.name, home=home) == 1
+    ended(here, home, ended_at=Now(-9), retention={"ttl": 1})
+    assert recovery.expire(here.store, here.name, home=home) == 1
     assert there(home) == (set(), set())
 
 

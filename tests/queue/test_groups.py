@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from labq.errors import ConflictError, NotFoundError, UsageError
-from labq.queue import Ending, WorkerName, groups, leases
-from labq.queue.arrays import array_of, parse_array
+from labq.model.arrays import array_of, parse_array
+from labq.model.task import new
+from labq.queue import Ending, WorkerName, claims, groups
 from labq.store import Change, Now
-from labq.task import new
 
 
 def submit(queue, array="4", group="g", **fields):
@@ -22,12 +22,12 @@ def submit(queue, array="4", group="g", **fields):
 def run(queue, count, *, succeeded=True):
     """Claims and ends so many tasks."""
     for _ in range(count):
-        claim = leases.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), 60)
-        leases.finish(queue.store, claim, Ending(succeeded=succeeded))
+        claim = claims.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), 60)
+        claims.finish(queue.store, claim, Ending(succeeded=succeeded))
 
 
 def claim(queue):
-    return leases.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), 60)
+    return claims.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), 60)
 
 
 # -- instances ------------------------------------------------------------------------------------
@@ -205,9 +205,9 @@ def test_members_that_run_use_a_core_where_they_do_not_say(queue):
 def test_the_completed_come_by_index_with_what_came_of_them(queue):
     submit(queue, "4")
     for at in (1, 0):
-        claimed = leases.claim(queue.store, {"queue": "q", "index": at}, WorkerName("w", "h"), 60)
+        claimed = claims.claim(queue.store, {"queue": "q", "index": at}, WorkerName("w", "h"), 60)
         queue.report(claimed.task["_id"], claimed.token, {"loss": at})
-        leases.finish(queue.store, claimed, Ending(succeeded=at == 0, reason="x" * at))
+        claims.finish(queue.store, claimed, Ending(succeeded=at == 0, reason="x" * at))
     found = list(queue.completed("g"))
     assert [(one["index"], one["status"], one["summary"]) for one in found] == [
         (0, "success", {"loss": 0}),

@@ -11,10 +11,10 @@ import pytest
 from waiting import until
 
 from labq.errors import StoreError
-from labq.queue import Queue, catalog, retention, sweep
+from labq.model.task import new
+from labq.queue import Queue, recovery, retention, settings
 from labq.queue.removal import PART, remove
 from labq.store import Change, Now, open_store
-from labq.task import new
 
 MANY = 3 * PART + 10
 Q = {"queue": "q"}
@@ -41,7 +41,7 @@ def failing(store, monkeypatch, fault, after=2):
 
 REMOVALS = {
     "delete": lambda queue, told: queue.delete(Q, cut_short=told),
-    "queue delete": lambda queue, told: catalog.delete(queue.store, "q", cut_short=told),
+    "queue delete": lambda queue, told: settings.delete(queue.store, "q", cut_short=told),
     "sweep": lambda queue, told: queue.sweep(cut_short=told),
 }
 
@@ -112,13 +112,13 @@ def test_a_sweep_removes_the_oldest_first_and_no_more_than_its_limit(queue):
     for number in range(1, 6):
         done = Change(set={"status": "success", "ended_at": Now(-100 + number)})
         queue.store.update({"queue": "q", "number": number}, done)
-    assert sweep.expire(queue.store, "q", 2) == 2
+    assert recovery.expire(queue.store, "q", 2) == 2
     assert [task["number"] for task in queue.find(Q)] == [3, 4, 5]
 
 
 def test_room_is_made_in_parts(queue, monkeypatch):
     ended(queue, retention={"auto_delete": True})
-    catalog.update(queue.store, "q", {"max_tasks": MANY})
+    settings.update(queue.store, "q", {"max_tasks": MANY})
     failing(queue.store, monkeypatch, StoreError("it is away"), after=9)
     new_tasks = [new({}) for _ in range(2 * PART + 1)]
     queue.submit(new_tasks)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from labq.model.task import new
 from labq.queue import parse_edit
-from labq.queue.edit import edit
+from labq.queue.edits import edit
 from labq.store import Change
-from labq.task import new
 
 THREE = {"worker": {"replicas": 3}}
 

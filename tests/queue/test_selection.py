@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from labq.errors import ConflictError, FilterError, TaskNotFound, UsageError
+from labq.model.task import new
 from labq.queue import Queue, Selection
-from labq.task import new
 
 
 def submit(queue, *tasks):

@@ -6,9 +6,9 @@ import pytest
 from making import task
 
 from labq.errors import UsageError
+from labq.model.task import Status
 from labq.queue import parse_edit
-from labq.queue.edit import applied, edit
-from labq.task import Status
+from labq.queue.edits import applied, edit
 
 PATCH = "diff --git a/x b/x\n--- a/x\n+++ b/x\n@@ -1 +1 @@\n-1\n+2\n"
 QUERY = {"queue": "q"}

@@ -28,8 +28,9 @@ from hypothesis.stateful import (
 
 import labq
 from labq.errors import ConflictError, TaskNotFound
-from labq.queue import Ending, WorkerName, leases, sweep
-from labq.store import Change, Now, mongodb_events
+from labq.queue import Ending, WorkerName, claims, recovery
+from labq.store import Change, Now
+from labq.store.mongodb import events as mongodb_events
 
 EXAMPLES = {"sqlite": 100, "mongodb": 12}
 LONG = 40  # times as many, in the long form
@@ -228,7 +229,7 @@ class Machine(RuleBasedStateMachine):
     def claim(self, who):
         store = self.clients[who].queue.store
         expected = self.book.next()
-        claim = leases.claim(store, {"queue": self.name}, WorkerName(f"w{who}", "h"), 3600)
+        claim = claims.claim(store, {"queue": self.name}, WorkerName(f"w{who}", "h"), 3600)
         assert (claim and claim.task["number"]) == (expected and expected.number)
         if claim is not None:
             self.book.claim(expected, claim.token)
@@ -246,7 +247,7 @@ class Machine(RuleBasedStateMachine):
         if how == "obey" and held and not held.is_asked:
             return  # no worker does
         ending = Ending(succeeded=how == "succeed", reason=how)
-        verb = {"release": leases.release, "obey": leases.cancel}.get(how, leases.finish)
+        verb = {"release": claims.release, "obey": claims.cancel}.get(how, claims.finish)
         status = verb(store, claim, ending)
         if held:
             getattr(self.book, how)(held)
@@ -257,7 +258,7 @@ class Machine(RuleBasedStateMachine):
     @precondition(lambda self: self.book.running())
     @rule(who=whose)
     def renew(self, who):
-        found = leases.renew(self.clients[who].queue.store, self.claims, 3600)
+        found = claims.renew(self.clients[who].queue.store, self.claims, 3600)
         held = {claim.token: self.book.held(claim.token) for claim in self.claims}
         assert found.lost == {token for token, task in held.items() if task is None}
         asked = {token for token, task in held.items() if task and task.is_asked}
@@ -362,7 +363,7 @@ def clients(uri, monkeypatch, tmp_path):
     monkeypatch.setenv("LABQ_HOME", str(tmp_path / "home"))
     # nobody writes while somebody reads here: what was written is seen at once
     monkeypatch.setattr(mongodb_events, "SETTLE", 0.005)
-    monkeypatch.setattr(sweep, "MAX_CRASHES", lifecycle.CRASHES)
+    monkeypatch.setattr(recovery, "MAX_CRASHES", lifecycle.CRASHES)
     several = [labq.Client(uri) for _ in range(CLIENTS)]
     yield several
     for client in several:

@@ -11,10 +11,10 @@ import uuid
 import pytest
 import servers
 
-from labq.queue import Queue, Selection, catalog
-from labq.queue.edit import edit, parse_edit
+from labq.model.task import new
+from labq.queue import Queue, Selection, settings
+from labq.queue.edits import edit, parse_edit
 from labq.store import Change, open_store
-from labq.task import new
 
 STEADY = {"IXSCAN { queue: 1, number: 1 }", "IXSCAN { _id: 1 }", "IDHACK", "EOF"}
 TEXT = parse_edit("args.seed=1")
@@ -80,7 +80,7 @@ def test_a_rename_does_too_though_mongod_has_had_a_better_plan(queue):
         tasks.update_many(idle, {"$set": {"comment": "x"}})
     tasks.update_many({}, {"$set": {"status": "pending"}})
     tasks.database.command("profile", 2)
-    assert catalog.rename(queue.store, "q", "r") == 300
+    assert settings.rename(queue.store, "q", "r") == 300
     tasks.database.command("profile", 0)
     by = {"ns": f"{tasks.database.name}.tasks", "op": "update"}
     (one,) = tasks.database["system.profile"].find(by)

@@ -8,13 +8,13 @@ import pytest
 from waiting import until
 
 from labq.errors import UsageError
-from labq.queue import Ending, Queue, Selection, WorkerName, leases, sweep
+from labq.model.task import new
+from labq.queue import Ending, Queue, Selection, WorkerName, claims, recovery
 from labq.store import Change, open_store
-from labq.task import new
 
 
 def claim(queue, worker="w"):
-    return leases.claim(queue.store, {"queue": "q"}, WorkerName(worker, "h"), 60)
+    return claims.claim(queue.store, {"queue": "q"}, WorkerName(worker, "h"), 60)
 
 
 def test_what_does_not_run_is_cancelled_at_once_and_what_runs_is_asked(queue):
@@ -76,19 +76,19 @@ ODD = [{"reason": 5}, {"reason": "a\n"}, {}, "stop", None, [1]]
 @pytest.mark.parametrize("lease", [60, 0])
 def test_a_request_that_no_labq_writes_now_still_cancels(queue, request_, lease):
     queue.submit([new({})])
-    granted = leases.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), lease)
+    granted = claims.claim(queue.store, {"queue": "q"}, WorkerName("w", "h"), lease)
     queue.store.update({"queue": "q"}, Change(set={"stop_requested": request_}))
     if lease:
-        leases.release(queue.store, granted, Ending(succeeded=False))
+        claims.release(queue.store, granted, Ending(succeeded=False))
     else:
-        until(lambda: sweep.recover(queue.store, "q"))
+        until(lambda: recovery.recover(queue.store, "q"))
     task = queue.get("1")
     assert (task["status"], task["reason"].partition(";")[0]) == ("cancelled", "cancelled")
 
 
 def test_what_has_ended_is_left(queue):
     queue.submit([new({})])
-    leases.finish(queue.store, claim(queue), Ending(succeeded=True))
+    claims.finish(queue.store, claim(queue), Ending(succeeded=True))
     done = queue.cancel(queue.query(Selection()))
     assert (done.ended, done.asked) == (0, 0)
     assert queue.get("1")["status"] == "success"
@@ -98,7 +98,7 @@ def test_requeue_forgets_the_request_and_the_start_time(queue):
     queue.submit([new({})])
     granted = claim(queue)
     queue.cancel(queue.query(Selection()))
-    leases.cancel(queue.store, granted, Ending(succeeded=False, reason="cancelled"))
+    claims.cancel(queue.store, granted, Ending(succeeded=False, reason="cancelled"))
     assert queue.requeue(queue.query(Selection())) == 1
     task = queue.get("1")
     assert task["status"] == "pending"
@@ -107,7 +107,7 @@ def test_requeue_forgets_the_request_and_the_start_time(queue):
 
 def test_requeue_leaves_what_is_published(queue):
     queue.submit([new({})])
-    leases.finish(queue.store, claim(queue), Ending(succeeded=True))
+    claims.finish(queue.store, claim(queue), Ending(succeeded=True))
     queue.store.update({}, Change(set={"published_at": queue.store.now()}))
     assert queue.requeue(queue.query(Selection())) == 0
 
@@ -122,7 +122,7 @@ def test_no_task_slips_between_a_cancel_and_workers_that_claim_and_give_back(que
         here = Queue(store, "q")
         while not over.is_set():
             if granted := claim(here, name):
-                leases.release(store, granted, Ending(succeeded=False, reason="x"))
+                claims.release(store, granted, Ending(succeeded=False, reason="x"))
         store.close()
 
     threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(3)]

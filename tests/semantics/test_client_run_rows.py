@@ -15,7 +15,7 @@ from waiting import until
 
 from labq import AuthError, Client, LabqError, QuotaExceeded, Task, TaskNotFound
 from labq.errors import ConflictError, StoreError, UsageError
-from labq.queue import catalog
+from labq.queue import settings
 
 SOON = 0.05  # seconds between two looks
 WAITS = """
@@ -370,7 +370,7 @@ def test_q46_a_user_that_the_store_refuses(client, lone_mongod):
 
 
 def test_q47_a_queue_that_is_full(client):
-    catalog.create(client.queue.store, "default", {"max_tasks": 1})
+    settings.create(client.queue.store, "default", {"max_tasks": 1})
     client.submit()
     with pytest.raises(QuotaExceeded, match="queue default keeps at most 1 tasks and has 1"):
         client.submit()

@@ -9,11 +9,11 @@ from datetime import timedelta
 import pytest
 
 from labq.errors import QuotaExceeded, UsageError
-from labq.queue import Ending, Queue, Selection, WorkerName, catalog, groups, leases
-from labq.queue.arrays import parse_indexes
+from labq.model.arrays import parse_indexes
+from labq.model.task import checked, new
+from labq.queue import Ending, Queue, Selection, WorkerName, claims, groups, settings
 from labq.queue.retention import retention
 from labq.store import Change, open_store
-from labq.task import checked, new
 
 REPORT = f"{sys.executable} -m labq task report square=$((LABQ_INDEX * LABQ_INDEX))"
 
@@ -23,7 +23,7 @@ def tasks(queue):
 
 
 def claim(queue):
-    return leases.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
+    return claims.claim(queue.store, {"queue": "default"}, WorkerName("w", "h"), 60)
 
 
 def shown(labq, *words):
@@ -87,7 +87,7 @@ def test_q31_a_group_says_how_many_instances_and_cores_run(labq, queue):
 def test_q34_a_group_has_progress_times_and_ranges_by_state(labq, queue):
     labq("task", "submit", "-q", "--array", "8", "--group", "g")
     for succeeded in (True, True, False, True):
-        leases.finish(queue.store, claim(queue), Ending(succeeded=succeeded))
+        claims.finish(queue.store, claim(queue), Ending(succeeded=succeeded))
     running = claim(queue)
     queue.store.update({"_id": running.task["_id"]}, Change(set={"progress": 40}))
     labq("task", "cancel", "8")
@@ -103,7 +103,7 @@ def test_q34_a_group_has_progress_times_and_ranges_by_state(labq, queue):
     assert told["created_at"] <= told["started_at"]
     assert told["ended_at"] is None
     labq("task", "group", "cancel", "g")
-    leases.cancel(queue.store, running, Ending(succeeded=False))
+    claims.cancel(queue.store, running, Ending(succeeded=False))
     (told,) = shown(labq, "g")
     assert told["progress"] == 100
     assert told["started_at"] <= told["ended_at"]
@@ -253,7 +253,7 @@ def test_c7_a_name_that_is_the_one_in_its_project_is_no_other(queue):
 
 
 def test_q43_a_limit_is_kept_by_two_who_submit_at_once(queue, uri):
-    catalog.create(queue.store, "default", {"max_tasks": 1})
+    settings.create(queue.store, "default", {"max_tasks": 1})
     other = open_store(uri)
     queue.submit([new({})])
     with pytest.raises(QuotaExceeded):

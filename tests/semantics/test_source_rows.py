@@ -13,7 +13,7 @@ from repositories import NEUTRAL, cloned, commit, git, listing, made, write
 
 import labq
 from labq.queue import Queue
-from labq.source.checkout import Checkouts
+from labq.source.rebuild import Checkouts
 from labq.store import Change, open_store
 
 TRAIN = "import argparse, json, pathlib, sys\nprint('v2', json.dumps(sys.argv[1:]))\n"

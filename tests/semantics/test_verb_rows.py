@@ -13,9 +13,9 @@ import pytest
 from waiting import until
 
 import labq as api
-from labq.queue import Ending, WorkerName, leases
+from labq.model.task import TAKES, TYPES, Status
+from labq.queue import Ending, WorkerName, claims
 from labq.store import Change
-from labq.task import TAKES, TYPES, Status
 
 ENTRY = """
 tasks:
@@ -52,11 +52,11 @@ def client(uri, labq):
 
 def claim(queue, number=None, lease=60):
     query = {**LAST, **({"number": number} if number else {})}
-    return leases.claim(queue.store, query, WorkerName("w", "h"), lease)
+    return claims.claim(queue.store, query, WorkerName("w", "h"), lease)
 
 
 def end(queue, number=None, *, succeeded=True):
-    leases.finish(queue.store, claim(queue, number), Ending(succeeded=succeeded))
+    claims.finish(queue.store, claim(queue, number), Ending(succeeded=succeeded))
 
 
 def test_m2_a_name_is_that_of_a_draft_or_of_an_entry_of_labq_yaml(labq, queue, tmp_path):

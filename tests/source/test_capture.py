@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from repositories import cloned, commit, git, listing, made, write
 
-from labq.source import changes
 from labq.source import status as status_
+from labq.source import worktree
 
 
 @pytest.fixture
@@ -84,8 +84,8 @@ def test_untracked_files_are_kept_but_for_ignored_ones(captured, clone, blobs):
 
 
 def test_large_files_secrets_and_pipes_are_left_out_and_named(captured, clone, blobs, monkeypatch):
-    monkeypatch.setattr(changes, "FILE_BYTES", 10)
-    monkeypatch.setattr(changes, "FILES_BYTES", 15)
+    monkeypatch.setattr(worktree, "FILE_BYTES", 10)
+    monkeypatch.setattr(worktree, "FILES_BYTES", 15)
     write(clone, a="1" * 10, b="2" * 11, c="3" * 6, d="4" * 5, **{".env": "KEY=1", "x.pem": "-"})
     found = captured(clone)
     assert members(blobs, found) == {"a": "1" * 10, "d": "4" * 5}
@@ -122,8 +122,8 @@ def test_what_is_too_large_is_left_out_with_a_note(captured, clone, monkeypatch)
     write(clone, train_py="print(2)\n")
     commit(clone)
     write(clone, train_py="print(3)\n")
-    monkeypatch.setattr(changes, "DIFF_BYTES", 5)
-    monkeypatch.setattr(changes, "BUNDLE_BYTES", 5)
+    monkeypatch.setattr(worktree, "DIFF_BYTES", 5)
+    monkeypatch.setattr(worktree, "BUNDLE_BYTES", 5)
     found = captured(clone)
     assert (found["diff"], found["bundle"]) == ({"files": 1}, {"commits": 1})
     assert "bundle: left out, it is over 0 MiB; diff: left out, it is over 0 MiB" in found["notes"]
@@ -234,7 +234,7 @@ def test_an_unchanged_tree_costs_one_process_and_a_changed_one_is_seen(
 ):
     write(clone, train_py="print(2)\n", new="1")
     first = captured(clone)
-    monkeypatch.setattr(changes, "git", None)
+    monkeypatch.setattr(worktree, "git", None)
     monkeypatch.setattr(blobs, "put", None)
     assert captured(clone) == first
     monkeypatch.undo()

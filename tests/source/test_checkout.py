@@ -16,10 +16,10 @@ import pytest
 from repositories import cloned, commit, git, listing, made, write
 
 from labq.errors import NotFoundError
-from labq.source import changes
+from labq.source import worktree
 from labq.source.archive import unpack
-from labq.source.checkout import Checkouts
 from labq.source.git import GitError
+from labq.source.rebuild import Checkouts
 
 
 @pytest.fixture
@@ -135,7 +135,7 @@ def test_a_tree_is_removed_with_what_a_job_made_in_it(captured, blobs, checkouts
 KILLED = """
 import json, os, signal, sys
 from pathlib import Path
-from labq.source.checkout import Checkouts
+from labq.source.rebuild import Checkouts
 from labq.store import open_store
 home, uri, source, place = sys.argv[1:]
 Checkouts(Path(home)).build(json.loads(source), open_store(uri).blobs, Path(place))
@@ -202,7 +202,7 @@ def test_what_cannot_be_rebuilt_says_why(captured, blobs, checkouts, clone, remo
 def test_a_diff_that_was_left_out_is_not_done_without(
     captured, blobs, checkouts, clone, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(changes, "DIFF_BYTES", 5)
+    monkeypatch.setattr(worktree, "DIFF_BYTES", 5)
     write(clone, train_py="print(2)\n")
     told = refused(checkouts, blobs, captured(clone), tmp_path / "tree")
     assert told.startswith("its diff could not be recorded (diff: left out, it is over 0 MiB)")

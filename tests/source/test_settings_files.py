@@ -83,7 +83,7 @@ def test_a_tracked_one_is_not_in_the_diff(recorded, blobs, clone, name, how):
 def test_a_tree_in_which_nothing_else_has_changed_is_rebuilt_as_committed(
     recorded, clone, blobs, tmp_path
 ):
-    from labq.source.checkout import Checkouts
+    from labq.source.rebuild import Checkouts
 
     write(clone, **{"labq.yaml": SETTINGS})
     git(clone, "add", "--all")

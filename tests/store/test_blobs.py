@@ -12,7 +12,9 @@ import servers
 from making import age, task
 
 from labq.errors import NotFoundError, StoreError
-from labq.store import mongodb_blobs, open_store, sqlite_blobs
+from labq.store import open_store
+from labq.store.mongodb import blobs as mongodb_blobs
+from labq.store.sqlite import blobs as sqlite_blobs
 
 CONTENTS = {
     "nothing": b"",

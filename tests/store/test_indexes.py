@@ -12,7 +12,8 @@ import pytest
 import servers
 from making import task
 
-from labq.store import open_store, sqlite
+from labq.store import open_store
+from labq.store.sqlite import store as sqlite
 
 ENDED = {"$in": ["success", "failed", "cancelled"]}
 NO_ONE = {"$exists": False}
@@ -114,7 +115,7 @@ def file(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("indexes") / "labq.db"
     if request.param != "a new file":
         with closing(sqlite3.connect(path, isolation_level=None)) as db:
-            db.executescript(Path(__file__).with_name("schema_1.sql").read_text())
+            db.executescript((Path(__file__).parent / "sqlite" / "schema_1.sql").read_text())
             db.execute("PRAGMA user_version = 1")
     store = filled(open_store(f"sqlite:{path}"))
     yield store

@@ -10,7 +10,7 @@ from making import task
 
 from labq.errors import ConflictError, NotFoundError, QuotaExceeded
 from labq.store import Change, Now, Run, open_store
-from labq.store.sqlite import SQLiteStore
+from labq.store.sqlite.store import SQLiteStore
 
 ALL = {"queue": "q"}
 END = Change(set={"status": "success", "ended_at": Now()})

@@ -16,7 +16,8 @@ from making import task
 from waiting import until
 
 from labq.errors import StoreError
-from labq.store import Change, Now, mongodb_watch, open_store
+from labq.store import Change, Now, open_store
+from labq.store.mongodb import watch as mongodb_watch
 
 LONG = 20.0  # seconds; far more than any news takes
 

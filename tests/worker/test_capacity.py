@@ -7,7 +7,7 @@ from threading import Barrier
 import pytest
 from making import task
 
-from labq.filters.match import matcher
+from labq.filters.match.matcher import matcher
 from labq.resources import checked_require, checked_resources
 from labq.store import Change, open_store
 from labq.worker.capacity import Capacity, Turn, machine

@@ -14,7 +14,7 @@ import pytest
 from waiting import gone, until
 
 from labq.worker.limits import ExhaustedError
-from labq.worker.logs import Output
+from labq.worker.output import Output
 from labq.worker.process import Job, StartError
 
 ENV = {"PATH": os.environ["PATH"], "X": "1"}

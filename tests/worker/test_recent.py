@@ -7,10 +7,10 @@ import uuid
 import pytest
 from waiting import until
 
-from labq.queue import Ending, Queue, WorkerName, leases, sweep
-from labq.queue.leases import End
+from labq.model.task import new
+from labq.queue import Ending, Queue, WorkerName, claims, recovery
+from labq.queue.claims import End
 from labq.store import open_store
-from labq.task import new
 from labq.worker import recent
 from labq.worker.recent import Recent
 
@@ -35,7 +35,7 @@ def queue(uri):
 def forget(queue, recent, write, ending, lease=60, **fields):
     """Claims a task, ends it, and has the store as a crash between the two leaves it."""
     queue.submit([new({}, **fields)])
-    claim = leases.claim(queue.store, {"queue": "default"}, ME, lease)
+    claim = claims.claim(queue.store, {"queue": "default"}, ME, lease)
     (before,) = queue.store._tasks.find({})
     status = write(queue.store, claim, ending)
     recent.note(End(write, claim, ending))
@@ -47,11 +47,11 @@ def forget(queue, recent, write, ending, lease=60, **fields):
 @pytest.mark.parametrize(
     ("write", "ending", "fields"),
     [
-        (leases.finish, DONE, {}),
-        (leases.finish, FAILED, {}),
-        (leases.finish, FAILED, {"max_retries": 1, "retry_delay": 0}),
-        (leases.release, FAILED, {}),
-        (leases.cancel, FAILED, {}),
+        (claims.finish, DONE, {}),
+        (claims.finish, FAILED, {}),
+        (claims.finish, FAILED, {"max_retries": 1, "retry_delay": 0}),
+        (claims.release, FAILED, {}),
+        (claims.cancel, FAILED, {}),
     ],
 )
 def test_an_end_that_the_store_forgot_is_written_again(queue, write, ending, fields):
@@ -66,8 +66,8 @@ def test_an_end_that_the_store_forgot_is_written_again(queue, write, ending, fie
 
 def test_a_worker_is_not_blamed_for_what_the_store_forgot(queue):
     ends = Recent(queue.store)
-    forget(queue, ends, leases.finish, DONE, lease=0.001)
-    until(lambda: sweep.recover(queue.store, "default"))
+    forget(queue, ends, claims.finish, DONE, lease=0.001)
+    until(lambda: recovery.recover(queue.store, "default"))
     assert queue.get("1")["crashes"] == 1
     assert ends.restore() == 0
     task = queue.get("1")
@@ -81,11 +81,11 @@ def test_a_worker_is_not_blamed_for_what_the_store_forgot(queue):
 def test_a_worker_that_was_lost_before_is_still_counted(queue):
     ends = Recent(queue.store)
     queue.submit([new({})])
-    leases.claim(queue.store, {"queue": "default"}, ME, 0.001)
-    until(lambda: sweep.recover(queue.store, "default"))
-    claim = leases.claim(queue.store, {"queue": "default"}, ME, 60)
-    ends.note(End(leases.finish, claim, DONE))
-    leases.finish(queue.store, claim, DONE)
+    claims.claim(queue.store, {"queue": "default"}, ME, 0.001)
+    until(lambda: recovery.recover(queue.store, "default"))
+    claim = claims.claim(queue.store, {"queue": "default"}, ME, 60)
+    ends.note(End(claims.finish, claim, DONE))
+    claims.finish(queue.store, claim, DONE)
     assert ends.restore() == 0
     task = queue.get("1")
     assert (task["crashes"], task["attempts"][0]["reason"]) == (1, "worker w was lost")
@@ -94,7 +94,7 @@ def test_a_worker_that_was_lost_before_is_still_counted(queue):
 def test_what_is_in_the_journal_for_certain_is_forgotten_here(queue, monkeypatch):
     monkeypatch.setattr(recent, "SURE", 0.0)
     ends = Recent(queue.store)
-    forget(queue, ends, leases.finish, DONE)
+    forget(queue, ends, claims.finish, DONE)
     assert ends.unsure
     ends.restore()
     assert not ends.unsure
@@ -104,6 +104,6 @@ def test_nothing_is_noted_of_a_store_that_forgets_nothing(lone_mongod, tmp_path)
     for uri in (f"sqlite:{tmp_path}/labq.db", lone_mongod):
         store = open_store(uri)
         ends = Recent(store)
-        ends.note(End(leases.finish, leases.Claim({}, "", ME), DONE))
+        ends.note(End(claims.finish, claims.Claim({}, "", ME), DONE))
         assert not ends.unsure
         store.close()

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
-from labq.cli.tree import TREE, build, commands
-from labq.task import Status
+from labq.cli.commands import TREE, build, commands
+from labq.model.task import Status
 
 SHELLS = ("bash", "zsh", "fish")
 STATUSES = tuple(str(status) for status in Status)

@@ -6,7 +6,7 @@ from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.cli.queue import settings
 from labq.cli.queue.pausing import Name, queue_named
-from labq.queue import catalog
+from labq.queue import settings as queue_settings
 
 
 def command(
@@ -29,7 +29,7 @@ def command(
     """
     said = settings.given(max_tasks, description, default_timeout, default_ttl, default_auto_delete)
     here = queue_named(name, queue, uri, make=True)
-    record = catalog.create(here.store, here.name, said)
+    record = queue_settings.create(here.store, here.name, said)
     if json:
         json_line({"queue": here.name, **settings.facts(record)})
     elif not quiet:

@@ -10,7 +10,7 @@ from labq.cli import options
 from labq.cli.output import ask, attended, json_line, note, plural, tell_gone
 from labq.cli.queue.pausing import Name, queue_named
 from labq.errors import UsageError
-from labq.queue import catalog
+from labq.queue import settings
 
 
 def command(
@@ -41,7 +41,7 @@ def command(
     question = f"Remove queue {here.name} and its {plural(total)} for good?"
     if total and not ask(question, yes=yes):
         return
-    deleted = catalog.delete(
+    deleted = settings.delete(
         here.store, here.name, force=force, cut_short=tell_gone, home=here.home
     )
     if json:

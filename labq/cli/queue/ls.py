@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.model.sound import MALFORMED, faults_of
+from labq.model.task import Document, Status
 from labq.queue import workers
-from labq.task import Document, Status
 
 Counts: TypeAlias = Mapping[tuple[str, str], int]  # by queue and status
 NUMBERS = (*map(str, Status), "all", "workers", "at most")

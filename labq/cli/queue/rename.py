@@ -10,7 +10,7 @@ from labq.cli import options
 from labq.cli.output import json_line, note, plural
 from labq.cli.queue.pausing import queue_named
 from labq.errors import UsageError
-from labq.queue import catalog, workers
+from labq.queue import settings, workers
 
 
 def command(
@@ -30,7 +30,7 @@ def command(
     if len(names) != (2 if queue is None else 1):
         raise UsageError("give the old name and the new one: labq queue rename OLD NEW")
     here = queue_named(names[0] if names[1:] else None, queue, uri)
-    moved = catalog.rename(here.store, here.name, names[-1])
+    moved = settings.rename(here.store, here.name, names[-1])
     if json:
         json_line({"queue": names[-1], "before": here.name, "moved": moved})
     elif not quiet:

@@ -12,7 +12,7 @@ from labq.cli import options
 from labq.cli.output import moment, span
 from labq.errors import UsageError
 from labq.model.sound import MALFORMED
-from labq.task import Document
+from labq.model.task import Document
 
 NONE = "none"  # takes a setting back
 

@@ -6,7 +6,8 @@ from labq.cli import options
 from labq.cli.output import json_line
 from labq.cli.queue import settings
 from labq.cli.queue.pausing import Name, queue_named
-from labq.queue import catalog, workers
+from labq.queue import settings as queue_settings
+from labq.queue import workers
 from labq.queue.presence import require_queue
 
 
@@ -24,8 +25,8 @@ def command(
     """
     here = queue_named(name, queue, uri)
     require_queue(here.store, here.name)
-    record = catalog.record_of(here.store, here.name) or {}
-    counts = catalog.counts(here.store, here.name)
+    record = queue_settings.record_of(here.store, here.name) or {}
+    counts = queue_settings.counts(here.store, here.name)
     at_work = len(workers.listed(here.store, here.name))
     paused = bool(record.get("paused"))
     if json:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from labq.cli import options
 from labq.cli.output import json_line, note, plural
-from labq.queue.waiting import LIMIT
+from labq.queue.dependencies import LIMIT
 
 # What a sweep counts, in words.
 DID = {

@@ -7,7 +7,7 @@ from labq.cli.output import json_line, note
 from labq.cli.queue import settings
 from labq.cli.queue.pausing import Name, queue_named
 from labq.errors import UsageError
-from labq.queue import catalog
+from labq.queue import settings as queue_settings
 
 
 def command(
@@ -40,9 +40,9 @@ def command(
             "update what? Give --max-tasks, --description, --on-finish or a --default-..."
         )
     here = queue_named(name, queue, uri)
-    before = catalog.record_of(here.store, here.name)
+    before = queue_settings.record_of(here.store, here.name)
     said = settings.given(*options_given, before=before)
-    record = catalog.update(here.store, here.name, said)
+    record = queue_settings.update(here.store, here.name, said)
     if json:
         json_line({"queue": here.name, **settings.facts(record)})
     elif not quiet:

@@ -10,16 +10,16 @@ from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from labq.args import normalised
 from labq.cli.output import as_json, line, note, plural, progress
 from labq.cli.task.sheet import Sheet
+from labq.command.words import normalised
 from labq.errors import LabqError, UsageError
+from labq.model.task import Document, keyed_id, new_id, require_one
 from labq.queue.parts import in_parts
-from labq.task import Document, keyed_id, new_id, require_one
 
 if TYPE_CHECKING:
+    from labq.model.arrays import Array
     from labq.queue import Queue
-    from labq.queue.arrays import Array
 
 BATCH = 1000  # tasks per write
 
@@ -80,7 +80,7 @@ def _each(
     added: _Added, made: Callable[[], Iterator[Document]], total: int, *, quiet: bool
 ) -> None:
     """Stores the tasks that `made` gives each time, so many in all, a batch at a time."""
-    from labq.queue.catalog import require_room
+    from labq.queue.settings import require_room
 
     require_room(added.here.store, added.here.name, (task["_id"] for task in made()))
     tasks = made()

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from labq.args import normalised
 from labq.cli import options
 from labq.cli.output import ask, json_line, note, plural, progress
-from labq.cli.task.chosen import Chosen, on_tasks
+from labq.cli.select import Chosen, on_tasks
+from labq.command.words import normalised
 from labq.errors import ConflictError, UsageError
+from labq.model.task import TERMINAL, Status
 from labq.queue import Cancelled
-from labq.task import TERMINAL, Status
 
 if TYPE_CHECKING:
+    from labq.model.task import Document
     from labq.queue import Queue
-    from labq.task import Document
 
 LOOK_SECONDS = 0.1  # between two looks at tasks that are stopping
 RECOVER_SECONDS = 1.0  # between two looks whether a worker of theirs is dead
@@ -153,7 +153,7 @@ def _told(done: Cancelled, left: int, stopping: int) -> str:
 
 def _wait(here: Queue, identities: set[str], *, quiet: bool) -> None:
     """Waits until none of these tasks runs; one whose worker is dead ends with its lease."""
-    from labq.queue.sweep import recover
+    from labq.queue.recovery import recover
 
     theirs: Document = {"queue": here.name, "_id": {"$in": sorted(identities)}}
     recover_at = time.monotonic() + RECOVER_SECONDS

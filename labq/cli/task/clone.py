@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labq.cli.output import ask, json_line, line, note, plural
-from labq.cli.task.chosen import Chosen, on_tasks
+from labq.cli.select import Chosen, on_tasks
 from labq.errors import ConflictError, UsageError
+from labq.model.task import Document, Status
 from labq.queue import Edit, parse_edit
-from labq.task import Document, Status
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -82,8 +82,8 @@ def _stored(
         ConflictError, UsageError: a task cannot take the changes; none is copied.
         QuotaExceeded: the queue has no room for all of them; then nothing is stored either.
     """
-    from labq.queue.catalog import require_room
-    from labq.queue.edit import keep
+    from labq.queue.edits import keep
+    from labq.queue.settings import require_room
 
     keep(here.store, changes)
     pages = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from labq.args import shortened, text_of
 from labq.cli.output import json_line, note, plural
-from labq.cli.task.chosen import Chosen, on_tasks
+from labq.cli.select import Chosen, on_tasks
+from labq.command.words import text_of
+from labq.values.text import shortened
 
 NONE = "-"  # stands where a task has no value
 
@@ -20,7 +21,7 @@ def command(chosen: Chosen) -> None:
       labq task compare 4 5 6
       labq task compare -s success -f 'args.lr < 1' --json
     """
-    from labq.queue.differing import differences
+    from labq.queue.diff import differences
 
     tasks = list(chosen.here.find(chosen.query))
     found = differences(tasks)

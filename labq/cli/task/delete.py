@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from labq.cli.output import tell_gone
-from labq.cli.task.chosen import Chosen, on_tasks
+from labq.cli.select import Chosen, on_tasks
 from labq.cli.task.moving import Verb, move
 
 DELETE = Verb(

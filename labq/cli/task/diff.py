@@ -26,7 +26,7 @@ def command(
       labq task diff 4 5
       labq task diff base 5 --json
     """
-    from labq.queue.differing import differences
+    from labq.queue.diff import differences
 
     here = options.open_queue(uri, queue)
     tasks = [here.get(first), here.get(second)]

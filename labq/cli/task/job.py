@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from labq.errors import UsageError
 
 if TYPE_CHECKING:
-    from labq.offline import Spool
     from labq.queue import Queue
+    from labq.spool import Spool
 
 
 def spool() -> Spool | None:
@@ -18,7 +18,7 @@ def spool() -> Spool | None:
     folder = os.environ.get("LABQ_SPOOL")
     if not folder:
         return None
-    from labq.offline import Spool
+    from labq.spool import Spool
 
     return Spool(Path(folder))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from labq.cli.output import ask, attended, json_line, note, plural
-from labq.cli.task.chosen import Chosen
+from labq.cli.select import Chosen
 from labq.errors import ConflictError, UsageError
 from labq.queue.refusals import done_already, left, standing, untaken
 

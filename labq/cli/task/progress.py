@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from labq.args import parse_value
 from labq.cli import options
 from labq.cli.output import json_line
 from labq.cli.task.job import own, spool
+from labq.command.words import parse_value
 from labq.errors import UsageError
 
 

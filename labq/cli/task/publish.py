@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from labq.cli.task.chosen import Chosen, on_tasks
+from labq.cli.select import Chosen, on_tasks
 from labq.cli.task.moving import Verb, move
 
 PUBLISH = Verb("publish", "published", "Publish {tasks}, for good?")

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from labq.args import key_path, parse_value
 from labq.cli import options
 from labq.cli.output import json_line
 from labq.cli.task.job import own, spool
+from labq.command.words import key_path, parse_value
 from labq.errors import UsageError
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from labq.cli.task.chosen import Chosen, on_tasks
+from labq.cli.select import Chosen, on_tasks
 from labq.cli.task.moving import Verb, move
 
 RESET = Verb(

@@ -14,9 +14,10 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from labq.args import flat, parse_document, signature
+from labq.command.words import flat, parse_document, signature
 from labq.errors import ArgsError, TemplateError, UsageError
-from labq.task import Document, keyed_id, new_id
+from labq.model.size import require_room
+from labq.model.task import Document, keyed_id, new_id
 
 LONG = 500_000  # bytes of a line: what is shorter is no document too large to be stored
 
@@ -52,7 +53,7 @@ class Sheet:
         """
         command = self.draft.get("cmd")
         if command is not None:
-            from labq.template import fits, parse_command
+            from labq.command.template import fits, parse_command
 
             template = parse_command(command)
         for number, text in enumerate(BytesIO(self.content), start=1):
@@ -71,10 +72,8 @@ class Sheet:
 
 def _check_size(args: Document, where: str) -> None:
     """Refuses what a store would refuse when others are stored already."""
-    from labq.store.sqlite_rows import encoded
-
     try:
-        encoded({"args": args}, 0)
+        require_room({"args": args})
     except UsageError as error:
         raise ArgsError(f"{where}: {error}") from None
 

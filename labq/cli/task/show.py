@@ -14,8 +14,8 @@ from labq.errors import UsageError
 from labq.queue.selection import stalled
 
 if TYPE_CHECKING:
+    from labq.model.task import Document
     from labq.queue import Queue
-    from labq.task import Document
 
 
 def command(
@@ -71,7 +71,7 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
     if "retention" in task:
         words["retention"] = _kept(task["retention"])
     if "source" in task:
-        from labq.source.words import told
+        from labq.source.describe import told
 
         words["source"] = told(task["source"])
     if "lease" in task:

@@ -13,8 +13,8 @@ from labq.cli.output import json_line, line, note, plural
 from labq.errors import LabqError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
+    from labq.model.task import Document
     from labq.queue import Queue
-    from labq.task import Document
 
 WHY_NOT = {
     "diff": "its files were as committed",

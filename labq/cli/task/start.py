@@ -48,7 +48,7 @@ def command(
       labq task start train --update args.lr=0.3 --comment 'a larger rate' --wait
     """
     from labq.client import Client
-    from labq.queue.edit import applied, keep
+    from labq.queue.edits import applied, keep
 
     changes = [parse_edit(text) for text in edits or ()]
     with Client(uri, queue) as client:
@@ -65,7 +65,7 @@ def command(
         if not quiet and not json:
             note(f"task {task.number} in queue {here.name} ({here.store.address})")
         if wait:
-            from labq.cli.waiting import wait_for
+            from labq.cli.wait_outcome import wait_for
 
             wait_for(here, [task.id], None, json=json, quiet=quiet)
 

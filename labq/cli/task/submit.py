@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from labq.args import parse_document, parse_tokens
 from labq.cli import options
 from labq.cli.output import json_line, line, note
 from labq.cli.task import flags
+from labq.command.words import parse_document, parse_tokens
 from labq.errors import UsageError
-from labq.task import Document, Status, new
+from labq.model.task import Document, Status, new
 
 if TYPE_CHECKING:
     from labq.config import Settings
+    from labq.model.arrays import Array
     from labq.queue import Queue
-    from labq.queue.arrays import Array
 
 
 def command(
@@ -127,7 +127,7 @@ def command(
     for warning in () if quiet else warnings:
         note(f"labq: warning: {warning}")
     if wait:
-        from labq.cli.waiting import wait_for
+        from labq.cli.wait_outcome import wait_for
 
         wait_for(here, ids, None, json=json, quiet=quiet)
 
@@ -210,14 +210,14 @@ def _group(name: str) -> str:
 def _indexes(text: str | None, file: str | None, task: Document) -> Array | None:
     """The array that was asked for, by itself or by the replicas of the task's resources."""
     if text is not None:
-        from labq.queue.arrays import parse_array
+        from labq.model.arrays import parse_array
 
         if file is not None:
             raise UsageError("give --array or --file, not both")
         return parse_array(text)
     if file is not None or "resources" not in task or task["status"] == Status.DRAFT.value:
         return None
-    from labq.queue.arrays import array_of
+    from labq.model.arrays import array_of
     from labq.queue.groups import replicas
 
     count = replicas(task)
@@ -239,8 +239,8 @@ def _check_cmd(task: Document) -> None:
     """Refuses a command that its own task cannot fill."""
     if "cmd" not in task:
         return
+    from labq.command.template import fits, parse_command
     from labq.errors import TemplateError
-    from labq.template import fits, parse_command
 
     if why := fits(parse_command(task["cmd"]), task["args"], allow_extra=True):
         raise TemplateError(f"--cmd does not fit: the task {why}")

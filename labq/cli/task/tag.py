@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperCommand
 
-from labq.cli.task.chosen import Chosen, on_tasks
+from labq.cli.select import Chosen, on_tasks
 from labq.cli.task.moving import Verb, move
 from labq.errors import UsageError
 

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from labq.args import normalised
 from labq.cli import options
 from labq.cli.output import as_json, ask, attended, json_line, note, plural, public
+from labq.command.words import normalised
 from labq.errors import ConflictError, UsageError
 from labq.model.sound import MALFORMED
+from labq.model.task import EDITABLE, FIELDS, Document
 from labq.queue import Edit, EditReport, Queue, parse_edit
-from labq.queue.edit import applied, as_read, check_field, edit, edits_between
+from labq.queue.edits import applied, as_read, check_field, edit, edits_between
 from labq.queue.refusals import counted, not_edited
-from labq.task import EDITABLE, FIELDS, Document
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,8 +14,8 @@ from labq.errors import UsageError
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from labq.model.task import Document
     from labq.queue import Queue
-    from labq.task import Document
 
 MOST = 4  # tasks that are named; of more it is told how many
 
@@ -65,7 +65,7 @@ def _begins(now: datetime, at: str | None, delay: str | None) -> datetime:
         return now + timedelta(seconds=options.duration("--delay", delay, none=True))
     if at is None:
         return now
-    from labq.filters import dates
+    from labq.values import dates
 
     try:
         return dates.moment(at, now)

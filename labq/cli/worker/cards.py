@@ -12,8 +12,8 @@ from labq.resources import shown, shown_requirement
 from labq.store.base import STEADY
 
 if TYPE_CHECKING:
+    from labq.model.task import Document
     from labq.store import Store
-    from labq.task import Document
 
 GIB = 2**30
 # What a worker is at once it has heard what was asked.

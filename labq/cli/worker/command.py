@@ -13,8 +13,8 @@ from labq.errors import UsageError
 from labq.queue import workers
 
 if TYPE_CHECKING:
+    from labq.model.task import Document
     from labq.store import Store
-    from labq.task import Document
 
 Refs = Annotated[
     list[str] | None,

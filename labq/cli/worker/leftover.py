@@ -7,11 +7,11 @@ from math import inf
 from typing import TYPE_CHECKING
 
 from labq.cli.output import plural
-from labq.cli.worker.telling import say
+from labq.cli.worker.report import say
 
 if TYPE_CHECKING:
+    from labq.model.task import Document
     from labq.queue import Queue
-    from labq.task import Document
     from labq.worker import Worker
 
 

@@ -14,7 +14,7 @@ from labq.queue import workers
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from labq.task import Document
+    from labq.model.task import Document
 
 
 def command(

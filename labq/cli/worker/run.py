@@ -13,15 +13,15 @@ from labq import config
 from labq.cli import options
 from labq.cli.worker import flags
 from labq.cli.worker.leftover import PassedOver, passed_over, tell_of_waiting
-from labq.cli.worker.telling import both, close, judge, say, teller
+from labq.cli.worker.report import both, close, judge, say, teller
+from labq.command.template import Template, fitting, parse_command, parse_shell, require_appendable
 from labq.errors import UsageError
 from labq.queue import Selection
-from labq.template import Template, fitting, parse_command, parse_shell, require_appendable
 
 if TYPE_CHECKING:
+    from labq.model.task import Document
     from labq.queue import Queue
     from labq.queue.hooks import Hook
-    from labq.task import Document
     from labq.worker import Options
 
 
@@ -130,7 +130,7 @@ def _work(
 ) -> None:
     """Runs the worker on the selected tasks that its command fits, and tells of it."""
     from labq.worker import Worker
-    from labq.worker.notify import Notifier
+    from labq.worker.notifier import Notifier
 
     notifier = Notifier(here, chosen.uri, hook, say)
     passed: list[PassedOver] = []
@@ -236,7 +236,7 @@ def _template(words: list[str], shell: str | None) -> Template | None:
 
 
 def _on_lost(text: str) -> str:
-    from labq.queue.leases import CANCEL, RETRY
+    from labq.queue.claims import CANCEL, RETRY
 
     if text not in (RETRY, CANCEL):
         raise UsageError(f"--on-lost {text}: write retry or cancel")

@@ -16,8 +16,8 @@ from labq.model.sound import MALFORMED
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from labq.model.task import Document
     from labq.store import Store
-    from labq.task import Document
 
 
 def command(

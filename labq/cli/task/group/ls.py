@@ -10,7 +10,7 @@ import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, line
-from labq.task import TERMINAL, Document, Status
+from labq.model.task import TERMINAL, Document, Status
 
 if TYPE_CHECKING:
     from labq.queue import Queue

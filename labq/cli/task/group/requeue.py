@@ -9,8 +9,8 @@ import typer
 from labq.cli import options
 from labq.cli.output import ask, json_line, note, plural
 from labq.cli.task.group.options import Ref, opened
+from labq.model.task import UNSEALED, Document, Status
 from labq.queue.groups import ENDED, query_of
-from labq.task import UNSEALED, Document, Status
 
 FAILED: Document = {"status": Status.FAILED.value}
 

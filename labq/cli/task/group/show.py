@@ -13,7 +13,7 @@ from labq.cli import options
 from labq.cli.output import json_line, moment, note, plural, public, span, status_of
 from labq.cli.task.group.options import Ref, opened
 from labq.model.sound import MALFORMED
-from labq.task import TERMINAL, Document, Status
+from labq.model.task import TERMINAL, Document, Status
 
 if TYPE_CHECKING:
     from labq.queue import Queue

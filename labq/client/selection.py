@@ -1,0 +1,212 @@
+"""Which tasks a program means, and walking over them while they change."""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from labq.client.new_tasks import reference
+from labq.errors import ConflictError, TaskNotFound, UsageError
+from labq.filters import to_json
+from labq.model.task import FIELDS, Document, is_short
+from labq.queue import Queue, Selection
+from labq.queue.selection import in_projects, resolve
+from labq.values import coerce
+
+if TYPE_CHECKING:
+    from labq.store import Sort
+
+PAGE = 500  # tasks per read
+NUMBER = {"$gt": 0}  # what labq gives; another program may have given none
+TOLD = 5  # candidates that an error lists
+
+Filter = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
+Words = str | Sequence[str]
+
+
+def query_of(
+    queue: Queue,
+    refs: Sequence[Any] | None = None,
+    filter: Filter | None = None,  # noqa: A002 - what `-f` is called
+    status: Words | None = None,
+    name: Words | None = None,
+    project: str | None = None,
+) -> Document:
+    """The query for the tasks that all of this holds for.
+
+    Raises:
+        UsageError: a wrong filter, an unknown status.
+        TaskNotFound, ConflictError: a reference to no task, or to several.
+    """
+    filters = [filter] if isinstance(filter, (str, Mapping)) else filter or []
+    if not isinstance(filters, Sequence) or any(not isinstance(f, (str, Mapping)) for f in filters):
+        raise UsageError(f"filter must be a text, a dict or a list of these, not {filter!r}")
+    selection = Selection(
+        None if refs is None else [reference(one) for one in refs],
+        _words("status", status),
+        _words("name", name),
+        [one if isinstance(one, str) else _written(one) for one in filters],
+        _words("project", project),
+    )
+    return queue.query(selection)
+
+
+def _words(what: str, given: Words | None) -> tuple[str, ...]:
+    return () if given is None else tuple(coerce.texts(what, given))
+
+
+def _written(filter: Mapping[str, Any]) -> str:  # noqa: A002 - the same
+    try:
+        return to_json(filter)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"filter: {error}") from None
+
+
+def narrow(verb: str, given: Iterable[Any]) -> None:
+    """Refuses a verb that names no task at all.
+
+    Raises:
+        UsageError: nothing was given.
+    """
+    if all(one is None for one in given):
+        raise UsageError(f"{verb} what? Give tasks, filter, status or name (all: filter='{{}}')")
+
+
+def one_of(queue: Queue, ref: str, project: str | None, *, latest: bool) -> Document:
+    """The task that a reference names within a project; of several of its name the newest.
+
+    Raises:
+        TaskNotFound: it names none.
+        ConflictError: it names several, and nobody said `latest`.
+    """
+    within = _within(project)
+    named: Document = {"queue": queue.name, "$and": [{"name": ref}, *within]}
+    hits = list(queue.find(named, sort=[("number", -1)], limit=1 if latest else TOLD + 1))
+    if len(hits) > 1:
+        told = ", ".join(str(task["number"]) for task in reversed(hits[:TOLD]))
+        more = ", ..." if len(hits) > TOLD else ""
+        where = f" in project {project!r}" if project else ""
+        raise ConflictError(
+            f"{ref!r} names several tasks{where}: {told}{more}: use the number, or latest=True"
+        )
+    if hits:
+        return hits[0]
+    (identity,) = resolve(queue.store, queue.name, [ref], within)
+    task = next(queue.find({"queue": queue.name, "$and": [{"_id": identity}, *within]}), None)
+    if task is None:
+        raise TaskNotFound(f"no task {ref!r} in project {project!r} of queue {queue.name!r}")
+    return task
+
+
+def called(queue: Queue, short: str, project: str | None) -> Document | None:
+    """The task of a short name, if there is one."""
+    if not is_short(short):
+        return None
+    parts = [{"short": short}, *_within(project)]
+    return next(queue.find({"queue": queue.name, "$and": parts}), None)
+
+
+def drafts(queue: Queue, name: str, project: str | None) -> list[Document]:
+    """The drafts of a name, two at most."""
+    parts = [{"name": name, "status": "draft"}, *_within(project)]
+    return list(queue.find({"queue": queue.name, "$and": parts}, limit=2))
+
+
+def _within(project: str | None) -> list[Document]:
+    return [] if project is None else [in_projects([coerce.text("project", project)])]
+
+
+def order_of(sort: Words | None) -> Sort:
+    """`args.lr:desc` -> ("args.lr", -1); ascending unless it says so.
+
+    Raises:
+        UsageError: no such field or direction.
+    """
+    order = []
+    for text in _words("sort", sort):
+        field, _, direction = text.partition(":")
+        if field.partition(".")[0] not in FIELDS or direction not in ("", "asc", "desc"):
+            raise UsageError(f"sort: {text!r} is not FIELD, FIELD:asc or FIELD:desc")
+        order.append((field, -1 if direction == "desc" else 1))
+    return order
+
+
+def walk(
+    queue: Queue, query: Document, order: Sort, limit: int | None
+) -> Iterator[tuple[Document, float]]:
+    """The tasks that match, each with the monotonic time at which its page was read.
+
+    Each comes once, whatever becomes of it meanwhile.
+
+    By number it goes up to the highest that there is at the start, and finds each as it is when its
+    page is read. In another order, that of the start holds: those that are gone by then are left
+    out, and those that no longer match are not.
+    """
+    if limit is not None and (not isinstance(limit, int) or limit < 0):
+        raise UsageError(f"limit must be 0 or more, not {limit!r}")
+    if order in ([], [("number", 1)], [("number", -1)]):
+        numbered = _by_number(queue, query, down=order == [("number", -1)])
+        found: Iterator[tuple[Document, float]] = chain(numbered, _unnumbered(queue, query))
+    else:
+        found = _by_order(queue, query, order)
+    return islice(found, limit or None)
+
+
+def _by_number(queue: Queue, query: Document, *, down: bool) -> Iterator[tuple[Document, float]]:
+    way = -1 if down else 1
+    numbered: Document = {"queue": queue.name, "$and": [query, {"number": NUMBER}]}
+    ends = [
+        task["number"]
+        for last in (-way, way)
+        for task in queue.find(numbered, sort=[("number", last)], limit=1, fields=("number",))
+    ]
+    if len(ends) < 2:  # noqa: PLR2004 - none matches
+        return
+    last, at = ends
+    inside, beyond = ("$lt", "$gte") if down else ("$gt", "$lte")
+    bounds = {"$gte" if not down else "$lte": at, beyond: last}
+    while True:
+        page = {"queue": queue.name, "$and": [query, {"number": bounds}]}
+        read_at = time.monotonic()
+        tasks = list(queue.find(page, sort=[("number", way)], limit=PAGE, steady=True))
+        yield from ((task, read_at) for task in tasks)
+        if len(tasks) < PAGE:
+            return
+        bounds = {inside: tasks[-1]["number"], beyond: last}
+
+
+def _unnumbered(queue: Queue, query: Document) -> Iterator[tuple[Document, float]]:
+    odd: Document = {"queue": queue.name, "$and": [query, {"number": {"$not": NUMBER}}]}
+    read_at = time.monotonic()
+    yield from ((task, read_at) for task in queue.find(odd, sort=(), steady=True))
+
+
+def _by_order(queue: Queue, query: Document, order: Sort) -> Iterator[tuple[Document, float]]:
+    whole = [*order, *([] if any(field == "number" for field, _ in order) else [("number", 1)])]
+    found = queue.store.find(query, sort=whole, fields=("number",), steady=True)
+    odd: deque[str] = deque()  # the ids of those that another program gave no number
+    numbers = array("q", (_noted(task, odd) for task in found))
+    for at in range(0, len(numbers), PAGE):
+        page = list(numbers[at : at + PAGE])
+        read_at = time.monotonic()
+        there = {
+            task["number"]: task
+            for task in queue.find({"queue": queue.name, "number": {"$in": page}})
+        }
+        for number in page:
+            if number in there:
+                yield there[number], read_at
+            elif not number:
+                ids: Document = {"queue": queue.name, "_id": odd.popleft()}
+                yield from ((task, read_at) for task in queue.find(ids))
+
+
+def _noted(task: Document, odd: deque[str]) -> int:
+    number: int = task["number"]
+    if not number:
+        odd.append(task["_id"])
+    return number

@@ -1,0 +1,1 @@
+"""Commands and arguments: typed words <-> args, templates, interpreters."""

@@ -1,0 +1,367 @@
+"""Command templates: `%(foo.bar)` in a worker's command, filled from a task's args.
+
+    item := (text | "%%" | "%(" key [":" default] ")")*
+
+`%(args)` is all args as JSON and asks for none of them. Any other `%` is itself; a default ends at
+the first `)`. A command without a placeholder gets the task's args appended as flags. In a shell
+text the values are the shell's variables: they are never part of the text that it parses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from labq.command.interpreters import JOINING, VALUE, Reading, Role, reading
+from labq.command.words import flat, key_path, signature, text_of
+from labq.command.words import to_flags as flags_of
+from labq.errors import ArgsError, TemplateError, UsageError
+from labq.values.text import shortened
+
+_ITEM = re.compile(r"%%|%\(")
+ALL = "args"
+
+
+@dataclass(frozen=True)
+class Placeholder:
+    """One `%(key:default)`; `default` is None where the task must have the key."""
+
+    key: str
+    default: str | None = None
+
+
+Item = tuple["str | Placeholder", ...]
+
+
+@dataclass(frozen=True)
+class Template:
+    """A command, parsed: one tuple of texts and placeholders per argv item."""
+
+    items: tuple[Item, ...]
+    shell: bool = False
+
+    @property
+    def placeholders(self) -> tuple[Placeholder, ...]:
+        """Every placeholder in reading order, `%(args)` too."""
+        return tuple(part for item in self.items for part in item if isinstance(part, Placeholder))
+
+    @property
+    def keys(self) -> dict[str, bool]:
+        """The dotted keys that the command names -> whether a task must have it."""
+        keys: dict[str, bool] = {}
+        for part in self.placeholders:
+            if part.key != ALL:
+                keys[part.key] = keys.get(part.key, False) or part.default is None
+        return keys
+
+    @property
+    def takes_any(self) -> bool:
+        """Whether every task fits: no placeholder, or `%(args)`, which takes all there is."""
+        return not self.placeholders or any(part.key == ALL for part in self.placeholders)
+
+    def render(self, args: Mapping[str, Any]) -> list[str]:
+        """The argv for a task's args.
+
+        Raises:
+            TemplateError: the task lacks a key without a default.
+        """
+        if self.shell:
+            return self._render_shell(args)
+        argv = ["".join(self._part(part, args) for part in item) for item in self.items]
+        return argv if self.placeholders else argv + flags_of(args)
+
+    def _render_shell(self, args: Mapping[str, Any]) -> list[str]:
+        """Variables, not `$1`, hold the values: functions and `set` in the text change `$1`."""
+        text, values = "", []
+        for part in self.items[0]:
+            if isinstance(part, str):
+                text += part
+            else:
+                values.append(self._part(part, args))
+                text += f'"${{labq_{len(values)}}}"'
+        if not values:
+            return ["/bin/sh", "-c", f'{text.rstrip()} "$@"', "labq", *flags_of(args)]
+        taken = " ".join(f"labq_{place}=${{{place}}}" for place in range(1, len(values) + 1))
+        return ["/bin/sh", "-c", f"{taken}; shift {len(values)}; {text}", "labq", *values]
+
+    def _part(self, part: str | Placeholder, args: Mapping[str, Any]) -> str:
+        if isinstance(part, str):
+            return part
+        if part.key == ALL:
+            return json.dumps(args, ensure_ascii=False)
+        value = lookup(args, part.key)
+        if value is not MISSING:
+            return text_of(value)
+        if part.default is None:
+            raise TemplateError(f"%({part.key}): the task has no such arg ({_have(args)})")
+        return part.default
+
+
+def with_raw(argv: Sequence[str], raw: str, *, shell: bool) -> list[str]:
+    """The argv that has a shell run a command, quoted, and behind it a text as it is.
+
+    Args:
+        argv: the command, rendered.
+        raw: the text.
+        shell: whether the command is shell text itself.
+    """
+    if shell:
+        return [*argv[:2], f"{argv[2].rstrip()} {raw}", *argv[3:]]
+    return ["/bin/sh", "-c", f"{shlex.join(argv)} {raw}"]
+
+
+MISSING = object()
+
+
+def lookup(args: Mapping[str, Any], dotted: str) -> Any:
+    """The value at a dotted path through dicts, or MISSING."""
+    node: Any = args
+    for key in dotted.split("."):
+        if not isinstance(node, dict) or key not in node:
+            return MISSING
+        node = node[key]
+    return node
+
+
+def _have(args: Mapping[str, Any]) -> str:
+    return "it has " + (", ".join(flat(args)) or "none")
+
+
+def command_words(value: Any) -> list[str]:
+    """The words of a task's own command: a list of them, or a text that is split as a shell does.
+
+    Raises:
+        UsageError: it is no command, or a placeholder in it is wrong.
+    """
+    told = repr(shortened(text_of(value)))
+    try:
+        words = shlex.split(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise UsageError(f"cmd: {str(error).lower()} in {told}") from None
+    if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
+        raise UsageError(f"cmd must be a command, not {told}")
+    if "%(" in "".join(words):
+        parse_command(words)
+    return words
+
+
+def parse_command(command: Sequence[str]) -> Template:
+    """The template of an argv list.
+
+    Raises:
+        TemplateError: an unclosed placeholder, a bad key, or a placeholder within what a shell or
+            another interpreter reads as a program.
+    """
+    if not command or not command[0]:
+        raise TemplateError("the command is empty: write it after --")
+    template = Template(tuple(_parse(item) for item in command))
+    if template.placeholders and (found := reading(_words(template))):
+        raise _refusal(template.items[found.at], found)
+    return template
+
+
+def parse_shell(text: str) -> Template:
+    """The template of a shell command (`worker run -c TEXT`).
+
+    Raises:
+        TemplateError: as `parse_command`; a placeholder where the shell would not take the value as
+            one word, or hands it to another as a program; an end to which no args can be appended.
+    """
+    if not text.strip():
+        raise TemplateError("the shell command is empty")
+    item = _parse(text)
+    before = ""
+    for part in item:
+        if isinstance(part, str):
+            before += part
+        elif "<<" in text:
+            raise TemplateError(
+                f"%({part.key}) beside a here-document: write it without one, or as a script"
+            )
+        elif where := _within(before):
+            raise TemplateError(
+                f"%({part.key}) stands within {where}: take it out, labq makes the value one word"
+            )
+        elif found := reading(_last_command(before + VALUE)):
+            raise _refusal((part,), found)
+        else:
+            before += "x"
+    template = Template((item,), shell=True)  # noqa: S604 - a field; nothing is run here
+    if template.placeholders:
+        return template
+    where = "a here-document" if "<<" in text else _within(before.rstrip())
+    if before.rstrip().endswith((";", "&", "|")):
+        where = f"{before.rstrip()[-1]!r}"
+    if where:
+        raise TemplateError(f"the shell command ends within {where}: no args can be appended")
+    return template
+
+
+def require_appendable(template: Template) -> None:
+    """Refuses a worker's command that would read the args appended to it as a program.
+
+    Raises:
+        TemplateError: it ends where an interpreter still reads options, or hands its words to a
+            shell.
+    """
+    if template.placeholders:
+        return
+    appended = f"--{VALUE}"
+    words = [*_words(template), appended]
+    found = reading(_last_command(" ".join(words)) if template.shell else words)
+    if found is None:
+        return
+    if found.program in JOINING:
+        raise TemplateError(
+            f"{found.program} hands its words to a shell, which would run what a task's args hold: "
+            "put it in a script that quotes them, or start the worker where the job is to run"
+        )
+    raise TemplateError(
+        f"a task's args would be options of {found.program} itself: name its script, or end the "
+        "command with --"
+    )
+
+
+def _words(template: Template) -> list[str]:
+    """The words of the command, in which VALUE stands for each placeholder."""
+    return [
+        "".join(part if isinstance(part, str) else VALUE for part in item)
+        for item in template.items
+    ]
+
+
+def _last_command(text: str) -> list[str]:
+    """The words of the last simple command of a shell text; none where quotes hide them."""
+    try:
+        return shlex.split(re.split(r"[;&|\n(`]", text)[-1])
+    except ValueError:
+        return []
+
+
+def _refusal(item: Item, found: Reading) -> TemplateError:
+    """Why a placeholder may not stand in a word, and what to write instead."""
+    place = next(f"%({part.key})" for part in item if isinstance(part, Placeholder))
+    program = found.program
+    if found.role is Role.OPTION:
+        return TemplateError(
+            f"{place}: a value that begins with a dash would be an option of {program}: "
+            f"write -- '{place}'"
+        )
+    if program in JOINING:
+        advice = f"put {program} in a script that quotes it, or start the worker where it is to run"
+    elif found.is_shell:
+        advice = (
+            "use worker run -c 'TEXT', where a value is a variable, or "
+            f"sh -c 'echo \"$1\"' sh '{place}'"
+        )
+    else:
+        advice = "pass it behind the text, as an argument of that"
+    return TemplateError(f"{place}: {program} would run what the value holds: {advice}")
+
+
+_WITHIN = {  # what may be open -> its name in a refusal
+    "'": "quotes",
+    '"': "quotes",
+    "`": "backquotes",
+    "$((": "$((...))",
+    "#": "a comment",
+    "\\": "a backslash's reach",
+}
+_CLOSES = {"'": "'", '"': '"', "`": "`", "$((": ")", "$(": ")", "(": ")", "#": "\n"}
+_COMMAND = r"\\(?:.|\Z)|['\"`()]|\$\(\(?|(?<![^\s;&|()])#"
+_TOKENS = {"'": "'", "#": "\n", '"': r"\\(?:.|\Z)|[\"`]|\$\(\(?"}  # the others: _COMMAND
+
+
+def _within(text: str) -> str:
+    """What a shell text has open at its end that keeps a value from being a word, or nothing.
+
+    Follows the quoting of POSIX (Shell Command Language, 2.2 and 2.6.3): a substitution begins
+    anew, within double quotes too. The `)` of a `case` pattern in one ends it too early here.
+    """
+    opened = [""]
+    position = 0
+    while found := re.compile(_TOKENS.get(opened[-1], _COMMAND), re.DOTALL).search(text, position):
+        sign, position = found[0], found.end()
+        if sign == _CLOSES.get(opened[-1]):
+            opened.pop()
+        elif sign in _CLOSES or sign == "\\":
+            opened += [sign] * (2 if sign == "$((" else 1)  # it takes two to close
+    return _WITHIN.get(next(kind for kind in reversed(opened) if kind != "("), "")
+
+
+def _parse(text: str) -> Item:
+    if any("\ud800" <= char <= "\udfff" for char in text):
+        raise TemplateError(f"the command is not valid UTF-8: {shortened(text)}")
+    parts: list[str | Placeholder] = []
+    literal, position = "", 0
+    while found := _ITEM.search(text, position):
+        literal += text[position : found.start()]
+        position = found.end()
+        if found[0] == "%%":
+            literal += "%"
+            continue
+        close = text.find(")", position)
+        if close < 0:
+            start = shortened(text[found.start() :], 24)
+            raise TemplateError(f"{start}: the placeholder is not closed (%% is a plain %)")
+        key, colon, default = text[position:close].partition(":")
+        try:
+            key_path(key, shortened(f"%({key})"))
+        except ArgsError as error:
+            raise TemplateError(str(error)) from None
+        parts += [literal] * bool(literal) + [Placeholder(key, default if colon else None)]
+        literal, position = "", close + 1
+    literal += text[position:]
+    return tuple(parts + [literal] * bool(literal))
+
+
+MAX_OPTIONAL = 10  # placeholders with a default: each doubles the signatures that fit
+
+
+def fits(template: Template, args: Mapping[str, Any], *, allow_extra: bool = False) -> str:
+    """Why a task with these args does not fit the command, or an empty text when it does."""
+    if not template.keys:
+        return ""
+    have, keys = flat(args), template.keys
+    exact = not (allow_extra or template.takes_any)
+    lacks = [
+        key
+        for key, needed in keys.items()
+        if needed and (key not in have if exact else lookup(args, key) is MISSING)
+    ]
+    extra = [key for key in have if key not in keys] if exact else []
+    told = {"lacks": lacks, "has besides": extra}
+    return "; ".join(f"{verb} {', '.join(those)}" for verb, those in told.items() if those)
+
+
+def fitting(template: Template, *, allow_extra: bool = False) -> dict[str, Any]:
+    """The MongoDB query for the tasks that `fits` finds fitting.
+
+    Exactly these keys is an equality on the signature (with defaults, one of several); at least
+    these keys is a search in its text, where each key stands as `"key"` or as the `"key.` of a
+    nested one.
+
+    Raises:
+        TemplateError: more than MAX_OPTIONAL placeholders with a default.
+    """
+    needed = [key for key, must in template.keys.items() if must]
+    optional = [key for key, must in template.keys.items() if not must]
+    if not template.keys or ((allow_extra or template.takes_any) and not needed):
+        return {}
+    if allow_extra or template.takes_any:
+        texts = (re.escape(json.dumps(key, ensure_ascii=False)[:-1]) for key in needed)
+        return {"$and": [{"args_signature": {"$regex": f'[[,]{text}[".]'}} for text in texts]}
+    if len(optional) > MAX_OPTIONAL:
+        raise TemplateError(
+            f"{len(optional)} placeholders have defaults, at most {MAX_OPTIONAL} may "
+            "(--allow-extra lifts this)"
+        )
+    sizes = range(len(optional) + 1)
+    chosen = [some for size in sizes for some in combinations(optional, size)]
+    signatures = [signature([*needed, *some]) for some in chosen]
+    return {"args_signature": signatures[0] if len(signatures) == 1 else {"$in": signatures}}

@@ -1,0 +1,1 @@
+"""What a query document matches, decided in Python as mongod decides it."""

@@ -1,0 +1,1 @@
+"""The MongoDB store: the only importer of pymongo."""

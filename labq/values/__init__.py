@@ -1,0 +1,1 @@
+"""Plain values: dates, and checks of what Python callers give."""
