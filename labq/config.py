@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from labq import clock
 from labq.errors import ConfigError, UsageError
+from labq.values.durations import seconds, seconds_or_none
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,9 @@ KEYS: dict[str, Callable[[str], Any]] = {
     "queue": _queue,
     "home": _path,
     "max_retries": _count,
-    "retry_delay": clock.wait,
-    "lease": clock.seconds,
-    "heartbeat": clock.seconds,
+    "retry_delay": seconds_or_none,
+    "lease": seconds,
+    "heartbeat": seconds,
     "source": _switch,
 }
 

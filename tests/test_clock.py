@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labq import clock
-from labq.errors import UsageError
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 YEAR_1 = -62_135_596_800_000
@@ -72,95 +71,3 @@ def test_local_is_the_same_moment_in_the_zone_of_this_machine(monkeypatch):
         time.tzset()
     assert there == EPOCH
     assert there.isoformat() == "1970-01-01T03:30:00+03:30"
-
-
-DURATIONS = [
-    ("90", 90.0),
-    ("0.5", 0.5),
-    ("2s", 2.0),
-    ("2.5s", 2.5),
-    ("250ms", 0.25),
-    ("10m", 600.0),
-    ("1h30m", 5400.0),
-    ("1h30m5s", 5405.0),
-    ("1w2d3h4m5s6ms", 788_645.006),
-    ("1m5ms", 60.005),
-    ("7d", 604_800.0),
-    ("2w", 1_209_600.0),
-    ("36500d", clock.LONGEST),
-    ("0:00:05", 5.0),
-    ("23:59:59", 86_399.0),
-    ("1.02:03:04", 93_784.0),
-    ("12.00:00:00", 1_036_800.0),
-]
-
-
-@pytest.mark.parametrize(("text", "seconds"), DURATIONS)
-def test_durations(text, seconds):
-    assert clock.seconds(text) == seconds
-
-
-NO_DURATIONS = [
-    *("", " ", "\n", "abc", "1x", "-1", "+1", "1h30", "1.5.2", ".", ".5", "1e3", "s", "h1"),
-    *(
-        "inf",
-        "nan",
-        "1,5",
-        "1:30",
-        "24:00:00",
-        "1:60:00",
-        "1.2:3:4",
-        "1:30:00x",
-        "1.1:30",
-        "\u0663",
-        "1H",
-        "5 parsecs",
-    ),
-]
-
-
-@pytest.mark.parametrize("text", NO_DURATIONS)
-def test_no_duration(text):
-    with pytest.raises(UsageError) as caught:
-        clock.seconds(text)
-    assert str(caught.value) == f"{text!r} is not a duration (write 90, 2s, 10m, 1h30m, 7d)"
-
-
-ORDER = "a unit stands there twice, or after a smaller one: write 1d12h30m"
-NOT_STRICT = [
-    *((text, "it has spaces: write 7d") for text in ("7 d", " 7d ", "7d\n", "7d ")),
-    ("01:02:03\n", "it has spaces: write 01:02:03"),
-    ("1h 30m 5s", "it has spaces: write 1h30m5s"),
-    (" 90", "it has spaces: write 90"),
-    *((text, ORDER) for text in ("1d1d", "1h2d", "1ms1s", "1s1m", "1h30m1h")),
-]
-
-
-@pytest.mark.parametrize(("text", "told"), NOT_STRICT)
-def test_q44_a_duration_is_strict(text, told):
-    with pytest.raises(UsageError) as caught:
-        clock.seconds(text)
-    assert str(caught.value) == f"{text!r} is not a duration ({told})"
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["0", "0.0", "0s", "0h0m", "00:00:00", "36501d", "36500.00:00:01", "9" * 400, "9" * 400 + "w"],
-)
-def test_a_duration_out_of_range(text):
-    with pytest.raises(UsageError) as caught:
-        clock.seconds(text)
-    assert str(caught.value) == (
-        f"{text!r} is out of range (durations are above zero, at most 36500d)"
-    )
-
-
-@pytest.mark.parametrize(("text", "seconds"), [*DURATIONS, ("0", 0.0), ("0s", 0.0), ("0m0s", 0.0)])
-def test_a_wait_may_be_none_at_all(text, seconds):
-    assert clock.wait(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["-1", "soon", "36501d"])
-def test_a_wait_is_a_duration(text):
-    with pytest.raises(UsageError):
-        clock.wait(text)

@@ -11,7 +11,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # Each room may import those after it. `labq` itself, the door for users, stands above them all.
 ROOMS = [
     *("labq", "cli", "shell", "client", "inprocess", "worker", "job", "spool", "source", "queue"),
-    *("store", "model", "resources", "command", "filters", "values", "config", "private", "clock"),
+    *("store", "model", "resources", "command", "filters", "config", "values", "private", "clock"),
     "errors",
 ]
 FREE = ("__init__.py", "__main__.py", "demo/")  # what stands outside of the rooms

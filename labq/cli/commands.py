@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from importlib import import_module
 from inspect import cleandoc, get_annotations
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from typer.core import TyperGroup, TyperOption
 from typer.main import get_command as command_of
 
 from labq.errors import UsageError
+from labq.values.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -182,8 +182,8 @@ class LazyGroup(TyperGroup):
         entries = self.entry.entries
         if groups := [name for name, entry in entries.items() if word in entry.entries]:
             return f"did you mean {groups[0]} {word}?"
-        close = get_close_matches(word, entries, 1)
-        return f"did you mean {close[0]}?" if close else f"there are {', '.join(entries)}"
+        near = nearest(word, entries)
+        return f"did you mean {near}?" if near else f"there are {', '.join(entries)}"
 
 
 def build(name: str, entry: Entry) -> Any:

@@ -11,6 +11,7 @@ import typer
 from labq.cli import options
 from labq.cli.output import json_line, line
 from labq.errors import NotFoundError
+from labq.values.suggest import hint
 
 
 def command(
@@ -28,11 +29,9 @@ def command(
         if page.name.endswith(".md")
     }
     if topic is not None and topic not in pages:
-        from difflib import get_close_matches
-
-        close = get_close_matches(topic, pages, 1)
-        hint = f": did you mean {close[0]}?" if close else ""
-        raise NotFoundError(f"no guide {topic!r}{hint} (there are: {', '.join(pages)})")
+        raise NotFoundError(
+            f"no guide {topic!r}{hint(topic, pages)} (there are: {', '.join(pages)})"
+        )
     shown = pages if topic is None else {topic: pages[topic]}
     texts = {name: page.read_text("utf-8") for name, page in shown.items()}
     for name, text in texts.items():

@@ -9,11 +9,12 @@ from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from labq import clock, config
+from labq import config
 from labq.cli.output import note
 from labq.config import Settings
 from labq.errors import UsageError
 from labq.store import find_store, open_store
+from labq.values.durations import seconds, seconds_or_none
 from labq.values.text import shortened
 
 if TYPE_CHECKING:
@@ -84,7 +85,7 @@ def duration(option: str, text: str, *, none: bool = False) -> float:
         UsageError: it is no such duration; it names the option.
     """
     try:
-        return clock.wait(text) if none else clock.seconds(text)
+        return seconds_or_none(text) if none else seconds(text)
     except UsageError as error:
         raise UsageError(f"{option}: {error}") from None
 

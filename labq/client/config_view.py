@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import suppress
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from labq.client.values import of_field
 from labq.errors import UsageError
 from labq.model.task import FIELDS, SETTINGS, checked, new
 from labq.values.coerce import mapping
+from labq.values.suggest import hint
 
 if TYPE_CHECKING:
     from labq.client.task import Task
@@ -85,6 +85,5 @@ def _check(field: Any) -> None:
         UsageError: naming those that there are.
     """
     if field not in KEYS:
-        close = get_close_matches(str(field), KEYS, 1)
-        hint = f": did you mean {close[0]}?" if close else ""
-        raise UsageError(f"no field {field!r} in a config{hint} (there are {', '.join(KEYS)})")
+        near = hint(str(field), KEYS)
+        raise UsageError(f"no field {field!r} in a config{near} (there are {', '.join(KEYS)})")

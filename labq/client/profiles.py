@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from labq import config
@@ -11,6 +10,7 @@ from labq.client.values import LENGTHS
 from labq.errors import ConfigError, UsageError
 from labq.model.task import Document, checked, new
 from labq.values.coerce import span
+from labq.values.suggest import hint
 from labq.values.text import shortened
 
 SECTION = "profiles"
@@ -72,5 +72,4 @@ def _as_stored(word: str, value: Any) -> Any:
 def _known(profile: str, profiles: list[str]) -> str:
     if not profiles:
         return ": labq.yaml has none (write profiles:, and below it names, each with its words)"
-    close = get_close_matches(profile, profiles, 1)
-    return f": did you mean {close[0]}?" if close else f" (there are {', '.join(profiles)})"
+    return hint(profile, profiles, f" (there are {', '.join(profiles)})")

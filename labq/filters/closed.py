@@ -6,6 +6,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from labq.values.suggest import nearest
+
 
 @dataclass(frozen=True)
 class Closed:
@@ -23,9 +25,7 @@ def problem(closed: Mapping[str, Closed], field: str, value: Any) -> str:
     there = f"(there are {', '.join(words)})"
     if not isinstance(value, str):
         return f"{field} is a text {there}"
-    from difflib import get_close_matches
-
     known = {**{word: f'"{word}"' for word in words}, **instead}
-    near = get_close_matches(value.strip().lower(), known, 1)
-    hint = f"; did you mean {known[near[0]]}?" if near else ""
+    near = nearest(value, known)
+    hint = f"; did you mean {known[near]}?" if near else ""
     return f"{field} is never {value!r}{hint} {there}"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from labq.values import suggest
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -71,8 +73,5 @@ def no_field(word: str, fields: Iterable[str]) -> str:
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """`; did you mean ...?` over the known words, or nothing where none is near."""
-    from difflib import get_close_matches
-
-    folded = {name.casefold(): name for name in known}
-    close = get_close_matches(word.casefold(), list(folded), n=1, cutoff=cutoff)
-    return f"; did you mean `{folded[close[0]]}`?" if close else ""
+    near = suggest.nearest(word, known, cutoff)
+    return f"; did you mean `{near}`?" if near else ""

@@ -11,7 +11,7 @@ from functools import update_wrapper
 from math import inf
 from typing import Any
 
-from labq import clock, config
+from labq import config
 from labq.command.template import Placeholder, Template, fitting
 from labq.command.words import key_path
 from labq.config import Settings
@@ -25,6 +25,7 @@ from labq.resources import parse_label
 from labq.store import find_store
 from labq.values import coerce
 from labq.values.coerce import Span
+from labq.values.durations import seconds
 from labq.worker.options import CONSECUTIVE, Options, Tally
 
 
@@ -203,4 +204,4 @@ def _text(what: str, duration: Span | None) -> str | None:
 
 def _seconds(what: str, duration: Span | None) -> float | None:
     text = _text(what, duration)
-    return None if text is None else clock.seconds(text)
+    return None if text is None else seconds(text)

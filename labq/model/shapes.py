@@ -9,9 +9,9 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
-from labq.clock import LONGEST
 from labq.errors import UsageError
 from labq.model.task import Status
+from labq.values.durations import LONGEST
 from labq.values.text import shortened
 
 DEEPEST = 100  # levels of a value, as BSON has it

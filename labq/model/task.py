@@ -8,9 +8,10 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeAlias
 
-from labq.clock import LONGEST
 from labq.command.words import flat, normalised, signature, text_of
 from labq.errors import UsageError
+from labq.values.durations import LONGEST, seconds
+from labq.values.suggest import hint
 from labq.values.text import shortened
 
 Document: TypeAlias = dict[str, Any]
@@ -188,12 +189,9 @@ def status_query(word: str) -> Document:
     if lower in SEALED_WORDS:
         return {"published_at": {"$exists": True}}
     if lower not in STATUS_WORDS:
-        from difflib import get_close_matches
-
-        close = get_close_matches(lower, [*STATUS_WORDS, *SEALED_WORDS, *SHOWN_WORDS], 1)
-        hint = f": did you mean {close[0]}?" if close else ""
+        near = hint(lower, [*STATUS_WORDS, *SEALED_WORDS, *SHOWN_WORDS])
         there = ", ".join([*Status, "published", *SHOWN_WORDS])
-        raise UsageError(f"no status {word!r}{hint} (there are {there})")
+        raise UsageError(f"no status {word!r}{near} (there are {there})")
     values = [status.value for status in STATUS_WORDS[lower]]
     return {"status": values[0] if len(values) == 1 else {"$in": values}}
 
@@ -302,11 +300,9 @@ def _type(_field: str, value: Any) -> str:
     """What kind of work it is."""
     word = text_of(value).strip().lower()
     if word not in TYPES:
-        from difflib import get_close_matches
-
-        close = get_close_matches(word, TYPES, 1)
-        hint = f": did you mean {close[0]}?" if close else ""
-        raise UsageError(f"no type {_told(value)}{hint} (there are {', '.join(TYPES)})")
+        raise UsageError(
+            f"no type {_told(value)}{hint(word, TYPES)} (there are {', '.join(TYPES)})"
+        )
     return word
 
 
@@ -320,8 +316,6 @@ def _project(field: str, value: Any) -> str:
 
 def _retention(_field: str, value: Any) -> Document:
     """How long it is kept once it has ended."""
-    from labq.clock import seconds
-
     if not isinstance(value, dict) or not value.keys() <= {"ttl", "auto_delete"}:
         raise UsageError(f"retention must be a dict such as {{'ttl': '7d'}}, not {_told(value)}")
     kept: Document = {}

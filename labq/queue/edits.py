@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any, TypeAlias
 
-from labq import clock
 from labq.command.words import flat, key_path, normalised, parse_value, signature
 from labq.errors import ConflictError, UsageError
 from labq.model.fields import INSTEAD
@@ -17,6 +15,8 @@ from labq.model.task import EDITABLE, FIELDS, SETTINGS, TAKES, Document, Kind, S
 from labq.queue.dependencies import parents
 from labq.queue.refusals import PUBLISHED, instead, state_of
 from labq.store import Change, Now, Store
+from labq.values.durations import seconds_or_none
+from labq.values.suggest import hint
 
 BATCH = 1000  # tasks per read and per write
 KEPT = {"args", "type", "priority", "max_retries"}
@@ -78,7 +78,7 @@ def parse_edit(text: str) -> Edit:
         return Edit(path, override_value(path[1:], right, left.strip()))
     if path in LENGTHS and isinstance(value := parse_value(right, left), str):
         try:
-            return Edit(path, clock.wait(value))
+            return Edit(path, seconds_or_none(value))
         except UsageError as error:
             raise UsageError(f"{left.strip()}: {error}") from None
     return Edit(path, parse_value(right, left))
@@ -97,9 +97,8 @@ def check_field(name: str) -> None:
         raise UsageError("status cannot be edited (labq task requeue runs an ended task again)")
     if name in FIELDS:
         raise UsageError(f"{name} cannot be edited (what can: {known})")
-    close = get_close_matches(name, EDITABLE, 1)
-    hint = f": did you mean {close[0]}?" if close else f" (write args.{name} for an argument)"
-    raise UsageError(f"no field {name!r}{hint} (what can be edited: {known})")
+    near = hint(name, EDITABLE, f" (write args.{name} for an argument)")
+    raise UsageError(f"no field {name!r}{near} (what can be edited: {known})")
 
 
 def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from labq.errors import NotFoundError, StoreError
 from labq.store import Store
+from labq.values.suggest import hint
 
 if TYPE_CHECKING:
     from labq.queue.selection import Selection
@@ -51,12 +52,8 @@ def _instead(word: str, there: Sequence[str]) -> str:
     """What there is: the nearest word, and some of all."""
     if not there:
         return ""
-    from difflib import get_close_matches
-
-    near = get_close_matches(word, there, 1)
-    hint = f": did you mean {near[0]}?" if near else ""
     more = f" and {len(there) - MOST:,} more" if len(there) > MOST else ""
-    return f"{hint} (there {_is(there)} {', '.join(there[:MOST])}{more})"
+    return f"{hint(word, there)} (there {_is(there)} {', '.join(there[:MOST])}{more})"
 
 
 def _is(words: Collection[str]) -> str:

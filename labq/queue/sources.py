@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from labq.command.words import text_of
@@ -13,6 +12,7 @@ from labq.errors import UsageError
 from labq.model.task import Document
 from labq.store.base import Blobs, digest_of
 from labq.values.address import stripped
+from labq.values.suggest import nearest
 from labq.values.text import shortened
 
 TEXTS = ("url", "branch", "commit", "cwd", "entry_point", "python")
@@ -60,9 +60,9 @@ def edited(source: Any, keys: tuple[str, ...], value: Any) -> Document | None:
     if len(keys) > 1 and key in KEYS:
         raise UsageError(f"source.{key} is edited as a whole")
     if key not in KEYS:
-        close = get_close_matches(key, KEYS, 1)
-        hint = f": did you mean source.{close[0]}?" if close else ""
-        raise UsageError(f"no source.{key}{hint} (what can be edited: {', '.join(KEYS)})")
+        near = nearest(key, KEYS)
+        told = f": did you mean source.{near}?" if near else ""
+        raise UsageError(f"no source.{key}{told} (what can be edited: {', '.join(KEYS)})")
     old: Document = dict(source) if isinstance(source, Mapping) else {}
     if value is None:
         old.pop(key, None)

@@ -12,6 +12,7 @@ from typing import Any
 from labq.errors import UsageError
 from labq.resources.named import checked_group, overridden, parse_override, requested, shown_groups
 from labq.resources.quantity import KEYS, amount, quoted, short
+from labq.values.suggest import hint
 from labq.values.text import shortened
 
 
@@ -54,11 +55,8 @@ def check_key(key: Any) -> None:
     """
     if key in KEYS:
         return
-    from difflib import get_close_matches
-
-    close = get_close_matches(str(key).lower(), KEYS, 1)
-    hint = f": did you mean {close[0]}?" if close else ""
-    raise UsageError(f"no resource {quoted(key)}{hint} (there are {', '.join(KEYS)})")
+    near = hint(str(key), KEYS)
+    raise UsageError(f"no resource {quoted(key)}{near} (there are {', '.join(KEYS)})")
 
 
 def checked_resources(value: Any) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from datetime import timedelta
 from math import inf
 from typing import Any
 
-from labq import clock
 from labq.errors import UsageError
+from labq.values.durations import LONGEST, seconds_or_none
 from labq.values.text import shortened
 
 Span = float | str | timedelta  # seconds, or such as "10m"
@@ -105,14 +105,14 @@ def span(what: str, length: Any) -> float:
     if isinstance(number, bool) or not isinstance(number, (int, float)):
         wanted = "seconds, a timedelta or such as '10m'"
         raise UsageError(f"{what} must be {wanted}, not {told(length)}")
-    if not 0 <= number <= clock.LONGEST:
-        raise UsageError(f"{what} must be from 0 to {clock.LONGEST:.0f} seconds, not {number:g}")
+    if not 0 <= number <= LONGEST:
+        raise UsageError(f"{what} must be from 0 to {LONGEST:.0f} seconds, not {number:g}")
     return number
 
 
 def _read(what: str, length: str) -> float:
     try:
-        return clock.wait(length)
+        return seconds_or_none(length)
     except UsageError as error:
         raise UsageError(f"{what}: {error}") from None
 

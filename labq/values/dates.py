@@ -2,8 +2,7 @@
 
     date := "now" | "today" | "yesterday" | "tomorrow" | ISO 8601 | span "ago" | "in" span
           | anything else that dateparser reads
-    span := (number unit)+            as in 1h30m, 90 min, 2 days 3 hours, an hour
-    unit := s | m | h | d | w, or their names
+    span := a duration with units, as in 1h30m, 90 min, 2 days 3 hours, an hour
 
 Without a zone a date is local time; `today` and a date alone are its midnight. A day is 24 hours.
 """
@@ -14,15 +13,9 @@ import re
 import warnings
 from datetime import datetime, time, timedelta, timezone
 
-_UNITS = {
-    **dict.fromkeys(("ms", "millisecond", "milliseconds"), timedelta(milliseconds=1)),
-    **dict.fromkeys(("s", "sec", "secs", "second", "seconds"), timedelta(seconds=1)),
-    **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), timedelta(minutes=1)),
-    **dict.fromkeys(("h", "hr", "hrs", "hour", "hours"), timedelta(hours=1)),
-    **dict.fromkeys(("d", "day", "days"), timedelta(days=1)),
-    **dict.fromkeys(("w", "wk", "wks", "week", "weeks"), timedelta(weeks=1)),
-}
-_PART = re.compile(r"\s*(?:(\d{1,12}(?:\.\d{1,9})?)|\b(an?)\b)\s*([a-z]+)\s*(?:,|and\b)?", re.ASCII)
+from labq.errors import UsageError
+from labq.values.durations import seconds_or_none
+
 _ISO = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?\s*"
     r"(Z|UTC|[+-]\d\d(?::?\d\d)?)?)?",
@@ -37,22 +30,11 @@ class DateError(ValueError):
 
 
 def span(text: str) -> timedelta:
-    """The span of `3h`, `1h30m`, `2 days 3 hours`."""
-    words = text.strip().casefold()
-    total, at = timedelta(0), 0
-    while at < len(words):
-        part = _PART.match(words, at)
-        if not part or part.group(3) not in _UNITS:
-            raise DateError(text)
-        count = float(part.group(1)) if part.group(1) else 1.0
-        try:
-            total += count * _UNITS[part.group(3)]
-        except OverflowError:
-            raise DateError(text) from None
-        at = part.end()
-    if not words:
-        raise DateError(text)
-    return total
+    """The span of a duration: `90`, `3h`, `2 days 3 hours`."""
+    try:
+        return timedelta(seconds=seconds_or_none(text.casefold()))
+    except UsageError:
+        raise DateError(text) from None
 
 
 def before(text: str, now: datetime) -> datetime:

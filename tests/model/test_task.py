@@ -6,7 +6,6 @@ import uuid
 
 import pytest
 
-from labq.clock import LONGEST
 from labq.errors import UsageError
 from labq.model.task import (
     EDITABLE,
@@ -23,6 +22,7 @@ from labq.model.task import (
     new_id,
     status_query,
 )
+from labq.values.durations import LONGEST
 
 
 def refusal(call, *args, **fields):

@@ -20,6 +20,7 @@ from labq.filters import to_json
 from labq.model.sound import MALFORMED, faults_of
 from labq.model.task import FIELDS, Document
 from labq.queue.selection import stalled
+from labq.values.suggest import hint
 from labq.values.text import shortened
 
 if TYPE_CHECKING:
@@ -175,11 +176,8 @@ def _check_path(path: str, where: str) -> None:
     """
     top = path.partition(".")[0]
     if top not in FIELDS:
-        from difflib import get_close_matches
-
-        close = get_close_matches(top, FIELDS, 1)
-        hint = f": did you mean {close[0]}?" if close else f" (write args.{path} for an argument)"
-        raise UsageError(f"{where}: no field {top!r}{hint}")
+        near = hint(top, FIELDS, f" (write args.{path} for an argument)")
+        raise UsageError(f"{where}: no field {top!r}{near}")
     key_path(path, where)
 
 

@@ -12,7 +12,6 @@ import re
 import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_plus
@@ -25,6 +24,7 @@ from pymongo.uri_parser import split_options
 from labq.errors import StoreError, UsageError
 from labq.model.task import Document
 from labq.store.mongodb.errors import faults, hosts
+from labq.values.suggest import hint
 
 DEFAULTS: dict[str, Any] = {
     "serverSelectionTimeoutMS": 3000,
@@ -200,9 +200,8 @@ def _pairs(text: str, address: str) -> Iterator[tuple[str, str]]:
         if not equals or not re.fullmatch("[A-Za-z_]+", name) or "@" in text.partition(pair)[2]:
             raise UsageError(f"{address}: its options must be NAME=VALUE&NAME=VALUE; {ESCAPES}")
         if name.lower() not in URI_OPTIONS_VALIDATOR_MAP:
-            close = get_close_matches(name.lower(), URI_OPTIONS_VALIDATOR_MAP, 1)
-            hint = f": did you mean {close[0]}?" if close else ""
-            raise UsageError(f"{address}: MongoDB has no option {name}{hint}")
+            near = hint(name, URI_OPTIONS_VALIDATOR_MAP)
+            raise UsageError(f"{address}: MongoDB has no option {name}{near}")
         yield name, raw
 
 
