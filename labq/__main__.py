@@ -32,7 +32,7 @@ def run() -> NoReturn:
         code = ending.exit_code
         signal.signal(ending.number, signal.SIG_DFL)  # an impatient second one ends it at once
         with suppress(OSError):  # a hangup has closed the terminal
-            sys.stderr.write("labq: terminated\n")
+            sys.stderr.write(f"labq: terminated{str(ending) and f': {ending}'}\n")
     with suppress(OSError):
         sys.stderr.flush()
     _leave_stores()

@@ -23,7 +23,7 @@ class Terminated(BaseException):
     """A signal has told this command to end."""
 
     def __init__(self, number: int) -> None:
-        super().__init__(number)
+        super().__init__()
         self.number = number
         self.exit_code = 128 + number  # as shells have it
 

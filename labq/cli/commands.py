@@ -177,6 +177,13 @@ class LazyGroup(TyperGroup):
             raise UsageError(f"no command {args[0]!r} in {ctx.command_path}: {self._hint(args[0])}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: Any) -> Any:
+        """As typer does, which would forget what a KeyboardInterrupt says."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as interruption:
+            raise typer.Abort from interruption
+
     def _hint(self, word: str) -> str:
         """Where the word is a command after all, the nearest there is, or all that there are."""
         entries = self.entry.entries

@@ -8,6 +8,7 @@ import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, line, moment, note
+from labq.errors import ExitCode
 
 if TYPE_CHECKING:
     from labq.model.task import Document
@@ -54,11 +55,16 @@ def command(
     else:
         found = events.events(here.store, here.name, since, query)
     empty = True
-    for event in found:
-        empty = False
-        if "missed" in event:
-            note("labq: what happened before this is no longer all kept")
-        json_line(event) if json else line(_told(event))
+    try:
+        for event in found:
+            empty = False
+            if "missed" in event:
+                note("labq: what happened before this is no longer all kept")
+            json_line(event) if json else line(_told(event))
+    except KeyboardInterrupt:
+        if not follow:
+            raise
+        raise typer.Exit(ExitCode.INTERRUPTED) from None  # as whoever follows ends it
     if empty and not json:
         then = " since then" if since else ""
         options.tell_absence(here, f"no events in queue {here.name}{then}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 from labq.cli import options
 from labq.cli.output import json_line, line, note
 from labq.errors import ConflictError, LabqError, NotFoundError, UsageError
+from labq.queue.parts import in_parts, tasks
 
 if TYPE_CHECKING:
     from labq.model.task import Document
@@ -41,7 +43,10 @@ def command(
     if into is not None and len(folders) > 1:
         raise UsageError("--into takes one folder at a time")
     faults: list[LabqError] = []
-    for folder in folders:
+    count = 0
+
+    def bring(folder: Path) -> None:
+        nonlocal count
         spool = Spool(folder)
         try:
             run = spool.task()
@@ -54,8 +59,14 @@ def command(
         except (NotFoundError, UsageError, ConflictError) as error:  # of this folder alone
             faults.append(error)
             note(f"labq: {error}")
-            continue
+            return
+        count += 1
         _tell(task, here.store.address, new=new, json=json, quiet=quiet)
+
+    in_parts(
+        (partial(bring, folder) for folder in folders),
+        lambda sure: tasks(count, "are in the store", len(folders), sure=sure),
+    )
     if faults:
         raise typer.Exit(faults[0].exit_code)
 

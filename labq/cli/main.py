@@ -28,8 +28,9 @@ def main(args: Sequence[str] | None = None) -> int:
     except typer.TyperException as error:
         _say(_scrubbed(_one_line(error, given), given))
         return ExitCode.USAGE
-    except (KeyboardInterrupt, typer.Abort):
-        typer.echo("labq: interrupted", err=True)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        done = str(error.__cause__ or error)  # typer makes an Abort of it
+        typer.echo(f"labq: interrupted{done and f': {done}'}", err=True)
         return ExitCode.INTERRUPTED
     except (OSError, RuntimeError, MemoryError, ImportError) as error:
         typer.echo(f"labq: {_told(error)}", err=True)

@@ -102,11 +102,6 @@ def plural(count: int, noun: str = "task") -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def tell_gone(count: int) -> None:
-    """Says how many tasks are removed where somebody interrupts that."""
-    note(f"labq: {plural(count)} removed; the same command removes the rest")
-
-
 def moment(when: datetime) -> str:
     """A time as this machine's clocks show it."""
     return f"{clock.local(when):%Y-%m-%d %H:%M:%S}"

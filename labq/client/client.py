@@ -22,7 +22,7 @@ from labq.client.task import Task
 from labq.client.waits import Waits
 from labq.errors import ConfigError, ConflictError, UsageError
 from labq.model.task import Document
-from labq.queue import EditReport, Queue
+from labq.queue import EditReport, Queue, parts
 from labq.queue.edits import edit
 from labq.queue.parts import in_parts
 from labq.queue.refusals import not_edited
@@ -218,10 +218,10 @@ class Client(Bulk, Waits, Beside):
             for task, document, number in zip(made[at:], batch, numbers, strict=False):
                 task._became({**document, "number": number})  # noqa: SLF001 - the same
 
-        try:
-            in_parts(partial(store, at) for at in range(0, len(made), BATCH))
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(f"{stored:,} of {len(made):,} tasks are stored") from None
+        in_parts(
+            (partial(store, at) for at in range(0, len(made), BATCH)),
+            lambda sure: parts.tasks(stored, "are stored", len(made), sure=sure),
+        )
         return made
 
     # finding

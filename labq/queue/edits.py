@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeAlias
 
 from labq.command.words import flat, key_path, normalised, parse_value, signature
@@ -12,7 +13,9 @@ from labq.errors import ConflictError, UsageError
 from labq.model.fields import INSTEAD
 from labq.model.sound import MALFORMED
 from labq.model.task import EDITABLE, FIELDS, SETTINGS, TAKES, Document, Kind, Status, checked
+from labq.queue import parts
 from labq.queue.dependencies import parents
+from labq.queue.parts import in_parts
 from labq.queue.refusals import PUBLISHED, instead, state_of
 from labq.store import Change, Now, Store
 from labq.values.durations import seconds_or_none
@@ -186,7 +189,8 @@ def rewrite(store: Store, query: Document, locked: Locked, values: Values) -> Ed
     Each write holds for the revision that was read; `values` may refuse by a ConflictError.
     """
     report = EditReport()
-    for batch in _batches(store, query):
+
+    def rewritten(batch: list[Document]) -> None:
         tasks = batch
         for _ in range(ROUNDS):
             writes = _writes(tasks, locked, values, report)
@@ -198,6 +202,11 @@ def rewrite(store: Store, query: Document, locked: Locked, values: Values) -> Ed
             report.changed += landed
         else:
             report.refused["changed by others all the while"] += len(tasks)
+
+    in_parts(
+        (partial(rewritten, batch) for batch in _batches(store, query)),
+        lambda sure: parts.tasks(report.changed, "are changed", sure=sure),
+    )
     return report
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from labq.command.words import flat, signature
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.model.task import UNSEALED, Document, Status, checked, new_id
 from labq.queue.edits import Edit, EditReport, applied, keep, rewrite
+from labq.queue.parts import in_parts, tasks, to_the_end
 from labq.queue.refusals import PUBLISHED, instead, refusal, state_of, takes
 from labq.queue.verbs import DEPENDENT, launch
 from labq.store import Change, Now, Store
@@ -72,13 +74,15 @@ def reset(
         unset=OUTPUTS,
     )
     if home is None:
-        return store.update(ended, change)
+        return to_the_end(lambda: store.update(ended, change), lambda n: tasks(n, "are reset"))
     from labq.queue.folders import Folders
 
     folders, hosts, count = Folders(home, store), Counter[str](), 0
     ids = [task["_id"] for task in store.find(ended, fields=("_id",), steady=True)]
-    for at in range(0, len(ids), BATCH):
-        page: Document = {"_id": {"$in": ids[at : at + BATCH]}}
+
+    def part(these: Sequence[str]) -> None:
+        nonlocal count
+        page: Document = {"_id": {"$in": these}}
         ran = store.find({"$and": [ended, page]}, fields=("attempts",))
         others = {task["_id"]: _elsewhere(task, home) for task in ran}
         count += store.update({"$and": [ended, page]}, change)
@@ -86,6 +90,11 @@ def reset(
         done = [task["_id"] for task in drafts]
         folders.remove(done)
         hosts.update(host for one in done for host in others.get(one, ()))
+
+    in_parts(
+        (partial(part, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)),
+        lambda sure: tasks(count, "are reset", len(ids), sure=sure),
+    )
     if hosts and say is not None:
         where = ", ".join(f"{host} ({number:,})" for host, number in hosts.most_common())
         say(f"labq: what they left on other machines stays there, in LABQ_HOME/tasks: {where}")

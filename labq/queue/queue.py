@@ -11,6 +11,7 @@ from labq.command.words import normalised
 from labq.errors import ConflictError, QuotaExceeded
 from labq.model.sound import MALFORMED
 from labq.model.task import UNSEALED, Document, Status
+from labq.queue.parts import tasks, to_the_end
 from labq.store import Change, Now, Sort, Store
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from labq.queue.edits import Edit
     from labq.queue.groups import GroupStatus
     from labq.queue.recovery import Swept
-    from labq.queue.removal import CutShort
     from labq.queue.selection import Selection
     from labq.queue.verbs import Cancelled
 
@@ -139,13 +139,18 @@ class Queue:
         from labq.queue import lifecycle, replicas
 
         replicas.complete(self.store, self.name, query, self.submit, array)
-        return lifecycle.enqueue(self.store, self.name, query)
+        return to_the_end(
+            lambda: lifecycle.enqueue(self.store, self.name, query),
+            lambda count: tasks(count, "are enqueued"),
+        )
 
     def dequeue(self, query: Document) -> int:
         """Makes drafts of waiting and pending tasks that match; returns how many."""
         from labq.queue import lifecycle
 
-        return lifecycle.dequeue(self.store, query)
+        return to_the_end(
+            lambda: lifecycle.dequeue(self.store, query), lambda count: tasks(count, "are dequeued")
+        )
 
     def clone(
         self,
@@ -180,7 +185,10 @@ class Queue:
         """Seals successes and cancelled tasks that match, failures by force; returns how many."""
         from labq.queue import lifecycle
 
-        return lifecycle.publish(self.store, query, force=force)
+        return to_the_end(
+            lambda: lifecycle.publish(self.store, query, force=force),
+            lambda count: tasks(count, "are published"),
+        )
 
     def tag(self, query: Document, add: Sequence[str], remove: Sequence[str] = ()) -> int:
         """Adds tags to the tasks that match, takes others away; returns how many changed."""
@@ -199,19 +207,15 @@ class Queue:
 
         lifecycle.progress(self.store, self.name, identity, token, percent)
 
-    def delete(
-        self, query: Document, force: bool = False, cut_short: CutShort | None = None
-    ) -> int:
+    def delete(self, query: Document, force: bool = False) -> int:
         """Removes the tasks that match; returns how many.
 
         What runs or is published stays, without `force`. Those that wait for one of them are
-        cancelled. `cut_short` is called with how many are gone where somebody interrupts it.
+        cancelled.
         """
         from labq.queue import verbs
 
-        return verbs.delete(
-            self.store, self.name, query, force=force, cut_short=cut_short, home=self.home
-        )
+        return verbs.delete(self.store, self.name, query, force=force, home=self.home)
 
     def cancel(
         self, query: Document, reason: str = "cancelled", grace: float | None = None
@@ -222,7 +226,10 @@ class Queue:
         """
         from labq.queue import verbs
 
-        return verbs.cancel(self.store, self.name, query, reason, grace)
+        return to_the_end(
+            lambda: verbs.cancel(self.store, self.name, query, reason, grace),
+            lambda done: tasks(done.ended + done.asked, "are cancelled, or asked to stop"),
+        )
 
     def requeue(self, query: Document) -> int:
         """Makes ended tasks that match pending again; returns how many.
@@ -232,7 +239,10 @@ class Queue:
         """
         from labq.queue import verbs
 
-        return verbs.requeue(self.store, self.name, query)
+        return to_the_end(
+            lambda: verbs.requeue(self.store, self.name, query),
+            lambda count: tasks(count, "are requeued"),
+        )
 
     def group(self, ref: str) -> str:
         """The group that `ref` names: its name, its id or the start of it, or a member's number.
@@ -260,17 +270,12 @@ class Queue:
 
         return groups.completed(self.store, self.name, group, limit)
 
-    def sweep(self, cut_short: CutShort | None = None) -> Swept:
-        """Puts right what nobody finished: lost leases, tasks that are due, dead workers.
-
-        `cut_short` is called with how many tasks are removed where somebody interrupts that.
-        """
+    def sweep(self) -> Swept:
+        """Puts right what nobody finished: lost leases, tasks that are due, dead workers."""
         from labq.queue.recovery import sweep
         from labq.store.base import LEAST
 
-        return sweep(
-            self.store, self.name, age=LEAST, cut_short=cut_short, home=self.home, tidy=True
-        )
+        return sweep(self.store, self.name, age=LEAST, home=self.home, tidy=True)
 
     def events(
         self, since: str | None = None, query: Document | None = None, *, follow: bool = False

@@ -16,7 +16,7 @@ from labq.model.task import TERMINAL, UNSEALED, Document, Status
 from labq.queue import workers
 from labq.queue.claims import CANCEL, FAIL, Ending, WorkerName, moved, record_of, write
 from labq.queue.dependencies import LIMIT, promote, settle
-from labq.queue.removal import CutShort, remove
+from labq.queue.removal import remove
 from labq.queue.stopping import understood
 from labq.store import Change, Now, Store
 from labq.store.base import HOUR
@@ -44,7 +44,6 @@ def sweep(
     queue: str,
     limit: int = LIMIT,
     age: float = HOUR,
-    cut_short: CutShort | None = None,
     home: Path | None = None,
     *,
     tidy: bool = False,
@@ -57,7 +56,7 @@ def sweep(
     recovered = recover(store, queue, limit)
     settled = settle(store, queue)
     promoted, _ = promote(store, queue, limit)
-    expired = expire(store, queue, limit, cut_short, home)
+    expired = expire(store, queue, limit, home)
     dead, contents = workers.drop_dead(store), store.blobs.collect(age)
     folders = 0
     if tidy and home is not None:
@@ -125,12 +124,11 @@ def expire(
     store: Store,
     queue: str,
     limit: int = LIMIT,
-    cut_short: CutShort | None = None,
     home: Path | None = None,
 ) -> int:
     """Removes ended tasks whose `retention.ttl` seconds are over, the oldest; returns how many.
 
-    What is published stays. `cut_short` and `home` as of `remove`.
+    What is published stays. `home` as of `remove`.
     """
     kept: Document = {"queue": queue, "retention.ttl": {"$exists": True}, **UNSEALED}
     now = store.now()
@@ -147,19 +145,11 @@ def expire(
     by_revision: dict[int, list[str]] = {}
     for task in islice(due, limit):
         by_revision.setdefault(task["rev"], []).append(task["_id"])
-    removed = 0
-    for revision, ids in by_revision.items():
-        as_read = {**kept, "_id": {"$in": ids}, "rev": revision}
-        removed += remove(store, as_read, _behind(removed, cut_short), home)
-    return removed
+    as_read = [{"_id": {"$in": ids}, "rev": rev} for rev, ids in by_revision.items()]
+    return remove(store, {**kept, "$or": as_read}, home) if as_read else 0
 
 
 def _end_of(task: Document) -> datetime:
     """Until when an ended task is kept."""
     ended: datetime = task["ended_at"]
     return ended + timedelta(seconds=task["retention"]["ttl"])
-
-
-def _behind(removed: int, cut_short: CutShort | None) -> CutShort | None:
-    """Who is told how many are gone, with those that went before."""
-    return None if cut_short is None else lambda gone: cut_short(removed + gone)

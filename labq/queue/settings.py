@@ -15,7 +15,7 @@ from labq.model.task import UNSEALED, Document, Status, checked
 from labq.queue.dependencies import settle
 from labq.queue.hooks import hook_text
 from labq.queue.presence import require_queue
-from labq.queue.removal import CutShort, remove
+from labq.queue.removal import remove
 from labq.queue.retention import removable
 from labq.queue.verbs import collect
 from labq.store import Change, Now, Store
@@ -145,13 +145,12 @@ def delete(
     queue: str,
     *,
     force: bool = False,
-    cut_short: CutShort | None = None,
     home: Path | None = None,
 ) -> int:
     """Removes a queue with its tasks; returns how many they were.
 
-    With `force` those too that run, whose workers end them, or that are published. `cut_short` and
-    `home` as of `remove`.
+    With `force` those too that run, whose workers end them, or that are published. `home` as of
+    `remove`.
 
     Raises:
         NotFoundError: there is no such queue.
@@ -162,7 +161,7 @@ def delete(
     if not force:
         _refuse_delete(store, queue)
     idle = {"status": {"$ne": Status.RUNNING.value}, **UNSEALED}
-    deleted = remove(store, every if force else {**every, **idle}, cut_short, home)
+    deleted = remove(store, every if force else {**every, **idle}, home)
     if not force:
         _refuse_delete(store, queue)  # a worker may have claimed one meanwhile
     store.queues.delete({"_id": queue})

@@ -13,7 +13,7 @@ from labq.model.task import TERMINAL, Document, Status
 from labq.queue.dependencies import ending, mark, parents, promote, settle
 from labq.queue.recovery import recover
 from labq.queue.refusals import takes
-from labq.queue.removal import CutShort, remove
+from labq.queue.removal import remove
 from labq.queue.stopping import stop_request
 from labq.store import Change, Now, Store
 
@@ -135,16 +135,14 @@ def delete(
     query: Document,
     *,
     force: bool = False,
-    cut_short: CutShort | None = None,
     home: Path | None = None,
 ) -> int:
     """Removes the tasks that match; those that wait for them are cancelled.
 
     What runs or is published stays, unless `force` insists: the worker of a task that is gone ends
-    its job at the next heartbeat, as one that lost its lease. `cut_short` and `home` are those of
-    `remove`.
+    its job at the next heartbeat, as one that lost its lease. `home` is that of `remove`.
     """
-    deleted = remove(store, {"$and": [query, takes("delete", force=force)]}, cut_short, home)
+    deleted = remove(store, {"$and": [query, takes("delete", force=force)]}, home)
     if deleted:
         settle(store, queue)
         collect(store)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from labq.cli import options
-from labq.cli.output import ask, attended, json_line, note, plural, tell_gone
+from labq.cli.output import ask, attended, json_line, note, plural
 from labq.cli.queue.pausing import Name, queue_named
 from labq.errors import UsageError
 from labq.queue import settings
@@ -41,9 +41,7 @@ def command(
     question = f"Remove queue {here.name} and its {plural(total)} for good?"
     if total and not ask(question, yes=yes):
         return
-    deleted = settings.delete(
-        here.store, here.name, force=force, cut_short=tell_gone, home=here.home
-    )
+    deleted = settings.delete(here.store, here.name, force=force, home=here.home)
     if json:
         json_line({"queue": here.name, "deleted": deleted})
     elif not quiet:

@@ -39,7 +39,7 @@ def command(
     did: Counter[str] = Counter()
     try:
         while True:
-            once = asdict(here.sweep(cut_short=lambda gone: did.update(expired=gone)))
+            once = asdict(here.sweep())
             did.update(once)
             if max(once.values()) < LIMIT:  # else there may be more
                 break

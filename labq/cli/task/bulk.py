@@ -90,16 +90,17 @@ def _each(
         if not quiet and not sys.stdout.isatty():
             progress(f"{added.seen:,} of {total:,}")
 
-    try:
-        in_parts(partial(store, batch) for batch in iter(lambda: list(islice(tasks, BATCH)), []))
-    except BaseException:
+    def stored(_sure: bool) -> str:
         progress("")
         sure = added.look()
+        if not added.seen and sure:
+            return ""
+        count = f"{added.seen:,}" if sure else f"at least {added.seen:,}"
         again = "adds the rest" if added.keyed else "adds them again (with --key it would not)"
-        if added.seen or not sure:
-            count = f"{added.seen:,}" if sure else f"at least {added.seen:,}"
-            note(f"labq: {count} of {plural(total)} are stored: the same command {again}")
-        raise
+        return f"{count} of {plural(total)} are stored: the same command {again}"
+
+    batches = iter(lambda: list(islice(tasks, BATCH)), [])
+    in_parts((partial(store, batch) for batch in batches), stored)
     progress("")
     if not quiet:
         there = f", {added.there:,} were there already" if added.there else ""

@@ -118,8 +118,7 @@ def end(
             _wait(here, running | stopping, quiet=quiet or json)
     except KeyboardInterrupt:
         progress("")
-        note("labq: interrupted: what was asked to stop still does")
-        raise
+        raise KeyboardInterrupt("what was asked to stop still does") from None
     if json:
         json_line({"cancelled": done.ended, "asked": done.asked, "left": left})
 

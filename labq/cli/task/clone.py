@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +14,7 @@ from labq.cli.select import Chosen, on_tasks
 from labq.errors import ConflictError, UsageError
 from labq.model.task import Document, Status
 from labq.queue import Edit, parse_edit
+from labq.queue.parts import in_parts, tasks
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -65,9 +67,18 @@ def command(
     if len(parents) > 1 and not ask(question, yes=chosen.yes, quiet=chosen.quiet):
         parents = {}
     became, last = Counter[str](), Document()
-    for last in _stored(here, list(parents), changes, name, enqueue=enqueue):
-        became[last["status"]] += 1
-        json_line(last) if chosen.json else line(str(last["number"]))
+
+    def tell(copies: Iterable[Document]) -> None:
+        nonlocal last
+        for last in copies:
+            became[last["status"]] += 1
+            json_line(last) if chosen.json else line(str(last["number"]))
+
+    stored = _stored(here, list(parents), changes, name, enqueue=enqueue)
+    in_parts(
+        (partial(tell, page) for page in stored),
+        lambda sure: tasks(became.total(), "are copied", len(parents), sure=sure),
+    )
     if not chosen.quiet and not chosen.json:
         one = len(parents) == became.total() == 1
         note(_one(here, last, parents[last["parent"]]) if one else _several(became))
@@ -75,8 +86,8 @@ def command(
 
 def _stored(
     here: Queue, ids: Sequence[str], changes: Sequence[Edit], name: str | None, *, enqueue: bool
-) -> Iterator[Document]:
-    """Stores a copy of each of these tasks, in their order; the fields of TOLD of each copy.
+) -> Iterator[Iterator[Document]]:
+    """Stores a copy of each of these tasks, a page at a time; the fields of TOLD of each copy.
 
     Raises:
         ConflictError, UsageError: a task cannot take the changes; none is copied.
@@ -93,8 +104,7 @@ def _stored(
         copies = _copies(here, page, changes, name, len(ids))
         here.submit([{**copy, "status": PENDING} if enqueue else copy for copy in copies])
         new: Document = {"queue": here.name, "_id": {"$in": [copy["_id"] for copy in copies]}}
-        for task in here.find(new, fields=TOLD):
-            yield {field: task[field] for field in TOLD}
+        yield ({field: task[field] for field in TOLD} for task in here.find(new, fields=TOLD))
 
 
 def _copies(

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from labq.cli.output import tell_gone
 from labq.cli.select import Chosen, on_tasks
 from labq.cli.task.moving import Verb, move
 
@@ -34,5 +33,4 @@ def command(
       labq task delete 4 5 --yes
       labq task delete -s failed -f 'args.lr > 1'
     """
-    delete = partial(chosen.here.delete, chosen.query, force=force, cut_short=tell_gone)
-    move(chosen, DELETE, delete, force=force)
+    move(chosen, DELETE, partial(chosen.here.delete, chosen.query, force=force), force=force)
