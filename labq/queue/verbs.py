@@ -9,6 +9,7 @@ from itertools import chain
 from pathlib import Path
 
 from labq.errors import LabqError
+from labq.model.sound import MALFORMED
 from labq.model.task import TERMINAL, Document, Status
 from labq.queue.dependencies import ending, mark, parents, promote, settle
 from labq.queue.recovery import recover
@@ -102,7 +103,11 @@ def launch(store: Store, queue: str, query: Document, late: Document, change: Ch
     at_once: Document = {"$and": [query, {"$nor": [late]}]}
     later: Document = {"$and": [query, late]}
     count, behind = store.update(at_once, pending), 0
-    while tasks := list(store.find(later, fields=PARENTS, steady=True)):
+    while tasks := [
+        task
+        for task in store.find(later, fields=PARENTS, steady=True)
+        if not task.get(MALFORMED, {}).keys() & set(PARENTS)  # another program's: until mended
+    ]:
         mark(store, queue, dict.fromkeys(chain.from_iterable(map(parents, tasks))))
         writes = ((_as_read(later, task), _held(change, task)) for task in tasks)
         done = store.update_each(writes)

@@ -161,6 +161,30 @@ def test_a_status_that_there_is_not_can_be_cancelled(labq, uri):
     assert labq("task", "count", "-s", "success").out == "3\n"
 
 
+@pytest.mark.parametrize("field", ["after", "after_any"])
+@pytest.mark.parametrize(("before", "verb"), [("dequeue", "enqueue"), ("cancel", "requeue")])
+def test_one_whose_parents_cannot_be_read_is_left_by_what_sets_tasks_going(
+    labq, uri, before, verb, field
+):
+    submitted(uri)
+    assert labq("task", before, "-f", "{}", "--yes").code == 0
+    foreign.overwrite(uri, 1, field, 7)
+    told = labq("task", verb, "-f", "{}", "--yes").err
+    assert told == f"{verb}d 2 tasks, left 1: 1 changed meanwhile\n"
+    pending = labq("task", "ls", "-s", "pending", "--json").lines
+    assert [task["number"] for task in pending] == [2, 3]
+
+
+@pytest.mark.parametrize("uri", ["lone"], indirect=True)
+@pytest.mark.parametrize("field", ["queue", "status"])
+@pytest.mark.parametrize("value", [Code("x"), Regex("x"), [1], {"a": 1}, None], ids=repr)
+def test_the_queues_are_listed_whatever_stands_for_a_queue_or_a_status(labq, uri, field, value):
+    submitted(uri)
+    foreign.overwrite(uri, 1, field, value)
+    assert labq("queue", "ls").code == 0
+    assert labq("queue", "ls", "--json").lines[0]["queue"] == "default"
+
+
 def test_hundreds_of_them_before_all_others_keep_nobody(labq, uri):
     submitted(uri, 303)
     for number in range(1, 301):

@@ -342,8 +342,11 @@ class MongoStore(Store):
 
 
 def _names(pair: Document) -> bool:
-    """Whether a queue and a status that were counted are names; another program's may be none."""
-    return all(isinstance(name, str) for name in (pair.get("queue"), pair.get("status", "")))
+    """Whether a queue and a status that were counted are names; another program's may be none.
+
+    `bson.Code` is a text too, and no key of a dict.
+    """
+    return all(type(name) is str for name in (pair.get("queue"), pair.get("status", "")))
 
 
 def _names_one(query: Query) -> bool:
