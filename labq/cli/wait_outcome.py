@@ -13,6 +13,7 @@ import typer
 from labq.cli.output import json_line, note, plural, public
 from labq.errors import ConflictError, ExitCode, NotEndedError
 from labq.model.task import Document, Status
+from labq.values.batches import batches
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -74,8 +75,8 @@ def _live(total: int, *, quiet: bool) -> Iterator[Callable[[list[Document]], Non
 
 
 def _found(here: Queue, ids: Sequence[str]) -> Iterator[Document]:
-    for at in range(0, len(ids), CHUNK):
-        yield from here.find({"_id": {"$in": list(ids[at : at + CHUNK])}})
+    for some in batches(ids, CHUNK):
+        yield from here.find({"_id": {"$in": some}})
 
 
 def _not_ended(tasks: Sequence[Document], timeout: float | None) -> Exception:

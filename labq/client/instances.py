@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from labq.client.local_copy import Mirror
@@ -11,6 +10,7 @@ from labq.model.arrays import Array, array_of, parse_array, parse_indexes
 from labq.model.task import TERMINAL, Document, Status
 from labq.queue import groups
 from labq.queue.settings import require_room
+from labq.values.batches import batches
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -164,9 +164,8 @@ class Instances(Mirror):
         store, name = self._queue.store, self._queue.name
         every = [*groups.instances(task, self._array, task.get("group"))]
         require_room(store, name, (one["_id"] for one in every))
-        rest = iter(every)
         numbers: list[int] = []
-        while batch := list(islice(rest, BATCH)):
+        for batch in batches(every, BATCH):
             numbers += self._queue.submit(batch)
         return {**every[0], "number": numbers[0]}
 

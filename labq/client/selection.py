@@ -16,6 +16,7 @@ from labq.model.task import FIELDS, Document, is_short
 from labq.queue import Queue, Selection
 from labq.queue.selection import in_projects, resolve
 from labq.values import coerce
+from labq.values.batches import batches
 
 if TYPE_CHECKING:
     from labq.store import Sort
@@ -190,8 +191,7 @@ def _by_order(queue: Queue, query: Document, order: Sort) -> Iterator[tuple[Docu
     found = queue.store.find(query, sort=whole, fields=("number",), steady=True)
     odd: deque[str] = deque()  # the ids of those that another program gave no number
     numbers = array("q", (_noted(task, odd) for task in found))
-    for at in range(0, len(numbers), PAGE):
-        page = list(numbers[at : at + PAGE])
+    for page in batches(numbers, PAGE):
         read_at = time.monotonic()
         there = {
             task["number"]: task

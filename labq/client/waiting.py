@@ -14,6 +14,7 @@ from labq.model.task import TERMINAL, Document, Status
 from labq.queue import Queue
 from labq.queue.recovery import recover
 from labq.values import coerce
+from labq.values.batches import batches
 
 POLL = 2.0  # seconds between two looks, unless somebody says else
 SHORTEST = 0.05  # seconds between two looks
@@ -112,9 +113,8 @@ def _open(queue: Queue, ids: Sequence[str]) -> list[Document]:
     """Those of the tasks that have not ended, though their queue be renamed meanwhile."""
     fields = ("status", "progress", "number")
     found: list[Document] = []
-    for at in range(0, len(ids), CHUNK):
-        these = {"$in": list(ids[at : at + CHUNK])}
-        query = {"_id": these, "status": {"$nin": sorted(ENDED)}}
+    for some in batches(ids, CHUNK):
+        query = {"_id": {"$in": some}, "status": {"$nin": sorted(ENDED)}}
         found += queue.store.find(query, fields=fields)
     return found
 

@@ -15,6 +15,7 @@ from typing import Any
 from labq.model.sound import MALFORMED
 from labq.model.task import TERMINAL, Document, Status
 from labq.store import Change, Now, Query, Store
+from labq.values.batches import batches
 
 BATCH = 1000  # tasks per read and per write
 LIMIT = 1000  # tasks per pass
@@ -48,10 +49,10 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
             task["_id"] for task in store.find({**waiting, "waiting_for": wanted}, fields=("_id",))
         ]
         cancelled: list[str] = []
-        for at in range(0, len(ids), BATCH):
+        for some in batches(ids, BATCH):
             page = {
                 **waiting,
-                "_id": {"$in": ids[at : at + BATCH]},
+                "_id": {"$in": some},
                 "waiting_for": {"$exists": True},
             }
             done, writes = 0, None

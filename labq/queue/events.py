@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from itertools import islice
 
 from labq.errors import StoreError, UnusableError
 from labq.model.task import Document
 from labq.store import Store
+from labq.values.batches import batches
 
 LOOK = 0.2  # seconds between two looks where no news of the store comes before
 RETRY = 1.0  # seconds until a store that was away is asked again
@@ -70,7 +70,7 @@ def _judged(
 ) -> Iterator[tuple[Document, bool]]:
     """Each event, and whether its task matches; what was missed is told by the next that does."""
     missed = False
-    while some := list(islice(found, AT_ONCE)):
+    for some in batches(found, AT_ONCE):
         ids = list({event["task"] for event in some})
         wanted = set(ids)
         if query is not None:

@@ -14,13 +14,13 @@ import shutil
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 
 from labq.errors import LabqError
 from labq.private import make_file, make_folder
 from labq.store import Store
 from labq.store.base import digest_of
+from labq.values.batches import batches
 
 CHUNK = 1000  # ids of one query
 ID = re.compile(r"[0-9a-f]{32}")
@@ -88,8 +88,7 @@ class Folders:
 
     def _gone(self, ids: Iterable[str]) -> Iterator[str]:
         """Those that the store does not have."""
-        rest = iter(ids)
-        while part := list(islice(rest, CHUNK)):
+        for part in batches(ids, CHUNK):
             found = self._store.find({"_id": {"$in": part}}, fields=("_id",))
             kept = {task["_id"] for task in found}
             yield from (one for one in part if one not in kept)

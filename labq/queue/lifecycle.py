@@ -17,6 +17,7 @@ from labq.queue.parts import in_parts, tasks, to_the_end
 from labq.queue.refusals import PUBLISHED, instead, refusal, state_of, takes
 from labq.queue.verbs import DEPENDENT, launch
 from labq.store import Change, Now, Store
+from labq.values.batches import batches
 
 BATCH = 1000  # tasks per write
 
@@ -92,7 +93,7 @@ def reset(
         hosts.update(host for one in done for host in others.get(one, ()))
 
     in_parts(
-        (partial(part, ids[at : at + BATCH]) for at in range(0, len(ids), BATCH)),
+        (partial(part, these) for these in batches(ids, BATCH)),
         lambda sure: tasks(count, "are reset", len(ids), sure=sure),
     )
     if hosts and say is not None:

@@ -17,42 +17,58 @@ def in_parts(parts: Iterable[Callable[[], object]], done: Callable[[bool], str])
     what `done` says: `500 of 760 tasks are removed`. It is asked whether that is sure: where
     somebody was impatient, a part may still be on.
     """
-    over, finished = threading.Event(), threading.Event()
-    faults: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            for part in parts:
-                part()
-                if over.is_set():
-                    return
-        except BaseException as fault:  # noqa: BLE001 - raised again, by who waits
-            faults.append(fault)
-        finally:
-            finished.set()
-
+    work = _Work(parts)
     if threading.current_thread() is not threading.main_thread():
-        work()
+        work.run()
     else:
-        thread = threading.Thread(target=work, name="labq-parts", daemon=True)
-        thread.start()
         try:
-            finished.wait()  # a join that is interrupted takes the thread to have ended
+            work.start()
+            work.wait()
         except BaseException as interruption:
-            over.set()
             try:
-                finished.wait()
+                work.end()
             except BaseException as again:
                 _tell(again, done(False))
                 raise
             _tell(interruption, done(True))
             raise
+    if work.fault is not None:
+        _tell(work.fault, done(True))
+        raise work.fault
+
+
+class _Work(threading.Thread):
+    """Does the parts, until one fails or it is to end."""
+
+    def __init__(self, parts: Iterable[Callable[[], object]]) -> None:
+        super().__init__(name="labq-parts", daemon=True)
+        self.parts = parts
+        self.fault: BaseException | None = None
+        self._finished = threading.Event()
+        self._begun, self._over = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        self._begun.set()
+        try:
+            for part in self.parts:
+                part()
+                if self._over.is_set():
+                    return
+        except BaseException as fault:  # noqa: BLE001 - raised again, by who waits
+            self.fault = fault
         finally:
-            if finished.is_set():
-                thread.join()
-    if faults:
-        _tell(faults[0], done(True))
-        raise faults[0]
+            self._finished.set()
+
+    def end(self) -> None:
+        """Ends it after the part that is on, and waits for that."""
+        self._over.set()
+        if self._begun.wait(1.0):  # else the signal came before there was a thread
+            self.wait()
+
+    def wait(self) -> None:
+        """Waits until it has ended; a join that is interrupted would take it to have done so."""
+        self._finished.wait()
+        self.join()
 
 
 def to_the_end(do: Callable[[], Result], done: Callable[[Result], str]) -> Result:

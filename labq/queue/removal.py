@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from labq.queue.parts import in_parts, tasks
 from labq.store import Query, Store
+from labq.values.batches import batches
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,7 @@ def remove(store: Store, query: Query, home: Path | None = None) -> int:
             folders.remove_gone(these)
 
     in_parts(
-        (partial(part, ids[at : at + PART]) for at in range(0, len(ids), PART)),
+        (partial(part, these) for these in batches(ids, PART)),
         lambda sure: tasks(gone, "are removed", len(ids), sure=sure),
     )
     return gone

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
-from typing import Any
 
 from labq import clock
 from labq.command.words import normalised
@@ -26,6 +24,7 @@ from labq.model.task import (
     status_query,
 )
 from labq.store import Store
+from labq.values.batches import batches
 
 ID = re.compile(r"[0-9a-f]{32}")
 WHOLE_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{24}")  # MongoDB's own ids are of 24
@@ -151,18 +150,20 @@ def resolve(
     for ref in refs:
         normalised(ref, "REF")
     found: dict[str, str] = {}
-    for chunk in _chunks(dict.fromkeys(ref for ref in refs if NUMBER.fullmatch(ref))):
+    for chunk in batches(dict.fromkeys(ref for ref in refs if NUMBER.fullmatch(ref)), CHUNK):
         query = {"queue": queue, "number": {"$in": [int(ref) for ref in chunk]}}
         numbers = {task["number"]: task["_id"] for task in store.find(query, fields=("number",))}
         found.update({ref: numbers[int(ref)] for ref in chunk if int(ref) in numbers})
     if say is not None and found:
         _say_of_namesakes(store, queue, found, "number", say)
-    for chunk in _chunks(dict.fromkeys(ref for ref in refs if WHOLE_ID.fullmatch(ref.lower()))):
+    for chunk in batches(
+        dict.fromkeys(ref for ref in refs if WHOLE_ID.fullmatch(ref.lower())), CHUNK
+    ):
         query = {"queue": queue, "_id": {"$in": [ref.lower() for ref in chunk]}}
         there = {task["_id"] for task in store.find(query, fields=("_id",))}
         found.update({ref: ref.lower() for ref in chunk if ref.lower() in there})
     shorts: dict[str, str] = {}
-    for chunk in _chunks(ref for ref in refs if ref not in found and is_short(ref)):
+    for chunk in batches((ref for ref in refs if ref not in found and is_short(ref)), CHUNK):
         query = {"queue": queue, "short": {"$in": list(dict.fromkeys(chunk))}}
         shorts.update({t["short"]: t["_id"] for t in store.find(query, fields=("short",))})
     if say is not None and shorts:
@@ -179,7 +180,7 @@ def _say_of_namesakes(
 ) -> None:
     """Says which of the references, each found to be such a `kind`, name other tasks too."""
     others: dict[str, list[str]] = {}
-    for chunk in _chunks(found):
+    for chunk in batches(found, CHUNK):
         named = {"queue": queue, "name": {"$in": chunk}}
         for task in store.find(named, fields=("name", "number"), sort=[("number", 1)]):
             if found[task["name"]] != task["_id"]:
@@ -230,9 +231,3 @@ def _one(
         say(f"labq: no task has the number {ref}: it is taken for task {number}, {which}")
     identity: str = hits[0]["_id"]
     return identity
-
-
-def _chunks(refs: Any) -> Iterator[list[str]]:
-    rest = iter(refs)
-    while chunk := list(islice(rest, CHUNK)):
-        yield chunk

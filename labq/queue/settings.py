@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from labq.queue.verbs import collect
 from labq.store import Change, Now, Store
 from labq.store.base import KEYED_AS
 from labq.store.refusals import quota_exceeded
+from labq.values.batches import batches
 from labq.values.text import shortened
 
 # What a person may say of a queue; None takes it back.
@@ -191,13 +191,8 @@ def require_room(store: Store, queue: str, ids: Iterable[str]) -> None:
         return
     fresh = sum(
         len(chunk) - store.count({"queue": queue, "_id": {"$in": chunk}})
-        for chunk in _chunks(iter(ids))
+        for chunk in batches(ids, CHUNK)
     )
     held = store.count({"queue": queue}, steady=True)
     if fresh and held + fresh - removable(store, queue) > most:
         raise quota_exceeded(queue, most, held, fresh)
-
-
-def _chunks(ids: Iterator[str]) -> Iterator[list[str]]:
-    while chunk := list(islice(ids, CHUNK)):
-        yield chunk

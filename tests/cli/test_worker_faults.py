@@ -15,8 +15,8 @@ from labq.store import Change
 # What a worker's command line does besides, before it begins.
 DIES_BEFORE_IT_TELLS = """
 import os
-from labq.queue import leases
-leases.settle = lambda *_: os.kill(os.getpid(), 9)
+from labq.queue import claims
+claims.settle = lambda *_: os.kill(os.getpid(), 9)
 """
 LOSES_AN_ANSWER = """
 import labq.store.mongodb.store, labq.store.sqlite.store
@@ -37,42 +37,42 @@ for kind in (labq.store.mongodb.store.MongoStore, labq.store.sqlite.store.SQLite
 """
 ANSWERS_LATE = """
 import time
-from labq.queue import leases
+from labq.queue import claims
 
-real, asked = leases.claim, []
+real, asked = claims.claim, []
 def claim(*given):
     granted = real(*given)
     asked.append(1)
     if len(asked) == 1:
         time.sleep(2)
     return granted
-leases.claim = claim
+claims.claim = claim
 """
 IS_AWAY_FOR_TWO_SECONDS = """
 import time
 from labq.errors import StoreError
-from labq.queue import leases
+from labq.queue import claims
 
-real, back = leases.claim, []
+real, back = claims.claim, []
 def claim(*given):
     back[:] = back or [time.monotonic() + 2]
     if time.monotonic() < back[0]:
         time.sleep({seconds})
         raise StoreError("it is away")
     return real(*given)
-leases.claim = claim
+claims.claim = claim
 """
 FAILS_ITS_FIRST_LOOK = """
 from labq.errors import StoreError
-from labq.queue import leases
+from labq.queue import claims
 
-real, looks = leases.disown, []
+real, looks = claims.disown, []
 def disown(*given):
     looks.append(1)
     if len(looks) == 1:
         raise StoreError("it is away")
     return real(*given)
-leases.disown = disown
+claims.disown = disown
 """
 RUN = """
 from labq.__main__ import run

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from labq.cli.output import as_json, line, note, plural, progress
@@ -16,6 +15,7 @@ from labq.command.words import normalised
 from labq.errors import LabqError, UsageError
 from labq.model.task import Document, keyed_id, new_id, require_one
 from labq.queue.parts import in_parts
+from labq.values.batches import batches
 
 if TYPE_CHECKING:
     from labq.model.arrays import Array
@@ -99,8 +99,7 @@ def _each(
         again = "adds the rest" if added.keyed else "adds them again (with --key it would not)"
         return f"{count} of {plural(total)} are stored: the same command {again}"
 
-    batches = iter(lambda: list(islice(tasks, BATCH)), [])
-    in_parts((partial(store, batch) for batch in batches), stored)
+    in_parts((partial(store, batch) for batch in batches(tasks, BATCH)), stored)
     progress("")
     if not quiet:
         there = f", {added.there:,} were there already" if added.there else ""

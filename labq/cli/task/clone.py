@@ -15,6 +15,7 @@ from labq.errors import ConflictError, UsageError
 from labq.model.task import Document, Status
 from labq.queue import Edit, parse_edit
 from labq.queue.parts import in_parts, tasks
+from labq.values.batches import batches
 
 if TYPE_CHECKING:
     from labq.queue import Queue
@@ -97,7 +98,7 @@ def _stored(
     from labq.queue.settings import require_room
 
     keep(here.store, changes)
-    pages = [ids[at : at + BATCH] for at in range(0, len(ids), BATCH)]
+    pages = list(batches(ids, BATCH))
     made = (copy for page in pages for copy in _copies(here, page, changes, name, len(ids)))
     require_room(here.store, here.name, [copy["_id"] for copy in made])
     for page in pages:

@@ -27,6 +27,7 @@ from labq.model.task import Document
 from labq.store.base import Query
 from labq.store.mongodb.history import FAR, NEVER, STEP, Result, steadily
 from labq.store.refusals import no_token
+from labq.values.batches import batches
 
 SETTLE = 0.5  # seconds: longer than a write of STEP tasks takes from its `$$NOW` until it is seen
 ROUNDS = 10  # how often a removal is tried again where others move the same tasks
@@ -170,8 +171,9 @@ class Events:
             self._clear(query["queue"], now)
         found = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
         ids = [task["_id"] for task in found]
-        parts = (ids[at : at + STEP] for at in range(0, len(ids), STEP))
-        return sum(self._delete({"$and": [query, {"_id": {"$in": part}}]}) for part in parts)
+        return sum(
+            self._delete({"$and": [query, {"_id": {"$in": part}}]}) for part in batches(ids, STEP)
+        )
 
     def _delete(self, part: Query) -> int:
         """Removes the tasks of one part; a change of the primary meanwhile is ridden out."""
@@ -207,14 +209,13 @@ class Events:
             {"_id": task["_id"], "moved_at": task.get("moved_at"), "born": task.get("born")}
             for task in tasks
         ]
-        few = (as_read[at : at + FEW] for at in range(0, len(as_read), FEW))
         # by their ids, whatever else is asked: else each part examines every task
         writes = [
             DeleteMany(
                 {"$and": [part, {"_id": {"$in": [one["_id"] for one in some]}}, {"$or": some}]},
                 hint="_id_",
             )
-            for some in few
+            for some in batches(as_read, FEW)
         ]
         try:
             count = self._tasks.bulk_write(writes, ordered=False).deleted_count

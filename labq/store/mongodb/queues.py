@@ -25,6 +25,7 @@ from labq.store.base import KEYED_AS, Run
 from labq.store.mongodb.history import steadily
 from labq.store.mongodb.schema import VERSION, Schema
 from labq.store.refusals import quota_exceeded, renaming
+from labq.values.batches import batches
 
 PLACE_SECONDS = 300.0  # longer than any insert takes: by then its client has given up, or is dead
 MOST_IDS = 10_000  # of one query
@@ -157,8 +158,9 @@ class Counters:
         return str(mine["token"]) if done.matched_count else ""
 
     def _stored(self, ids: Sequence[str]) -> int:
-        chunks = (ids[at : at + MOST_IDS] for at in range(0, len(ids), MOST_IDS))
-        return sum(self._tasks.count_documents({"_id": {"$in": chunk}}) for chunk in chunks)
+        return sum(
+            self._tasks.count_documents({"_id": {"$in": chunk}}) for chunk in batches(ids, MOST_IDS)
+        )
 
     def give_back(self, queue: str, taken: Taken) -> None:
         """Gives the place back: its tasks are there now, or will never be. Else it ends by time."""

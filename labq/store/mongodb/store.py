@@ -38,6 +38,7 @@ from labq.store.mongodb.schema import Schema
 from labq.store.mongodb.short_names import Shorts
 from labq.store.mongodb.uri import connected
 from labq.store.refusals import require_here, shorts_of
+from labq.values.batches import batches
 
 if TYPE_CHECKING:
     from labq.store.mongodb.blobs import MongoBlobs
@@ -228,8 +229,7 @@ class MongoStore(Store):
         if "status" not in change.set:
             return self._update_many(query, update)
         ids = steadily(query, lambda by: list(self._tasks.find(query, {"_id": 1}, **by)))
-        several = (ids[at : at + STEP] for at in range(0, len(ids), STEP))  # each at one time
-        parts = ([task["_id"] for task in part] for part in several)
+        parts = ([task["_id"] for task in part] for part in batches(ids, STEP))  # each at one time
         return sum(
             self._update_many({"$and": [query, {"_id": {"$in": part}}]}, update) for part in parts
         )
@@ -242,8 +242,7 @@ class MongoStore(Store):
         pairs = list(writes)
         with faults(self.address), self._shorts.kept():
             self._prepare(*(change for _, change in pairs))
-            parts = (pairs[at : at + STEP] for at in range(0, len(pairs), STEP))
-            return sum(map(self._update_part, parts))
+            return sum(map(self._update_part, batches(pairs, STEP)))
 
     def _update_part(self, pairs: Sequence[tuple[Query, Change]]) -> int:
         operations = [

@@ -45,6 +45,7 @@ from labq.store.sqlite.terms import (
     two_valued,
     type_numbers,
 )
+from labq.values.batches import batches
 
 _STATUSES = frozenset(status.value for status in Status)
 
@@ -225,8 +226,9 @@ def _in(column: Column, values: Sequence[Any], _among: Mapping[str, Any]) -> Ter
     fitting = [_param(value) for value in values if column.holds(value) and value not in odd]
     if any(type(value) is int and not -INT64 <= value < INT64 for value in fitting):
         return UNDECIDED
-    chunks = [fitting[at : at + MOST] for at in range(0, len(fitting), MOST)]
-    terms = [Term(f"{column.sql} IN ({marks(chunk)})", tuple(chunk)) for chunk in chunks]
+    terms = [
+        Term(f"{column.sql} IN ({marks(chunk)})", tuple(chunk)) for chunk in batches(fitting, MOST)
+    ]
     terms += [_compared(column, "$eq", value) for value in odd]
     if None in values:
         terms.append(Term(f"{column.sql} IS NULL"))
