@@ -50,7 +50,6 @@ def make_newer(uri):
             db.execute("PRAGMA user_version = 99")
     else:
         store._database["store"].update_one({"_id": "schema"}, {"$set": {"version": 99}})
-        store._database["queues"].update_many({}, {"$set": {"schema": 99}})
     store.close()
 
 

@@ -1,8 +1,8 @@
 """The version of a MongoDB's documents: which labq may use them, and how they are brought forward.
 
 It stands in the collection `store`, `{_id: "schema", version}`; with `upgrade: {to, token, until}`
-while one labq brings the documents forward. Each queue's record has it too, as `schema`, where a
-submit meets it without a round trip of its own.
+while one labq brings the documents forward, and each process looks at it every LOOK seconds. Each
+queue's record has it too, as `schema`: a submit takes no number behind the back of an upgrade.
 """
 
 from __future__ import annotations

@@ -99,6 +99,7 @@ class MongoStore(Store):
         ids = [task["_id"] for task in tasks]
         shorts = shorts_of(tasks)
         with faults(self.address):
+            self._schema.check()
             if shorts:
                 self._ensure_indexes()
                 self._shorts.require_free(queue, shorts)
