@@ -33,6 +33,11 @@ def now() -> datetime:
     return from_ms(now_ms())
 
 
+def later(moment: datetime, seconds: float) -> datetime:
+    """The moment so many seconds later, to the millisecond."""
+    return moment + round(seconds * 1000) * _MILLISECOND
+
+
 def deadline(seconds: float) -> dict[str, Any]:
     """The moment in `seconds`, as the processes of this machine count: `{boot, until}`.
 

@@ -18,6 +18,7 @@ DEEPEST = 100  # levels of a value, as BSON has it
 MOST = 2**53  # what every program's numbers hold exactly
 FIRST_YEAR, LAST_YEAR = 1000, 9000  # a date and any length of time later is a date still
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+_STATUSES = tuple(map(str, Status))  # no set: what another program wrote may have no hash
 
 
 def _is_text(value: Any) -> bool:
@@ -213,7 +214,7 @@ DATE = Shape("a date", _is_date)
 JSON = Json("a JSON value", _is_json)
 PERCENT = Shape("a percentage", lambda value: _is_amount(value) and value <= 100)  # noqa: PLR2004
 ANY = Shape("anything", lambda _value: True)
-STATUS = Shape(f"one of {', '.join(Status)}", lambda value: value in (*map(str, Status),))
+STATUS = Shape(f"one of {', '.join(Status)}", lambda value: value in _STATUSES)
 TEXTS = list_of("a list of texts", TEXT)
 ARGS = dict_of("a dict", Json("a JSON value", lambda value: _is_json(value, dates=False)))
 RESOURCES = Checked("a dict such as {'cpus': 2}", _is_asked, "checked_resources")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -65,18 +65,27 @@ def record_of(text: Any) -> tuple[Document, str]:
     return (found, "") if isinstance(found, dict) else ({}, "the record is no dict")
 
 
+# How the value of a field that is no plain one is written and read.
+_WRITTEN: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_JSON, to_text),
+    **dict.fromkeys(_DATE, clock.to_ms),
+}
+_READ: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(_JSON, from_text),
+    **dict.fromkeys(_DATE, clock.from_ms),
+}
+
+
 def encode(field: str, value: Any) -> Any:
     """A field's value as its column holds it."""
-    if field in _JSON:
-        return to_text(value)
-    return clock.to_ms(value) if field in _DATE else value
+    write = _WRITTEN.get(field)
+    return value if write is None else write(value)
 
 
 def decode(field: str, stored: Any) -> Any:
     """A column's value as the document holds it."""
-    if field in _JSON:
-        return from_text(stored)
-    return clock.from_ms(stored) if field in _DATE else stored
+    read = _READ.get(field)
+    return stored if read is None else read(stored)
 
 
 def document(fields: Sequence[str], row: Sequence[Any]) -> Document:
@@ -109,20 +118,23 @@ def _one_by_one(fields: Sequence[str], row: Sequence[Any]) -> tuple[Document, di
     return found, unread
 
 
-def timed(value: Any, now_ms: int) -> Any:
+def timed(value: Any, now: datetime) -> Any:
     """`value` with every Now in it, at any depth of its dicts, replaced by a datetime."""
     if isinstance(value, Now):
-        return clock.from_ms(now_ms + round(value.plus * 1000))
-    if isinstance(value, dict):
-        return {
-            key: timed(item, now_ms) if isinstance(item, (Now, dict)) else item
-            for key, item in counted(value).items()
-        }
-    return value
+        return clock.later(now, value.plus) if value.plus else now
+    if not isinstance(value, dict):
+        return value
+    new = {
+        key: timed(item, now) if isinstance(item, (Now, dict)) else item
+        for key, item in value.items()
+    }
+    if isinstance(ends := value.get(EXPIRES), Now):
+        new[STEADY] = clock.deadline(ends.plus)
+    return new
 
 
 def counted(values: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The values by key or dotted path, and beside each time that ends a lease what counts it."""
+    """The values by dotted path, and beside each time that ends a lease what counts it."""
     ends = {
         f"{path.removesuffix(EXPIRES)}{STEADY}": clock.deadline(value.plus)
         for path, value in values.items()
@@ -164,49 +176,45 @@ def read_first(change: Change) -> tuple[str, ...]:
     return needed((*dotted, *change.inc, *change.push))
 
 
-def changed(old: Document, change: Change, now_ms: int) -> dict[str, Any]:
-    """The columns that `change` writes, encoded, for a task whose `read_first` fields are `old`.
+def changed(old: Document, change: Change, now: datetime) -> tuple[Document, dict[str, Any]]:
+    """The fields that `change` sets, and the columns that it writes.
+
+    `old` has the `read_first` fields of the task.
 
     Raises:
         ConflictError: a dotted path leads through something that is no dict.
     """
     new: Document = {}
-    row: dict[str, Any] = {}
     wrong = old.get(MALFORMED, ())
     for path, value in counted(change.set).items():
         field, _, rest = path.partition(".")
-        if rest and field in wrong:
+        if not rest:
+            new[field] = timed(value, now)
+        elif field in wrong:
             raise ConflictError(f"cannot write {path}: {wrong[field]}")
-        if rest:
-            before = new.get(field, old.get(field, {}))
-            new[field] = placed(before, rest.split("."), timed(value, now_ms), path)
-        elif isinstance(value, Now) and field in _DATE:
-            row[field] = now_ms + round(value.plus * 1000)
         else:
-            new[field] = timed(value, now_ms)
+            before = new.get(field, old.get(field, {}))
+            new[field] = placed(before, rest.split("."), timed(value, now), path)
     for field, amount in change.inc.items():
         if field not in wrong:
             new[field] = old.get(field, 0) + amount
     for field, item in change.push.items():
-        new[field] = [*old.get(field, []), timed(item, now_ms)][-change.keep :]
-    for field, value in new.items():
-        row[field] = encode(field, value)
+        new[field] = [*old.get(field, []), timed(item, now)][-change.keep :]
+    row = {field: encode(field, value) for field, value in new.items()}
     check_size(row)
     row.update(dict.fromkeys(change.unset))
-    return row
+    return new, row
 
 
-def after(old: Document, new: Mapping[str, Any], fields: Sequence[str]) -> Document:
-    """The document once the columns `new` are written; all fields unless some are named."""
-    doc: Document = {}
-    for field in ("_id", *fields) if fields else (*old, *new):
-        if field not in new:
-            if field in old:
-                doc[field] = old[field]
-        elif new[field] is not None:
-            doc[field] = decode(field, new[field])
-    faults = {field: why for field, why in old.get(MALFORMED, {}).items() if field not in new}
-    doc.pop(MALFORMED, None)
+def after(old: Document, new: Document, row: Mapping[str, Any], fields: Sequence[str]) -> Document:
+    """The document once `changed` is written; all fields unless some are named."""
+    doc = {**old, **new}
+    faults = {field: why for field, why in doc.pop(MALFORMED, {}).items() if field not in row}
+    for field, stored in row.items():
+        if stored is None:
+            doc.pop(field, None)
+    if fields:
+        doc = {field: doc[field] for field in ("_id", *fields) if field in doc}
     return {**doc, MALFORMED: faults} if faults else doc
 
 

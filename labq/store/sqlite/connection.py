@@ -252,11 +252,10 @@ class File:
         return True
 
     @contextmanager
-    def faults(self, owner: Owner | None = None, *, unreadable: bool = False) -> Iterator[None]:
+    def faults(self, owner: Owner | None = None) -> Iterator[None]:
         """A use of the file by its owner, this thread unless another is named.
 
-        Turns SQLite's errors into labq's, which name the file and say what can be done; with
-        `unreadable` all but the first one for which `beware` is meant.
+        Turns SQLite's errors into labq's, which name the file and say what can be done.
         """
         owner, use = owner or self._mine(), object()
         owner.uses.add(use)  # before the look: whoever closes looks at the uses after it says so
@@ -270,8 +269,6 @@ class File:
                 if still and still != self.there():
                     raise StoreError(f"{self.path}: changed while it was read: try again")
         except sqlite3.Error as error:
-            if unreadable and not self.careful and _is_unreadable(error):
-                raise
             told = FULL if _is_full(error, self.path) else str(error)
             raise StoreError(f"{self.path}: {told}{_advice(told)}") from None
         except OSError as error:

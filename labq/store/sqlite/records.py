@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from labq import clock
@@ -74,7 +75,7 @@ class SQLiteRecords(Records):
         return {"_id": name, **record, **({MALFORMED: {"record": why}} if why else {})}
 
     def _write(self, db: sqlite3.Connection, old: Document, change: Change) -> Document:
-        new = revised(old, change, clock.now_ms())
+        new = revised(old, change, clock.now())
         own = ("_id", MALFORMED)
         record = to_text({field: value for field, value in new.items() if field not in own})
         update = f'UPDATE {self._table} SET "record" = ? WHERE "_id" = ?'
@@ -82,7 +83,7 @@ class SQLiteRecords(Records):
         return new
 
 
-def revised(old: Document, change: Change, now_ms: int) -> Document:
+def revised(old: Document, change: Change, now: datetime) -> Document:
     """`old` with the change made, which is left as it is.
 
     Raises:
@@ -90,11 +91,11 @@ def revised(old: Document, change: Change, now_ms: int) -> Document:
     """
     new = old
     for path, value in counted(change.set).items():
-        new = placed(new, path.split("."), timed(value, now_ms), path)
+        new = placed(new, path.split("."), timed(value, now), path)
     for path, amount in change.inc.items():
         new = placed(new, path.split("."), _at(new, path, 0) + amount, path)
     for path, item in change.push.items():
-        kept = [*_at(new, path, []), timed(item, now_ms)][-change.keep :]
+        kept = [*_at(new, path, []), timed(item, now)][-change.keep :]
         new = placed(new, path.split("."), kept, path)
     for path in change.unset:
         new = _without(new, path.split("."))

@@ -13,6 +13,7 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -90,20 +91,15 @@ class SQLiteStore(Store):
         steady: bool = False,  # noqa: ARG002 - a read is of one moment here
     ) -> Iterator[Document]:
         order = _order(sort)
-        if order is None:
-            found = sorted_by(self._matching(query, (), ""), sort)[: limit or None]
-            return (
-                {f: doc[f] for f in ("_id", *fields, MALFORMED) if f in doc} if fields else doc
-                for doc in found
-            )
-        return self._limited(self._matching(query, fields, order), limit)
-
-    @staticmethod
-    def _limited(found: Iterator[Document], limit: int) -> Iterator[Document]:
-        for at, doc in enumerate(found, start=1):
-            yield doc
-            if at == limit:
+        with self._file.faults():
+            if order is not None:
+                found = self._matching(query, fields, order)
+                yield from islice(found, limit or None)
                 return
+            for doc in sorted_by(self._matching(query, (), ""), sort)[: limit or None]:
+                yield (
+                    {f: doc[f] for f in ("_id", *fields, MALFORMED) if f in doc} if fields else doc
+                )
 
     def _matching(self, query: Query, fields: Sequence[str], order: str) -> Iterator[Document]:
         """The tasks that match, in the SQL order given, with the fields named or all.
@@ -127,36 +123,35 @@ class SQLiteStore(Store):
         compiled = self._query(query)
         select = compiled.select(fields, order)
         matches: Callable[[Document], bool] | None = None
-        with self._file.faults(unreadable=True):
-            for row in self._file.db.execute(select.sql, compiled.params(query)):
-                if not compiled.exact and not row[-1]:
-                    matches = matches or matcher(query)
-                    if not matches(rows.stored(select.read, row)[0]):
-                        continue
-                yield rows.document(select.shown, row)
+        for row in self._file.db.execute(select.sql, compiled.params(query)):
+            if not compiled.exact and not row[-1]:
+                matches = matches or matcher(query)
+                if not matches(rows.stored(select.read, row)[0]):
+                    continue
+            yield rows.document(select.shown, row)
 
     def count(self, query: Query, *, steady: bool = False) -> int:  # noqa: ARG002 - the same
-        try:
-            return self._count(query)
-        except sqlite3.OperationalError as error:
-            if not self._file.beware(error):
-                raise
-            self._compiled.clear()
-            return self._count(query)
+        with self._file.reading() as db:
+            try:
+                return self._count(db, query)
+            except sqlite3.OperationalError as error:
+                if not self._file.beware(error):
+                    raise
+                self._compiled.clear()
+                return self._count(db, query)
 
-    def _count(self, query: Query) -> int:
+    def _count(self, db: sqlite3.Connection, query: Query) -> int:
         compiled = self._query(query)
         where, params = compiled.where, compiled.params(query)
-        with self._file.faults(unreadable=True), self._file.reading() as db:
-            if compiled.exact:
-                sql = f"SELECT count(*) FROM tasks WHERE {where.sql}"
-                return int(db.execute(sql, params).fetchone()[0])
-            sure = f"count(CASE WHEN {where.certain} THEN 1 END)"
-            sql = f"SELECT {sure}, count(*) FROM tasks WHERE {where.sql}"
-            certain, possible = db.execute(sql, params).fetchone()
-            if certain == possible:
-                return int(certain)
-            return sum(1 for _ in self._matching(query, ("_id",), ""))
+        if compiled.exact:
+            sql = f"SELECT count(*) FROM tasks WHERE {where.sql}"
+            return int(db.execute(sql, params).fetchone()[0])
+        sure = f"count(CASE WHEN {where.certain} THEN 1 END)"
+        sql = f"SELECT {sure}, count(*) FROM tasks WHERE {where.sql}"
+        certain, possible = db.execute(sql, params).fetchone()
+        if certain == possible:
+            return int(certain)
+        return sum(1 for _ in self._matching(query, ("_id",), ""))
 
     def counts(self) -> dict[tuple[str, str], int]:
         sql = 'SELECT "queue", "status", count(*) FROM tasks GROUP BY "queue", "status"'
@@ -181,7 +176,7 @@ class SQLiteStore(Store):
             old = next(self._matching(query, read, order), None)
             if old is None:
                 return None
-            return rows.after(old, self._write(db, old, change), fields)
+            return rows.after(old, *self._write(db, old, change), fields)
 
     def update(self, query: Query, change: Change) -> int:
         return self.update_each([(query, change)])
@@ -197,16 +192,18 @@ class SQLiteStore(Store):
         return total
 
     @staticmethod
-    def _write(db: sqlite3.Connection, old: Document, change: Change) -> dict[str, Any]:
-        new = rows.changed(old, change, clock.now_ms())
+    def _write(
+        db: sqlite3.Connection, old: Document, change: Change
+    ) -> tuple[Document, dict[str, Any]]:
+        new, row = rows.changed(old, change, clock.now())
         if new.get("short") is not None:
             look = 'SELECT "queue" FROM tasks WHERE "_id" = ?'
             (queue,) = db.execute(look, (old["_id"],)).fetchone()
             queues.require_free(db, queue, {new["short"]: old["_id"]})
         identity = rows.raw(old["_id"])
-        update = rows.update_of(tuple(new), odd=not isinstance(identity, str))
-        db.execute(update, (*new.values(), identity))
-        return new
+        update = rows.update_of(tuple(row), odd=not isinstance(identity, str))
+        db.execute(update, (*row.values(), identity))
+        return new, row
 
     def delete(self, query: Query) -> int:
         with self._file.writing() as db:
@@ -278,8 +275,11 @@ class SQLiteStore(Store):
 
 def _order(sort: Sort) -> str | None:
     """The ORDER BY clause, empty without a sort; None where SQL would not order as mongod does."""
-    if not sort:
-        return ""
+    return _ordered(tuple(sort)) if sort else ""
+
+
+@lru_cache(maxsize=256)
+def _ordered(sort: tuple[tuple[str, int], ...]) -> str | None:
     from labq.store.sqlite.query import compile_order
 
     order = compile_order(sort)
