@@ -6,6 +6,8 @@ import sqlite3
 from contextlib import closing
 from urllib.parse import urlsplit
 
+from bson import encode
+from bson.raw_bson import RawBSONDocument
 from pymongo import MongoClient
 
 MISSING = object()
@@ -30,3 +32,13 @@ def insert(uri, document):
     """Stores a document in MongoDB."""
     with MongoClient(uri) as client:
         client[urlsplit(uri).path[1:]].tasks.insert_one(document)
+
+
+def garble(uri, number, path):
+    """Puts bytes that are no UTF-8 where a task of MongoDB has this path, or as its key `??`."""
+    place = path.removesuffix(".??")
+    overwrite(uri, number, place, {"QQ": 1} if path != place else "QQ")
+    with MongoClient(uri) as client:
+        tasks = client[urlsplit(uri).path[1:]].tasks
+        raw = encode(tasks.find_one_and_delete({"number": number})).replace(b"QQ", b"\xff\xfe")
+        tasks.insert_one(RawBSONDocument(raw))

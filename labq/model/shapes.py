@@ -69,6 +69,11 @@ def _is_json(value: Any, dates: bool = True, depth: int = 1) -> bool:  # noqa: P
     return isinstance(value, int) or (dates and _is_date(value))  # MongoDB's long is an int too
 
 
+def _odd_key(path: str, value: Mapping[str, Any]) -> str:
+    """What is wrong with a dict's keys; empty where nothing is."""
+    return next((TEXT.flaw(f"a key of {path}", key) for key in value if not _is_text(key)), "")
+
+
 @dataclass(frozen=True)
 class Shape:
     """What a value must be, in words, and whether one is."""
@@ -95,6 +100,8 @@ class Holder(Shape):
             for key in self.must:
                 if key not in value:
                     return f"{path} has no {key}"
+            if odd := _odd_key(path, value):
+                return odd
             for key, item in value.items():
                 shape = self.items.get(key, self.item)
                 if shape is not None and not shape.fits(item):
@@ -114,6 +121,8 @@ class Json(Shape):
         """The same, of the innermost value that is wrong."""
         items: Any = ()
         if type(value) is dict:
+            if odd := _odd_key(path, value):
+                return odd
             items = ((f"{path}.{shortened(str(key))}", item) for key, item in value.items())
         elif type(value) is list:
             items = ((f"{path}[{at}]", item) for at, item in enumerate(value))

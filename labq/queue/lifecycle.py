@@ -11,6 +11,7 @@ from typing import Any
 
 from labq.command.words import flat, signature
 from labq.errors import ConflictError, TaskNotFound, UsageError
+from labq.model.sound import MALFORMED
 from labq.model.task import UNSEALED, Document, Status, checked, new_id
 from labq.queue.edits import Edit, EditReport, applied, keep, rewrite
 from labq.queue.parts import in_parts, tasks, to_the_end
@@ -137,7 +138,8 @@ def clone(
 
     Raises:
         TaskNotFound: there is no such task.
-        ConflictError: a path of an edit leads through a value.
+        ConflictError: a path of an edit leads through a value, or what is to be copied is
+            malformed.
         UsageError: a field cannot hold its value.
     """
     found = next(store.find({"queue": queue, "_id": identity}), None)
@@ -152,7 +154,14 @@ def copy_of(found: Document, edits: Sequence[Edit] = (), name: str | None = None
     task = {field: found[field] for field in CONFIGURATION if field in found}
     if found["attempt"]:
         task.pop("available_at", None)  # that of its retry
-    task.update(applied(task, edits))
+    new = applied({**task, MALFORMED: found.get(MALFORMED, {})}, edits)
+    for field, why in found.get(MALFORMED, {}).items():  # a copy without it were another task
+        if field in CONFIGURATION and field not in new and field != "args_signature":
+            raise ConflictError(
+                f"cannot clone task {found['number']}: it is malformed: {why}"
+                f" (labq task update mends it, -u {field}=... gives the copy another)"
+            )
+    task.update(new)
     if name is not None:
         task["name"] = checked("name", name)
     task["args_signature"] = signature(flat(task["args"]))

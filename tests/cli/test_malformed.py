@@ -102,6 +102,36 @@ def test_so_is_one_that_holds_what_no_json_has(labq, uri, case):
     passes_over(labq, why)
 
 
+NO_UTF8 = {
+    "a name": ("name", "name must be a text, not '\\udcff\\udcfe'"),
+    "a value": ("args.x", "args.x must be a JSON value, not '\\udcff\\udcfe'"),
+    "a key": ("args.x.??", "a key of args.x must be a text, not '\\udcff\\udcfe'"),
+}
+
+
+@pytest.mark.parametrize("uri", ["lone", "replica"], indirect=True)
+@pytest.mark.parametrize("case", NO_UTF8)
+def test_so_is_one_whose_text_is_no_utf8(labq, uri, case):
+    place, why = NO_UTF8[case]
+    submitted(uri)
+    foreign.garble(uri, 1, place)
+    passes_over(labq, why)
+
+
+def test_a_malformed_task_is_not_cloned_as_if_it_had_nothing_there(labq, uri):
+    submitted(uri)
+    foreign.overwrite(uri, 1, "args", "[1]" if uri.startswith("sqlite") else [1])
+    cloned = labq("task", "clone", "1", "-u", "priority=3")
+    assert cloned.err == (
+        "labq: cannot clone task 1: it is malformed: args must be a dict, not a list"
+        " (labq task update mends it, -u args=... gives the copy another)\n"
+    )
+    assert (cloned.code, cloned.out) == (5, "")
+    assert labq("task", "clone", "1", "2", "-u", "args={'n': 7}").code == 0
+    assert labq("task", "clone", "1", "-u", "args.n=7").code == 5
+    assert labq("task", "count", "-f", "args.n == 7").out == "2\n"
+
+
 @pytest.mark.parametrize("uri", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("case", OF_SQLITE)
 def test_so_is_one_that_sqlite_itself_cannot_read(labq, uri, case):

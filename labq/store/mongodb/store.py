@@ -62,7 +62,11 @@ class MongoStore(Store):
         self._client, wanted = connected(uri, self.address)
         self.notes, self.forgetful = wanted.notes, wanted.forgetful
         with faults(self.address):
-            database = self._client.get_default_database("labq")
+            # what another program wrote that is no UTF-8 is read as lone surrogates, and told of
+            read = self._client.codec_options.with_options(
+                unicode_decode_error_handler="surrogateescape"
+            )
+            database = self._client.get_default_database("labq", codec_options=read)
         self._database, self._schema = database, Schema(database, self.address)
         self._shorts = Shorts(database["tasks"])
         self._counters = Counters(database["queues"], database["tasks"], self._schema)
