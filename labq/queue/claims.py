@@ -18,7 +18,7 @@ from labq.queue.stopping import understood
 from labq.store import Change, Now, Query, Store
 from labq.store.base import CLAIM_ORDER
 
-ALIKE = 100  # tasks behind a malformed one that are looked at with it
+ALIKE = 100  # tasks behind a malformed one that are looked at with it, at the least
 LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
     *("number", "queue", "name", "args", "cmd", "raw_args", "env", "cwd", "attempt", "timeout"),
@@ -112,12 +112,13 @@ def claim(
     worker: WorkerName,
     lease: float,
     token: str = "",
-    pass_over: Callable[[Document], object] = lambda _task: None,
+    pass_over: Callable[[Sequence[Document]], object] = lambda _tasks: None,
 ) -> Claim | None:
     """Takes the first pending task that matches, for `lease` seconds; None where there is none.
 
     One who gives the token can `disown` what a claim took whose answer was lost. A malformed task
-    stays as it is: `pass_over` is told of it, and the query had better leave it out next time.
+    stays as it is: `pass_over` is told of all that it came by, and the query had better leave them
+    out next time.
     """
     token = token or new_token()
     holder = {"token": token, "worker": worker.id, "host": worker.host, "expires_at": Now(lease)}
@@ -129,9 +130,9 @@ def claim(
         unset=("reason", "ended_at", "stop_requested", "progress"),
     )
     pending: Document = {**query, "status": Status.PENDING.value}
-    passed: list[str] = []
+    passed: dict[str, Document] = {}
     while True:
-        wanted = {"$and": [pending, {"_id": {"$nin": passed}}]} if passed else pending
+        wanted = {"$and": [pending, {"_id": {"$nin": list(passed)}}]} if passed else pending
         try:
             task = store.update_first(wanted, change)
         except UsageError as error:  # it has no room for a lease
@@ -143,11 +144,12 @@ def claim(
             if task is None or MALFORMED not in task:
                 break
             _put_back(store, Claim(task, token, worker))
-            others = store.find(wanted, sort=CLAIM_ORDER, limit=ALIKE)
+            # as many again as there were: what ten thousand cost grows with their number alone
+            others = store.find(wanted, sort=CLAIM_ORDER, limit=max(ALIKE, len(passed)))
             found = [task, *(one for one in others if MALFORMED in one)]
-        for one in {one["_id"]: one for one in found}.values():
-            passed.append(one["_id"])
-            pass_over(one)
+        passed.update((one["_id"], one) for one in found)
+    if passed:
+        pass_over(list(passed.values()))
     if task is None:
         return None
     return Claim(task, token, worker, inherited(store, task) if "parent" in task else {})

@@ -7,7 +7,7 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import inf
 
 from labq.errors import StoreError
@@ -36,6 +36,7 @@ GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its ta
 DOUBT = 3  # leases after which a claim that failed is not carried out any more
 SOON = 0.05  # seconds: a look at what is due is followed by another no sooner
 SHARED = 0.5  # seconds within which a signal reaches all that it was sent to
+NAMED = 3  # of many tasks that are malformed alike
 REST = 1.0  # seconds: a slot that waits looks around at least so often
 
 
@@ -148,14 +149,21 @@ class Shift:
         self._idle.answer()
         return claim
 
-    def _pass_over(self, task: Document) -> None:
-        """Takes a task for malformed until it is mended, and says so once."""
-        identity, why = task["_id"], faults_of(task)
-        self._malformed = {**self._malformed, identity: task["rev"]}
-        if self._told.get(identity) != why:
-            self._told[identity] = why
-            ref = task["number"] or identity
-            self.say(f"task {ref} is malformed and passed over: {why} (labq task update mends it)")
+    def _pass_over(self, tasks: Sequence[Document]) -> None:
+        """Takes tasks for malformed until they are mended, and says so once."""
+        self._malformed = {**self._malformed, **{task["_id"]: task["rev"] for task in tasks}}
+        alike: dict[str, list[str]] = {}
+        for task in tasks:
+            why = faults_of(task)
+            if self._told.get(task["_id"]) != why:
+                self._told[task["_id"]] = why
+                alike.setdefault(why, []).append(str(task["number"] or task["_id"]))
+        for why, refs in alike.items():
+            who = f"task {refs[0]} is"
+            if len(refs) > 1:
+                more = ", ..." if len(refs) > NAMED else ""
+                who = f"{len(refs):,} tasks ({', '.join(refs[:NAMED])}{more}) are"
+            self.say(f"{who} malformed and passed over: {why} (labq task update mends it)")
 
     def look_again(self) -> bool:
         """Looks at the malformed tasks again; whether one of them is mended."""
