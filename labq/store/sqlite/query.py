@@ -27,6 +27,7 @@ from labq.clock import to_ms
 from labq.filters.operators import TYPES
 from labq.model.sound import OddId
 from labq.model.task import FIELDS, Kind, Status
+from labq.store.sqlite.codec import to_text
 from labq.store.sqlite.json_terms import json_leaf
 from labq.store.sqlite.terms import (
     INT64,
@@ -47,6 +48,7 @@ from labq.store.sqlite.terms import (
 )
 from labq.values.batches import batches
 
+FEW = 100  # values that are named one by one
 _STATUSES = frozenset(status.value for status in Status)
 
 
@@ -226,9 +228,12 @@ def _in(column: Column, values: Sequence[Any], _among: Mapping[str, Any]) -> Ter
     fitting = [_param(value) for value in values if column.holds(value) and value not in odd]
     if any(type(value) is int and not -INT64 <= value < INT64 for value in fitting):
         return UNDECIDED
-    terms = [
-        Term(f"{column.sql} IN ({marks(chunk)})", tuple(chunk)) for chunk in batches(fitting, MOST)
-    ]
+    if len(fitting) > FEW and column.kind is Kind.TEXT and not any("\0" in one for one in fitting):
+        # one parameter for all: a text of SQL with thousands of marks takes longer to read
+        terms = [Term(f"{column.sql} IN (SELECT value FROM json_each(?))", (to_text(fitting),))]
+    else:
+        chunks = batches(fitting, MOST)
+        terms = [Term(f"{column.sql} IN ({marks(chunk)})", tuple(chunk)) for chunk in chunks]
     terms += [_compared(column, "$eq", value) for value in odd]
     if None in values:
         terms.append(Term(f"{column.sql} IS NULL"))
