@@ -16,6 +16,7 @@ from labq.store.base import Watch
 from labq.worker.state import Shift
 
 SWEEP_SECONDS = 2.0  # between two looks for the leases of dead workers
+SPARING = 20  # times as long as a look at malformed tasks takes, until the next one
 RETRY = 0.5  # between two tries to leave a store that may forget what it was told last
 FULL_SECONDS = 0.1  # between two looks at what was asked, while no slot waits for a task
 
@@ -28,7 +29,7 @@ class Control:
         self._store, self._queue = shift.queue.store, shift.queue.name
         self._over = threading.Event()
         self._watch: Watch | None = None
-        self._due = self._recover_at = 0.0  # monotonic
+        self._due = self._recover_at = self._look_at = 0.0  # monotonic
         self._sweep_at = time.monotonic() + shift.options.lease
         self._claims = 0
         self._card: Document = {
@@ -131,7 +132,10 @@ class Control:
         """Gives back what dead workers hold, and once a lease puts all else right."""
         if recovery.recover(self._store, self._queue):
             self._shift.wake()
-        self._shift.look_again()
+        if now >= self._look_at:
+            began = time.monotonic()
+            self._shift.look_again()
+            self._look_at = began + SPARING * (time.monotonic() - began)
         if now >= self._sweep_at:
             self._sweep_at = now + self._shift.options.lease
             recovery.sweep(self._store, self._queue, home=self._shift.options.home)
