@@ -8,6 +8,7 @@ whoever stored the other sees the end. A new task can only name older ones, so t
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from itertools import chain
 from math import inf
 from typing import Any
@@ -20,6 +21,7 @@ from labq.values.batches import batches
 BATCH = 1000  # tasks per read and per write
 LIMIT = 1000  # tasks per pass
 READ = ("after", "after_any", "waiting_for", "dependants", "rev")
+DUE = ("available_at", "modified_at", "retries", "rev")  # what tells when a task's time comes
 ENDED = frozenset(status.value for status in TERMINAL)
 
 
@@ -32,6 +34,22 @@ def mark(store: Store, queue: str, ids: Iterable[str]) -> None:
     """Says on these tasks that others wait for them: their end is to be told."""
     query = {"queue": queue, "_id": {"$in": list(ids)}}
     store.update(query, Change(inc={"dependants": 1}))
+
+
+def _put_off(task: Document, now: datetime) -> bool:
+    """Whether a retry was put off by a clock that was ahead of what it is now.
+
+    Its wait is a length of time, which a step of the clock must not make an hour longer.
+    """
+    written, begins = task.get("modified_at", now), task.get("available_at", now)
+    return bool(task.get("retries")) and now < written < begins
+
+
+def _waits_anew(task: Document) -> tuple[Query, Change]:
+    """The write by which a task waits from now on for as long as it was to wait."""
+    length = (task["available_at"] - task["modified_at"]).total_seconds()
+    again = Change(set={"available_at": Now(length), "modified_at": Now()}, inc={"rev": 1})
+    return {"_id": task["_id"], "status": Status.WAITING.value, "rev": task["rev"]}, again
 
 
 def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
@@ -82,12 +100,13 @@ def promote(store: Store, queue: str, limit: int = LIMIT) -> tuple[int, float]:
         "status": Status.WAITING.value,
         "waiting_for": {"$exists": False},
     }
-    first = list(
-        store.find(ready, sort=[("available_at", 1)], limit=limit, fields=("available_at",))
-    )
+    first = list(store.find(ready, sort=[("available_at", 1)], limit=limit, fields=DUE))
     if not first:
         return 0, inf
     now = store.now()
+    if again := [_waits_anew(task) for task in first if _put_off(task, now)]:
+        store.update_each(again)
+        return promote(store, queue, limit)
     due = [task["_id"] for task in first if task.get("available_at", now) <= now]
     rest = [task["available_at"] for task in first if task.get("available_at", now) > now]
     pending = {"status": Status.PENDING.value, "queued_at": Now(), "modified_at": Now()}

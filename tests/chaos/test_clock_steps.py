@@ -133,6 +133,19 @@ def test_a_stopped_worker_that_was_stepped_gives_its_task_back(
         assert (task["status"], task.get("crashes", 0)) == ("pending", 0)
 
 
+@alone
+@pytest.mark.parametrize("step", STEPS)
+def test_a_retry_waits_for_its_delay_by_any_clock(uri, tmp_path, clock, labq, step):
+    clock.set(max(step, 0))
+    labq("task", "submit", "--max-retries", "1", "--retry-delay", "1s", "--", "--x", "1")
+    once = "[ -e tried ] || { touch tried; exit 1; }"
+    with Fleet(uri, tmp_path, 1, once, **clock.environment):
+        until((tmp_path / "tried").exists)
+        until(lambda: labq("task", "count", "-s", "waiting") == "1\n")
+        clock.set(min(step, 0))
+        until(lambda: labq("task", "count", "-s", "success") == "1\n")
+
+
 def test_a_lease_of_another_boot_is_over_at_once(tmp_path, submitted):
     """As after the machine has failed and is on again: nothing of before runs any more."""
     path = tmp_path / "labq.db"

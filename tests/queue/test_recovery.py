@@ -13,6 +13,7 @@ from labq.queue import Ending, Queue, WorkerName, claims, dependencies, recovery
 from labq.store import Change, Now, open_store
 
 W = WorkerName("w", "h")
+SOON = timedelta(seconds=1)
 
 
 def claim(queue):
@@ -35,6 +36,21 @@ def test_a_task_waits_for_its_time(queue):
     assert count == 1
     assert 990 < due <= 1000
     assert claim(queue).task["number"] == 2
+
+
+def test_a_retry_waits_no_longer_than_its_delay_after_the_clock_was_set_back(queue):
+    ahead = queue.store.now() + timedelta(hours=1)
+    times = {"modified_at": ahead, "available_at": ahead + timedelta(seconds=100)}
+    queue.submit([new({}), new({})])
+    queue.store.update({}, Change(set={"status": "waiting", **times}))
+    queue.store.update({"number": 2}, Change(set={"retries": 1}))
+    count, due = dependencies.promote(queue.store, "q")
+    assert (count, 95 < due <= 100) == (0, True)
+    first, second = queue.store.find({}, sort=[("number", 1)])
+    assert first["available_at"] - first["modified_at"] == timedelta(seconds=100)
+    assert first["modified_at"] == times["modified_at"]  # a time of the calendar stays
+    assert second["modified_at"] < times["modified_at"]
+    assert abs(second["available_at"] - second["modified_at"] - timedelta(seconds=100)) < SOON
 
 
 def test_a_time_that_is_past_is_now(queue):
