@@ -140,13 +140,18 @@ def expire(
         )
         for status in TERMINAL
     )
-    sound = (task for task in over if MALFORMED not in task and "ended_at" in task)
-    due = (task for task in sound if _end_of(task) <= now)
-    by_revision: dict[int, list[str]] = {}
+    told = (task for task in over if not task.get(MALFORMED, {}).keys() & {"retention", "ended_at"})
+    due = (task for task in told if "ended_at" in task and _end_of(task) <= now)
+    ids: dict[tuple[tuple[str, object], ...], list[str]] = {}  # of those that are alike as read
     for task in islice(due, limit):
-        by_revision.setdefault(task["rev"], []).append(task["_id"])
-    as_read = [{"_id": {"$in": ids}, "rev": rev} for rev, ids in by_revision.items()]
+        ids.setdefault(tuple(_as_it_is(task).items()), []).append(task["_id"])
+    as_read = [{"_id": {"$in": these}, **dict(alike)} for alike, these in ids.items()]
     return remove(store, {**kept, "$or": as_read}, home) if as_read else 0
+
+
+def _as_it_is(task: Document) -> Document:
+    """What an ended task has while nobody does anything to it."""
+    return {"ended_at": task["ended_at"]} if MALFORMED in task else {"rev": task["rev"]}
 
 
 def _end_of(task: Document) -> datetime:

@@ -11,6 +11,7 @@ from bson import Binary, Code, DatetimeMS, Decimal128, Int64, MinKey, ObjectId, 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from labq.clock import to_ms
 from labq.model.sound import MALFORMED
 from labq.model.task import FIELDS, new
 from labq.queue import Queue
@@ -200,7 +201,10 @@ def test_one_whose_parents_cannot_be_read_is_left_by_what_sets_tasks_going(
     assert labq("task", before, "-f", "{}", "--yes").code == 0
     foreign.overwrite(uri, 1, field, 7)
     told = labq("task", verb, "-f", "{}", "--yes").err
-    assert told == f"{verb}d 2 tasks, left 1: 1 changed meanwhile\n"
+    assert (
+        told
+        == f"{verb}d 2 tasks, left 1: 1 malformed (labq task cancel ends it, labq task delete removes it)\n"
+    )
     pending = labq("task", "ls", "-s", "pending", "--json").lines
     assert [task["number"] for task in pending] == [2, 3]
 
@@ -251,6 +255,21 @@ def test_the_editor_says_what_is_malformed(labq, uri, monkeypatch, tmp_path):
     (shown,) = labq("task", "show", "1", "--json").lines
     assert shown["timeout"] == 60
     assert MALFORMED not in shown
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "left"),
+    [("rev", "x", 0), ("number", "x", 0), ("env", '"x"', 0), ("retention", '"x"', 1)],
+)
+def test_an_ended_one_goes_when_its_time_is_over_if_that_can_be_read(labq, uri, field, value, left):
+    assert labq("task", "submit", "--ttl", "1h", "--", "--x", "1").code == 0
+    assert labq("worker", "run", "--", "true").code == 0
+    sqlite = uri.startswith("sqlite")
+    long_ago = datetime(2020, 1, 1, tzinfo=timezone.utc)
+    foreign.overwrite(uri, 1, "ended_at", to_ms(long_ago) if sqlite else long_ago)
+    foreign.overwrite(uri, 1, field, value if sqlite else value.strip('"'))
+    assert labq("queue", "sweep").code == 0
+    assert labq("task", "count").out == f"{left}\n"
 
 
 def test_the_records_of_queues_are_told_of_too(labq, uri):

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from labq.cli.output import ask, attended, json_line, note, plural
 from labq.cli.select import Chosen
 from labq.errors import ConflictError, UsageError
-from labq.queue.refusals import done_already, left, standing, untaken
+from labq.model.sound import MALFORMED
+from labq.queue.refusals import UNKNOWN, done_already, left, standing, takes, untaken
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,9 @@ def move(chosen: Chosen, verb: Verb, do: Callable[[], int], *, force: bool = Fal
     able = chosen.total - others.total()
     agreed = able > 0 and _agreed(chosen, verb, able)
     count = do() if agreed else 0
-    states = +Counter({**others, "changed meanwhile": able - count if agreed else 0})
+    missed = able - count if agreed else 0
+    odd = min(missed, _unreadable(chosen, verb.name)) if missed else 0
+    states = +(others + Counter({UNKNOWN: odd, "changed meanwhile": missed - odd}))
     wrong = Counter({one: n for one, n in states.items() if not done_already(verb.name, one)})
     if chosen.json:
         why = {"states": dict(states)} if states else {}
@@ -51,6 +54,12 @@ def move(chosen: Chosen, verb: Verb, do: Callable[[], int], *, force: bool = Fal
     if chosen.named and wrong:
         store, query = chosen.here.store, chosen.query
         raise ConflictError(untaken(store, query, verb.name, wrong, force=force))
+
+
+def _unreadable(chosen: Chosen, verb: str) -> int:
+    """How many tasks the verb takes, but for what another program wrote there."""
+    able = {"$and": [chosen.query, takes(verb)]}
+    return sum(MALFORMED in task for task in chosen.here.store.find(able))
 
 
 def _agreed(chosen: Chosen, verb: Verb, able: int) -> bool:
