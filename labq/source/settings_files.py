@@ -5,17 +5,26 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from math import inf
 from os import path as paths
 from pathlib import Path
+from stat import S_ISREG
 
 from labq import config
-from labq.source.git import GitError, git
+from labq.source.entry import SCRIPTS
+from labq.source.git import GitError, TooLarge, git
 from labq.source.repository import Repository, stamps
 
 # Any folder's labq.yaml, what editors leave beside one, and what lies in a person's settings.
 NAMES = (":(top,icase,glob)**/*labq.y*ml*", ":(top,icase,glob)**/labq/config.y*ml*")
 LIKE = re.compile(r"labq\.y[^/]*ml[^/]*$|(?:^|/)labq/config\.y[^/]*ml[^/]*$", re.IGNORECASE)
-PASSWORD = re.compile(rb"://[^\s/]*:\S*@")
+YAML = re.compile(r"\.y[^/]*ml[^/]*$", re.IGNORECASE)
+# Such a file by any name: it has the key, and perhaps a password, however YAML writes that.
+URI = re.compile(rb"""(?:^|[{,])\s*["']?uri["']?\s*:""", re.MULTILINE)
+SUSPECT = re.compile(rb"[@\\]|passw|secret", re.IGNORECASE)
+LARGEST = 64 * 1024  # bytes of a file that may be one
+LINK, MODULE = "120000", "160000"  # git's modes of a link and of a submodule
 
 
 class SettingsFiles:
@@ -42,11 +51,19 @@ class SettingsFiles:
         """Whether the file of that name, from the top, is one of them."""
         if LIKE.search(name):
             return True
+        path = paths.join(self._root, name)
         try:
-            found = os.lstat(paths.join(self._root, name))
+            found = os.lstat(path)
         except OSError:
             return False
-        return (found.st_dev, found.st_ino) in self._those()
+        if (found.st_dev, found.st_ino) in self._those():
+            return True
+        if name.endswith(SCRIPTS) or not S_ISREG(found.st_mode) or found.st_size > LARGEST:
+            return False
+        try:
+            return _may_tell(Path(path).read_bytes())
+        except OSError:
+            return False
 
     def specs(self, changed: Sequence[str]) -> list[str]:
         """What makes git leave them out of a diff, those that change at this moment too."""
@@ -55,15 +72,33 @@ class SettingsFiles:
         return [".", *(name.replace("(top", "(top,exclude") for name in NAMES), *left]
 
     def in_commits(self, *range_: str) -> list[str]:
-        """Those with a password in one of these commits, by their names from the top."""
+        """Those that may have a password in one of these commits, by their names from the top."""
         words = ("--format=", "--raw", "--no-abbrev", "--no-renames", "-z", "-m", "--full-history")
-        listed = git(self._root, "log", *words, *range_, "--", *NAMES).split(b"\0")
-        found = set()
-        for line, name in zip(listed[::2], listed[1::2], strict=False):
-            new = line.split()[3].decode()
-            if new.strip("0") and PASSWORD.search(git(self._root, "cat-file", "-p", new)):
-                found.add(os.fsdecode(name))
-        return sorted(found)
+        listed = git(self._root, "log", *words, *range_).split(b"\0")
+        files = [
+            (os.fsdecode(name), *line.decode().split()[1:4:2])
+            for line, name in zip(listed[::2], listed[1::2], strict=False)
+        ]
+        led = {
+            paths.normpath(paths.join(paths.dirname(name), os.fsdecode(self._blob(new))))
+            for name, mode, new in files
+            if mode == LINK and LIKE.search(name)
+        }
+        told = (name for name, mode, new in files if mode != MODULE and self._tells(name, new, led))
+        return sorted(set(told))
+
+    def _tells(self, name: str, blob: str, led: AbstractSet[str]) -> bool:
+        if not blob.strip("0"):
+            return False
+        if name in led or LIKE.search(name) or self.holds(name):
+            return SUSPECT.search(self._blob(blob)) is not None
+        try:
+            return YAML.search(name) is not None and _may_tell(self._blob(blob, LARGEST))
+        except TooLarge:
+            return False
+
+    def _blob(self, identity: str, most: float = inf) -> bytes:
+        return git(self._root, "cat-file", "-p", identity, most=most)
 
     def _those(self) -> set[tuple[int, int]]:
         """The files that settings are read from, whatever they are called there."""
@@ -85,3 +120,8 @@ class SettingsFiles:
         for name in os.fsdecode(listed).split("\0"):
             if name:
                 yield paths.join(self._root, name)
+
+
+def _may_tell(content: bytes) -> bool:
+    """Whether a file's content is that of settings which may have a password."""
+    return URI.search(content) is not None and SUSPECT.search(content) is not None

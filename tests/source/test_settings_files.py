@@ -155,6 +155,55 @@ def test_commits_that_hold_a_password_are_no_bundle(captured, clone, blobs):
     assert "bundle: left out, a commit has a password in sub/labq.yaml" in found["notes"]
 
 
+WRITTEN = {
+    "a user with a slash": "uri: mongodb://root/x:{}@h\n",
+    "escapes": '"uri": "mongodb:\\/\\/root:{}\\x40h"\n',
+    "folded": "uri: >-\n  mongodb://root:{}\n  @h\n",
+    "an option": "uri: mongodb://h/?tlsCertificateKeyFilePassword={}\n",
+    "flow": "{{queue: a, uri: mongodb://root:{}@h}}\n",
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+@pytest.mark.parametrize("name", ["labq.yaml", "old.yaml", "labq.bak.yaml", "conf/labq-old.yml"])
+def test_however_and_wherever_yaml_writes_it(recorded, clone, name, how):
+    write(clone, **{name: WRITTEN[how].format(PASSWORD)})
+    assert recorded(clone)["untracked"] == {"files": 0, "left_out": [name]}
+    git(clone, "add", ".")
+    assert recorded(clone)["diff"] == {"files": 0, "left_out": [name]}
+    commit(clone)
+    assert f"bundle: left out, a commit has a password in {name}" in recorded(clone)["notes"]
+
+
+@pytest.mark.parametrize("staged", [True, False])
+def test_one_that_was_given_another_name_is_one_still(recorded, clone, staged):
+    write(clone, **{"labq.yaml": SETTINGS})
+    commit(clone)
+    git(clone, "push", "-q")
+    if staged:
+        git(clone, "mv", "labq.yaml", "old.conf")
+    else:
+        (clone / "labq.yaml").rename(clone / "old.conf")
+    found = recorded(clone)
+    assert "old.conf" in found["diff" if staged else "untracked"]["left_out"]
+
+
+def test_a_commit_has_what_a_link_of_its_name_led_to(recorded, clone):
+    write(clone, **{"conf/sec.yml": SETTINGS, "conf/other": SETTINGS})
+    (clone / "labq.yaml").symlink_to("conf/other")
+    commit(clone)
+    (clone / "labq.yaml").unlink()
+    commit(clone)
+    assert "bundle: left out, a commit has a password in conf/other" in recorded(clone)["notes"]
+
+
+def test_a_program_that_speaks_of_a_store_and_other_settings_are_recorded(captured, clone):
+    write(clone, new_py=f"{{'uri': 'mongodb://{PASSWORD}@h'}}\n", **{"conf.yaml": "uri: a\nb: 1\n"})
+    assert captured(clone)["untracked"]["files"] == 2
+    commit(clone)
+    assert "blob" in captured(clone)["bundle"]
+
+
 def test_the_tasks_themselves_are_not_recorded_where_they_lie_in_the_tree(captured, clone):
     from labq.source.capture import capture
 
