@@ -15,6 +15,15 @@ SCRIPTS = (".py", ".sh", ".bash", ".R", ".r", ".jl", ".pl", ".rb", ".js")
 PYTHON = re.compile(r"(python|pypy)[0-9.]*t?")
 SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "fish"})
 INTERPRETERS = SHELLS | {"Rscript", "julia", "perl", "ruby", "node"}
+PATH = re.compile(r"(?<![\w./-])/[^\s\"';:,&|<>()$`]+")  # an absolute one, in a shell's text
+RUNNERS = frozenset(  # modules that run the script behind them
+    [
+        *("cProfile", "profile", "trace", "pdb", "ipdb", "pudb", "debugpy", "coverage"),
+        *("torch.distributed.run", "torch.distributed.launch", "accelerate.commands.launch"),
+        *("deepspeed.launcher.runner", "kernprof", "line_profiler", "memory_profiler", "mpi4py"),
+        *("scalene", "viztracer", "pyinstrument", "memray", "IPython", "runpy"),
+    ]
+)
 VALUED = ("-X", "-W", "-o", "-O")  # options of interpreters whose value is the next word
 
 
@@ -31,11 +40,14 @@ def is_interpreter(word: str) -> bool:
 def program_end(words: Sequence[str], is_file: Callable[[str], bool]) -> int:
     """The place of the script, of what follows `-m` or `-c`; 0 where the first word is all of it.
 
-    A script is told by its ending, by a `/` behind an interpreter, or by `is_file`.
+    A script is told by its ending, by a `/` behind an interpreter, or by `is_file`. A module may be
+    one that runs a script, as `-m cProfile` does.
     """
     for at, word in enumerate(words[1:], start=1):
         before = words[at - 1]
-        if before == "-m" or re.fullmatch("-[a-z]*c", before):
+        if before == "-m":
+            return _run_by_module(words, at)
+        if re.fullmatch("-[a-z]*c", before):
             return at
         if word.startswith("-") or before in VALUED:
             continue
@@ -44,6 +56,19 @@ def program_end(words: Sequence[str], is_file: Callable[[str], bool]) -> int:
         if "/" in word and any(map(is_interpreter, words[:at])):
             return at
     return 0
+
+
+def _run_by_module(words: Sequence[str], at: int) -> int:
+    """The place of the script that a module runs, if it is one that does; else the module's."""
+    behind = range(at + 1, len(words)) if words[at] in RUNNERS else ()
+    return next((place for place in behind if words[place].endswith(".py")), at)
+
+
+def _file(folder: str, word: str) -> str | None:
+    """The file that a word names, or of the folder that it names the one that Python runs."""
+    path = paths.join(folder, word)
+    found = paths.join(path, "__main__.py") if paths.isdir(path) else path
+    return found if paths.isfile(found) else None
 
 
 def script_at(words: Sequence[str], folder: str) -> int:
@@ -55,7 +80,7 @@ def script_at(words: Sequence[str], folder: str) -> int:
         (
             at
             for at, word in enumerate(words)
-            if at and (words[at - 1] == "-m" or paths.isfile(paths.join(folder, word)))
+            if at and (words[at - 1] == "-m" or _file(folder, word))
         ),
         0,
     )
@@ -65,14 +90,23 @@ def script_of(words: Sequence[str], folder: str) -> str | None:
     """The file of the script, where a command runs one and not a module or a program as such."""
     at = script_at(words, folder)
     if at and words[at - 1] == "-m":
+        at = _run_by_module(words, at)
+        if words[at - 1] == "-m":
+            return None
+    if not at and any(paths.basename(word) in SHELLS for word in words):
+        return _named_in_text(words)
+    path = _file(folder, words[at]) if words else None
+    if path is None or (not at and ("/" not in words[0] or is_interpreter(words[0]))):
         return None
-    path = paths.join(folder, words[at]) if words else ""
-    if not at and ("/" not in words[0] or is_interpreter(words[0])):
-        return None
-    runs = (
-        path.endswith(SCRIPTS) or os.access(path, os.X_OK) or any(map(is_interpreter, words[:at]))
-    )
-    return path if runs and paths.isfile(path) else None
+    runs = path.endswith(SCRIPTS) or os.access(path, os.X_OK)
+    return path if runs or any(map(is_interpreter, words[:at])) else None
+
+
+def _named_in_text(words: Sequence[str]) -> str | None:
+    """The first script in the text of a shell's `-c` that is named by an absolute path."""
+    texts = (words[at] for at in range(1, len(words)) if re.fullmatch("-[a-z]*c", words[at - 1]))
+    named = (path for text in texts for path in PATH.findall(text) if path.endswith(SCRIPTS))
+    return next(filter(paths.isfile, named), None)
 
 
 def entry_point(words: Sequence[str], folder: str) -> str | None:

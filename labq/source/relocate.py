@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from os import path as paths
 from typing import Any
 
-from labq.source.entry import SCRIPTS, program_end
+from labq.source.entry import PATH, SCRIPTS, program_end
 from labq.source.git import GitError
 
 
@@ -21,7 +21,8 @@ class Misplaced(GitError):  # noqa: N818 - what its script is
 class Relocation:
     """From the repository as it was to its rebuilt tree.
 
-    Only the program moves: the words up to its script, `-m MODULE` or `-c TEXT`, and PYTHONPATH.
+    Only the program moves: the words up to its script, `-m MODULE`, the script that such a module
+    runs, or `-c TEXT`, and PYTHONPATH.
     What stands behind them is the task's to say.
     """
 
@@ -116,11 +117,11 @@ class Relocation:
             return text
 
         def moved(found: re.Match[str]) -> str:
-            path = self.tree + found[1]
-            return path if paths.exists(path) else found[0]
+            place = self._place(found[0])
+            path = paths.normpath(paths.join(self.tree, place)) if place is not None else ""
+            return path if path and paths.exists(path) else found[0]
 
-        root = re.escape(self.root)
-        return re.sub(rf"(?<![\w./-]){root}((?:/[^\s\"';:,&|<>()$`]*)?)(?![\w.-])", moved, text)
+        return PATH.sub(moved, text)
 
 
 def _below(path: str, top: str) -> str | None:

@@ -297,6 +297,7 @@ def test_a_folder_of_no_repository_is_noted(captured, tmp_path):
         ["torchrun", "--nproc", "2", "{clone}/train.py"],
         ["{clone}/train.py"],
         ["env", "A=1", "sh", "{clone}/sub/x"],
+        ["python", "-m", "cProfile", "{clone}/train.py"],
     ],
 )
 @pytest.mark.parametrize("around", ["nothing", "another repository"])
@@ -319,6 +320,21 @@ def test_a_script_elsewhere_is_recorded_with_its_own_repository(
     script = next(word for word in words if word.endswith((".py", "/x")))
     wanted = {} if script.startswith("/") else {script: "train.py"}
     assert found.get("links", {}) == wanted
+
+
+@pytest.mark.parametrize(
+    "words", [["bash", "-c", "cd /tmp; python {clone}/train.py > log"], ["python", "{clone}/pkg"]]
+)
+def test_so_is_one_in_a_shells_text_and_a_folder_that_python_runs(
+    captured, remote, tmp_path, words
+):
+    clone = cloned(remote, tmp_path / "clone")
+    (clone / "pkg").mkdir()
+    (clone / "pkg" / "__main__.py").touch()
+    folder = tmp_path / "data"
+    folder.mkdir()
+    found = captured(folder, [word.format(clone=clone) for word in words])
+    assert (found["root"], found["url"]) == (str(clone), str(remote))
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,19 @@ MOVED = [
     (["python", f"{ROOT}/inside.py"], ["TREE/inside.py"]),
     (["python", "-m", "lab.x"], ["-m", "lab.x"]),
     (["python", "-m", "lab.x", f"{ROOT}/train.py"], ["-m", "lab.x", f"{ROOT}/train.py"]),
+    (
+        ["python", "-m", "cProfile", "-o", f"{ROOT}/out", f"{ROOT}/train.py", f"{ROOT}/train.py"],
+        ["-m", "cProfile", "-o", f"{ROOT}/out", "TREE/train.py", f"{ROOT}/train.py"],
+    ),
+    (
+        ["python", "-m", "pdb", "-c", "c", f"{ROOT}/train.py"],
+        ["-m", "pdb", "-c", "c", "TREE/train.py"],
+    ),
+    (
+        ["python", "-m", "torch.distributed.run", "eval.py"],
+        ["-m", "torch.distributed.run", "eval.py"],
+    ),
+    (["sh", "-c", f"python {ROOT}/../lab/sub//eval.py"], ["-c", "python TREE/sub/eval.py"]),
     (["bash", f"{ROOT}/sub/run", "x"], ["TREE/sub/run", "x"]),
     (["bash", "-o", "pipefail", f"{ROOT}/sub/run"], ["-o", "pipefail", "TREE/sub/run"]),
     (["env", "A=1", "python3.11", f"{ROOT}/sub/run"], ["A=1", "python3.11", "TREE/sub/run"]),
@@ -96,6 +109,11 @@ def test_another_name_of_the_repository_on_this_machine(moved, tmp_path):
     for word in ("alias/train.py", "linked.py"):
         found = moved(["python", f"{tmp_path}/{word}"], root=str(root))
         assert found == ["python", "TREE/train.py"]
+    text = f"cd {tmp_path}/alias && python {tmp_path}/linked.py > /dev/null"
+    assert (
+        moved(["sh", "-c", text], root=str(root))[-1]
+        == "cd TREE && python TREE/train.py > /dev/null"
+    )
 
 
 @pytest.mark.parametrize(
