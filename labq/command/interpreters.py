@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import PurePath
@@ -55,17 +56,22 @@ def _options(
 
 _SHELL = Interpreter(other=frozenset({"o", "O", "rcfile", "init-file"}), flag="c")
 SHELLS = dict.fromkeys(
-    ["sh", "bash", "rbash", "dash", "ash", "ksh", "mksh", "zsh", "csh", "tcsh"], _SHELL
+    [
+        *("sh", "bash", "rbash", "dash", "ash", "ksh", "mksh", "zsh", "csh", "tcsh", "yash"),
+        *("osh", "ysh", "elvish"),
+    ],
+    _SHELL,
 )
 SHELLS["fish"] = _options("c C command init-command", other="d D o f debug features")
 _PYTHON = _options("c", "m", "W X check-hash-based-pycs", ends=True)
+SHELLS["nu"] = _options("c e commands execute", other="I m")
 _NODE = _options("e p eval print", other="r C require import loader conditions env-file")
 _R = _options("e", "f file", "g gui")
 _AWK = _options("e source", "f file", "v F assign field-separator", first=True)
 INTERPRETERS = {
     **SHELLS,
-    **dict.fromkeys(("python", "pypy", "ipython"), _PYTHON),
-    **dict.fromkeys(("node", "nodejs", "bun"), _NODE),
+    **dict.fromkeys(("python", "pypy", "ipython", "xonsh"), _PYTHON),
+    **dict.fromkeys(("node", "nodejs", "bun", "ts-node", "tsx"), _NODE),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _AWK),
     **dict.fromkeys(("R", "Rscript"), _R),
     "perl": _options("e E", other="I M m"),
@@ -78,10 +84,26 @@ INTERPRETERS = {
     "matlab": _options("r batch"),
     "osascript": _options("e", other="l"),
     "gnuplot": _options("e"),
+    "sed": _options("e expression", "f file", "l", first=True),
+    "expect": _options("c"),
+    "gdb": _options("ex eval-command iex", "x command", "p"),
+    "emacs": _options("eval f funcall e execute", "l load script"),
+    **dict.fromkeys(("vi", "vim", "nvim"), _options("c cmd", "S")),
+    "psql": _options("c command", "f file", "d h p U v"),
+    "mysql": _options("e execute", other="D h P u"),
+}
+# The modules that read what stands behind `-m NAME` as a program.
+MODULES = {
+    "timeit": _options("s setup", other="n number r repeat u unit", first=True),
+    **dict.fromkeys(("IPython", "ptpython", "bpython"), _PYTHON),
+    **dict.fromkeys(("pdb", "ipdb"), _options("c command", "m")),
 }
 # These hand all of their words to a shell, as one text.
 JOINING = frozenset(
-    ["ssh", "rsh", "autossh", "mosh", "pdsh", "clush", "watch", "bsub", "parallel", "tmux", "eval"]
+    [
+        *("ssh", "rsh", "autossh", "mosh", "pdsh", "clush", "watch", "bsub", "parallel", "sem"),
+        *("tmux", "eval", "sg", "hyperfine", "pwsh", "powershell"),
+    ]
 )
 # These start the command in their words; some take shell text as well: the options for that, and
 # how many words that are no options may stand before them.
@@ -90,13 +112,33 @@ LAUNCHERS: dict[str, tuple[frozenset[str], int]] = {
         (
             *("nice", "nohup", "time", "timeout", "stdbuf", "setsid", "ionice", "chrt", "taskset"),
             *("numactl", "sudo", "doas", "xargs", "srun", "command", "builtin", "exec", "busybox"),
+            *("sshpass", "deno", "proxychains", "unbuffer", "dbus-run-session", "xvfb-run"),
             *("if", "then", "elif", "else", "while", "until", "do", "!", "{"),  # of a shell text
         ),
         (frozenset(), 0),
     ),
     **dict.fromkeys(("su", "runuser", "script", "flock"), (frozenset({"c", "command"}), 1)),
     "env": (frozenset({"S", "split-string"}), 0),
+    "entr": (frozenset({"s"}), 0),
+    "git": (frozenset({"c"}), 0),  # an alias and a pager are shell text
+    "npx": (frozenset({"c", "call"}), 0),
+    "npm": (frozenset({"c", "call"}), 1),
     "sbatch": (frozenset({"wrap"}), 9),  # words of options before it; none behind a script
+}
+# Their options whose value is the next word, by their letters.
+VALUED = {
+    "sudo": "ughpCrtTUDR",
+    "doas": "uC",
+    "timeout": "ks",
+    "nice": "n",
+    "ionice": "cnp",
+    "env": "uC",
+    "xargs": "IinPdELsa",
+    "stdbuf": "ioe",
+    "sshpass": "pfde",
+    "time": "fo",
+    "srun": "nNpctJAwxGqDeiomCk",
+    "xvfb-run": "efnps",
 }
 _SCRIPT = re.compile(r".+\.(py|sh|bash|zsh|fish|R|jl|pl|rb|js|lua|m)")
 _NAME = re.compile(r"-?([A-Za-z]+|[!{])[-\d.]*(?:\0.*)?", re.DOTALL)
@@ -110,6 +152,7 @@ def reading(words: Sequence[str], *, files: bool = False) -> Reading | None:
         files: whether the name of the program's file counts too.
     """
     at, leads = 0, True  # whether nothing but launchers, their options and variables came before
+    valued: AbstractSet[str] = frozenset()  # the last launcher's options that have one
     while at < len(words):
         word = words[at]
         name = _name(word)
@@ -123,25 +166,27 @@ def reading(words: Sequence[str], *, files: bool = False) -> Reading | None:
             at, leads = scan.at, False
             continue
         if leads and name in JOINING:
-            joined = (place for place in range(at + 1, len(words)) if VALUE in words[place])
-            place = next(joined, None)
-            return None if place is None else Reading(place, name, Role.TEXT)
+            values = (place for place in range(at + 1, len(words)) if VALUE in words[place])
+            return next((Reading(place, name, Role.TEXT) for place in values), None)
         if leads and name in LAUNCHERS:
             found = _launched(name, words, at + 1)
             if found is not None:
                 return found
+            valued = {f"-{letter}" for letter in VALUED.get(name, "")}
+        elif leads and word in valued:
+            at += 1
         elif _SCRIPT.fullmatch(word) and not word.startswith("-"):
-            return None
-        elif not re.match(r"[-+]|\w+=|\d", word):
-            leads = False
+            break
+        leads = leads and (name in LAUNCHERS or re.match(r"[-+]|\w+=|\d", word) is not None)
         at += 1
     return None
 
 
 def _name(word: str) -> str:
     """The program's name without its folder and version: `python` of `/usr/bin/python3.11`."""
-    found = _NAME.fullmatch(PurePath(word).name)
-    return found[1] if found else ""
+    name = PurePath(word).name
+    found = _NAME.fullmatch(name)
+    return found[1] if found else name if name in INTERPRETERS or name in LAUNCHERS else ""
 
 
 def _launched(name: str, words: Sequence[str], at: int) -> Reading | None:
@@ -157,8 +202,10 @@ def _launched(name: str, words: Sequence[str], at: int) -> Reading | None:
                 return None
         option, has_value, _ = word.lstrip("-").partition("=")
         letters = word[1:] if not word.startswith("--") else ""
-        if word.startswith("-") and (option in texts or (letters and letters[0] in texts)):
-            own = has_value or (letters and letters not in texts)
+        letter = next((one for one in letters if one in texts), "") if letters.isalpha() else ""
+        letter = letter or letters[:1]
+        if word.startswith("-") and (option in texts or (letter and letter in texts)):
+            own = has_value or (letter and not letters.endswith(letter))
             place = at if own else at + 1
             if place < len(words) and VALUE in words[place]:
                 return Reading(place, name, Role.TEXT, is_shell=True)
@@ -251,6 +298,10 @@ class _Scan:
         if name in kind.text:
             self._given = True
             role = self._role(Role.TEXT, place)
+        elif name == "m" and place < len(self._words) and self._words[place] in MODULES:
+            self._kind = MODULES[self._words[place]]
+            self._due = self._kind.first
+            role = None
         elif name in kind.last:
             self.is_file = True
             role = self._role(Role.FILE, place) if self._files else None
