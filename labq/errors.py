@@ -69,18 +69,23 @@ class TextError(UsageError):
 
     def __init__(self, message: str, source: str = "", span: tuple[int, int] = (0, 0)) -> None:
         self.message, self.source, self.span = message, source, span
-        super().__init__(self._drawn())
+        super().__init__("\n".join((message, *self._drawing())))
 
-    def _drawn(self) -> str:
-        """The message, then the line at fault with carets under the span."""
+    @property
+    def lines(self) -> list[str]:
+        """What `str()` has, line by line; the message is one."""
+        return [self.message, *self._drawing()]
+
+    def _drawing(self) -> list[str]:
+        """The line at fault with carets under the span."""
         start, end = self.span
         if not self.source or end <= start:
-            return self.message
+            return []
         first = self.source.rfind("\n", 0, start) + 1
         last = self.source.find("\n", start)
         line = self.source[first : last if last >= 0 else None]
         carets = " " * (start - first) + "^" * max(1, min(end - first, len(line)) - (start - first))
-        return f"{self.message}\n  {line}\n  {carets}"
+        return [f"  {line}", f"  {carets}"]
 
 
 class FilterError(TextError):

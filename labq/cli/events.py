@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from labq.cli import options
-from labq.cli.output import json_line, line, moment, note
+from labq.cli.output import json_line, line, moment, note, single
 from labq.errors import ExitCode
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def command(
             empty = False
             if "missed" in event:
                 note("labq: what happened before this is no longer all kept")
-            json_line(event) if json else line(_told(event))
+            json_line(event) if json else line(single(_told(event)))
     except KeyboardInterrupt:
         if not follow:
             raise

@@ -10,7 +10,7 @@ from contextlib import suppress
 import typer
 
 from labq.cli.commands import root
-from labq.errors import ExitCode, LabqError
+from labq.errors import ExitCode, LabqError, TextError
 
 
 def main(args: Sequence[str] | None = None) -> int:
@@ -23,7 +23,8 @@ def main(args: Sequence[str] | None = None) -> int:
         _forget_stdout()
         return ExitCode.OK
     except LabqError as error:
-        _say(_scrubbed(str(error), given))
+        lines = error.lines if isinstance(error, TextError) else [str(error)]
+        _say(*(_scrubbed(line, given) for line in lines))
         return error.exit_code
     except typer.TyperException as error:
         _say(_scrubbed(_one_line(error, given), given))
@@ -69,11 +70,13 @@ def _one_line(error: typer.TyperException, args: Sequence[str]) -> str:
     return f"{message} (see {command} --help)"
 
 
-def _say(error: str) -> None:
+def _say(error: str, *drawing: str) -> None:
     """A line about what went wrong; only now is it imported how such lines are written."""
     from labq.cli.output import note
 
     note(f"labq: {error}")
+    for line in drawing:
+        note(line)
 
 
 def _scrubbed(message: str, args: Sequence[str]) -> str:

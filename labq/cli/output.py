@@ -27,6 +27,11 @@ def harmless(text: str) -> str:
     return UNSAFE.sub(lambda found: repr(found[0])[1:-1], text)
 
 
+def single(text: str) -> str:
+    """The same on one line: what another person wrote cannot pass for a line of labq's own."""
+    return harmless(text).replace("\n", "\\n")
+
+
 def line(text: str) -> None:
     """A line of result."""
     typer.echo(harmless(text))
@@ -35,7 +40,7 @@ def line(text: str) -> None:
 def note(text: str) -> None:
     """A line for the person, not for the pipe; nobody may be there to read it."""
     with suppress(OSError):
-        typer.echo(harmless(text), err=True)
+        typer.echo(single(text), err=True)
 
 
 def json_line(value: Any) -> None:
@@ -89,7 +94,7 @@ def ask(question: str, *, yes: bool, quiet: bool = False) -> bool:
     """The person's answer; yes where they said so before, or where nobody is there to ask."""
     if yes or quiet or not attended():
         return True
-    return bool(typer.confirm(harmless(question), err=True))
+    return bool(typer.confirm(single(question), err=True))
 
 
 def attended() -> bool:

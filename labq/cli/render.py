@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from labq import clock
-from labq.cli.output import as_json, harmless, moment, span, status_of
+from labq.cli.output import as_json, harmless, moment, single, span, status_of
 from labq.command.words import flat, text_of
 from labq.model.sound import MALFORMED
 from labq.model.task import Document
@@ -47,7 +47,12 @@ def _console() -> Console:
 
 
 def _text(text: str, style: str = "") -> Text:
-    """A text to print; all that rich prints of a task is made here."""
+    """A text to print, on one line; all that rich prints of a task is made here."""
+    return Text(single(text), style=style)
+
+
+def _block(text: str, style: str = "") -> Text:
+    """The same of as many lines as it has, where nobody takes one for labq's."""
     return Text(harmless(text), style=style)
 
 
@@ -113,7 +118,7 @@ def table(
     console = _console()
     cells = [
         {
-            harmless(heading): _text(text, style=_style(text if heading == "status" else heading))
+            single(heading): _text(text, style=_style(text if heading == "status" else heading))
             for heading, text in row.items()
         }
         for row in rows
@@ -221,15 +226,13 @@ def sheet(title: str, status: str, lines: Sequence[tuple[str, str]], name: str =
     """All of one thing: what it is and how it stands, then a line for each label and text."""
     console = _console()
     console.print(
-        Text.assemble(
-            (harmless(title), "bold"), "  ", (status, _style(status)), harmless(f"  {name}")
-        )
+        Text.assemble((single(title), "bold"), "  ", (status, _style(status)), single(f"  {name}"))
     )
     grid = Table.grid(padding=(0, 2))
     grid.add_column(style="dim", no_wrap=True)
     grid.add_column(overflow="fold")
     for label, text in lines:
-        grid.add_row(_text(label), _text(text, style="red" if label == "error" else ""))
+        grid.add_row(_text(label), _block(text, style="red" if label == "error" else ""))
     console.print(grid)
 
 
@@ -273,14 +276,14 @@ LAST_LINES = 20  # of what a job said
 def failure(task: Document) -> None:
     """Why a task did not succeed, and the end of what its last job said on stderr; to stderr."""
     console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else WIDE)
-    reason = harmless(f": {shortened(task['reason'], 200)}") if "reason" in task else ""
+    reason = single(f": {shortened(task['reason'], 200)}") if "reason" in task else ""
     status = (task["status"], _style(task["status"]))
     console.print(Text.assemble((f"task {task['number']} ", "bold"), status, reason))
     errors: list[Document] = task.get("errors", [])
     told = errors[-1] if errors else {}
     if told.get("attempt") == task["attempt"] and told.get("stderr"):
         lines = told["stderr"].rstrip("\n").splitlines()[-LAST_LINES:]
-        console.print(_text("\n".join(f"  {line}" for line in lines), style="red"))
+        console.print(_block("\n".join(f"  {line}" for line in lines), style="red"))
 
 
 @contextmanager

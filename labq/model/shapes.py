@@ -17,6 +17,7 @@ from labq.values.text import shortened
 DEEPEST = 100  # levels of a value, as BSON has it
 MOST = 2**53  # what every program's numbers hold exactly
 FIRST_YEAR, LAST_YEAR = 1000, 9000  # a date and any length of time later is a date still
+_NESTS = (dict, list)
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 _STATUSES = tuple(map(str, Status))  # no set: what another program wrote may have no hash
 
@@ -56,22 +57,31 @@ def _is_json(value: Any, dates: bool = True, depth: int = 1) -> bool:  # noqa: P
         return True
     if kind is float:
         return bool(value - value == 0)  # neither infinite nor NaN
+    if depth > DEEPEST and kind in _NESTS:
+        return False
     if kind is dict:
         for key, item in value.items():
             if not (key.isascii() or _is_text(key)) or not _is_json(item, dates, depth + 1):
                 return False
-        return depth <= DEEPEST
+        return True
     if kind is list:
-        for item in value:
-            if not _is_json(item, dates, depth + 1):
-                return False
-        return depth <= DEEPEST
+        return all(_is_json(item, dates, depth + 1) for item in value)
     return isinstance(value, int) or (dates and _is_date(value))  # MongoDB's long is an int too
 
 
 def _odd_key(path: str, value: Mapping[str, Any]) -> str:
     """What is wrong with a dict's keys; empty where nothing is."""
     return next((TEXT.flaw(f"a key of {path}", key) for key in value if not _is_text(key)), "")
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether dicts and lists stand in each other on more than DEEPEST levels."""
+    level = [value]
+    for _ in range(DEEPEST):
+        nests = [one for one in level if type(one) in _NESTS]
+        within = (one.values() if type(one) is dict else one for one in nests)
+        level = [item for items in within for item in items]
+    return any(type(one) in _NESTS for one in level)
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,8 @@ class Json(Shape):
 
     def flaw(self, path: str, value: Any) -> str:
         """The same, of the innermost value that is wrong."""
+        if _is_deep(value):
+            return f"{path} is nested too deeply (at most {DEEPEST} levels)"
         items: Any = ()
         if type(value) is dict:
             if odd := _odd_key(path, value):

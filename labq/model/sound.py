@@ -7,6 +7,7 @@ look: a field is as the table of fields has it, or it is not there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
@@ -80,7 +81,7 @@ def _mended(
             faults[name] = TASK[name].flaw(name, value)
     faults.update({name: f"{name} is missing" for name in missing if name not in faults})
     for name in faults.keys() & INSTEAD.keys():
-        good[name] = INSTEAD[name]
+        good[name] = copy(INSTEAD[name])
     if "_id" in faults:
         good["_id"] = OddId(found.get("_id"))
     return {**good, MALFORMED: faults} if faults else good
@@ -93,6 +94,14 @@ def int_of(value: float) -> int | float:
 
 def sound_record(found: Document, shapes: Mapping[str, Shape]) -> Document:
     """A record of a queue or of a worker likewise."""
+    whole = {
+        name: int(found[name])
+        for name, shape in shapes.items()
+        if type(found.get(name)) is float
+        and shape.fits(int_of(found[name]))
+        and not shape.fits(found[name])
+    }
+    found = {**found, **whole} if whole else found
     wrong = {
         name: shape.flaw(name, found[name])
         for name, shape in (("_id", TEXT), *shapes.items())

@@ -7,7 +7,8 @@ whoever stored the other sees the end. A new task can only name older ones, so t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from itertools import chain
 from math import inf
@@ -42,7 +43,7 @@ def _put_off(task: Document, now: datetime) -> bool:
     Its wait is a length of time, which a step of the clock must not make an hour longer.
     """
     written, begins = task.get("modified_at", now), task.get("available_at", now)
-    return bool(task.get("retries")) and now < written < begins
+    return MALFORMED not in task and bool(task.get("retries")) and now < written < begins
 
 
 def _waits_anew(task: Document) -> tuple[Query, Change]:
@@ -57,12 +58,14 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
 
     One whose dependency failed is cancelled, and so are those that wait for it; one that waits for
     nothing more, not for a time either, is pending then. Safe when several settle: each write holds
-    for the revision that was read, and one that others have edited since is read again.
+    for the revision that was read, and one that others have edited since is read again. Of the
+    others that a task waits for only a look at all of them learns.
     """
     moved = 0
     waiting: Document = {"queue": queue, "status": Status.WAITING.value}
-    wanted: Query | None = {"$exists": True} if ended is None else {"$in": list(ended)}
-    while wanted is not None:
+    looked = None if ended is None else frozenset(ended)
+    while looked is None or looked:
+        wanted: Query = {"$exists": True} if looked is None else {"$in": sorted(looked)}
         ids = [
             task["_id"] for task in store.find({**waiting, "waiting_for": wanted}, fields=("_id",))
         ]
@@ -76,7 +79,7 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
             done, writes = 0, None
             while writes is None or done < len(writes):  # some were edited at that moment
                 tasks = list(store.find(page, fields=READ))
-                writes = _writes(store, queue, tasks)
+                writes = _writes(store, queue, tasks, looked)
                 done = store.update_each(writes.values())
                 moved += done
                 cancelled += [
@@ -84,7 +87,7 @@ def settle(store: Store, queue: str, ended: Sequence[str] | None = None) -> int:
                     for task in tasks
                     if "dependants" in task and _cancels(writes.get(task["_id"]))
                 ]
-        wanted = {"$in": cancelled} if cancelled else None
+        looked = frozenset(cancelled)
     if moved:
         promote(store, queue)
     return moved
@@ -105,14 +108,15 @@ def promote(store: Store, queue: str, limit: int = LIMIT) -> tuple[int, float]:
         return 0, inf
     now = store.now()
     if again := [_waits_anew(task) for task in first if _put_off(task, now)]:
-        store.update_each(again)
-        return promote(store, queue, limit)
+        store.update_each(again)  # the next look finds when they are due
+        return 0, 0.0
     due = [task["_id"] for task in first if task.get("available_at", now) <= now]
     rest = [task["available_at"] for task in first if task.get("available_at", now) > now]
     pending = {"status": Status.PENDING.value, "queued_at": Now(), "modified_at": Now()}
     count = 0
     if due:
-        count = store.update({**ready, "_id": {"$in": due}}, Change(set=pending, inc={"rev": 1}))
+        still = {"_id": {"$in": due}, "available_at": {"$not": {"$gt": now}}}
+        count = store.update({**ready, **still}, Change(set=pending, inc={"rev": 1}))
     if rest:
         return count, max(0.0, (rest[0] - now).total_seconds())
     return count, 0.0 if len(first) == limit else inf
@@ -122,27 +126,36 @@ def _cancels(write: tuple[Query, Change] | None) -> bool:
     return write is not None and write[1].set.get("status") == Status.CANCELLED.value
 
 
-def _writes(store: Store, queue: str, tasks: Sequence[Document]) -> dict[str, tuple[Query, Change]]:
+def _writes(
+    store: Store, queue: str, tasks: Sequence[Document], looked: AbstractSet[str] | None
+) -> dict[str, tuple[Query, Change]]:
     """One guarded write for each of these tasks that has something to learn of its parents."""
     tasks = [task for task in tasks if MALFORMED not in task]  # another program's: until mended
     wanted = {parent for task in tasks for parent in task["waiting_for"]}
+    if looked is not None:
+        wanted &= looked
     query = {"queue": queue, "_id": {"$in": sorted(wanted)}}
     there = {task["_id"]: task for task in store.find(query, fields=("status", "number"))}
     writes: dict[str, tuple[Query, Change]] = {}
     for task in tasks:
-        if change := _change(task, there):
+        if change := _change(task, there, wanted):
             guard = {"_id": task["_id"], "rev": task["rev"], "status": Status.WAITING.value}
             writes[task["_id"]] = (guard, change)
     return writes
 
 
-def _change(task: Document, there: dict[str, Document]) -> Change | None:
-    """What becomes of a waiting task; None where it goes on waiting as it does."""
+def _change(
+    task: Document, there: Mapping[str, Document], looked: AbstractSet[str]
+) -> Change | None:
+    """What becomes of a waiting task; None where it goes on waiting as it does.
+
+    `there` has those of the tasks that were `looked` for that there are.
+    """
     must = set(task.get("after", ()))
     left: list[str] = []
     for parent in task["waiting_for"]:
         status = there[parent]["status"] if parent in there else None
-        if status is not None and status not in ENDED:
+        if parent not in looked or (status is not None and status not in ENDED):
             left.append(parent)
         elif parent in must and status != Status.SUCCESS.value:
             told = f"task {there[parent]['number']} {status}" if status else "a task was deleted"

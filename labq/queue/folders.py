@@ -51,14 +51,23 @@ class Folders:
         One that another store has a task of stays, and so does one in which a job runs: that is
         for a `sweep` after its end.
         """
-        there = [one for one in ids if self._has(one)]
-        gone = [one for one in there if one not in self._shared and self._remove(one)]
-        self.leave([*gone, *(one for one in there if one in self._shared)])
+        gone, others = self._cleared(ids)
+        self.leave([*gone, *others])
         return len(gone)
 
-    def remove_gone(self, ids: Iterable[str]) -> int:
-        """Removes the folders of those of these tasks that are not in the store any more."""
-        return self.remove(self._gone(filter(self._has, ids)))
+    def clear_gone(self, ids: Iterable[str]) -> list[str]:
+        """Removes the folders of those of these tasks that are not in the store any more.
+
+        Returns what is to be left, once for many: that writes all that is noted anew.
+        """
+        gone, others = self._cleared(self._gone(filter(self._has, ids)))
+        return [*gone, *others]
+
+    def _cleared(self, ids: Iterable[str]) -> tuple[list[str], list[str]]:
+        """The tasks whose folders are removed now, and those whose folders are others' as well."""
+        there = [one for one in ids if self._has(one)]
+        gone = [one for one in there if one not in self._shared and self._remove(one)]
+        return gone, [one for one in there if one in self._shared]
 
     def sweep(self) -> int:
         """Removes the folders that tasks of this store had which are gone; returns how many."""

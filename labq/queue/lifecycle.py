@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,8 @@ def reset(
         count += store.update({"$and": [ended, page]}, change)
         drafts = store.find({**page, "status": Status.DRAFT.value}, fields=("_id",))
         done = [task["_id"] for task in drafts]
-        folders.remove(done)
+        with suppress(OSError):  # of a full disk: what lies there is no result any more
+            folders.remove(done)
         hosts.update(host for one in done for host in others.get(one, ()))
 
     in_parts(

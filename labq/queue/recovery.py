@@ -6,11 +6,13 @@ sweep at once. The store's clock alone decides what is over and what is due.
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 
+from labq.errors import StoreError
 from labq.model.sound import MALFORMED
 from labq.model.task import TERMINAL, UNSEALED, Document, Status
 from labq.queue import workers
@@ -62,7 +64,10 @@ def sweep(
     if tidy and home is not None:
         from labq.queue.folders import Folders
 
-        folders = Folders(home, store).sweep()
+        try:
+            folders = Folders(home, store).sweep()
+        except OSError as error:
+            raise StoreError(f"{error.filename or home}: {error.strerror or error}") from None
     return Swept(recovered, promoted, settled, expired, dead, contents, folders)
 
 
@@ -132,21 +137,30 @@ def expire(
     """
     kept: Document = {"queue": queue, "retention.ttl": {"$exists": True}, **UNSEALED}
     now = store.now()
-    over = chain.from_iterable(
-        store.find(
+    due: list[Document] = []
+    for status in TERMINAL:
+        over = store.find(
             {**kept, "status": status.value},
             sort=[("ended_at", 1), ("number", 1)],  # of one status, as an index has them
-            fields=("retention", "ended_at", "number", "rev"),
+            fields=("retention", "ended_at", "number", "rev", "dependants"),
         )
-        for status in TERMINAL
-    )
-    told = (task for task in over if not task.get(MALFORMED, {}).keys() & {"retention", "ended_at"})
-    due = (task for task in told if "ended_at" in task and _end_of(task) <= now)
+        with closing(over):  # type: ignore[type-var]  # a read that is open keeps writes waiting
+            due += islice((task for task in over if _is_over(task, now)), limit - len(due))
+    if not due:
+        return 0
+    if told := [task["_id"] for task in due if "dependants" in task]:
+        settle(store, queue, told)  # who waits for them still is to know how they ended
     ids: dict[tuple[tuple[str, object], ...], list[str]] = {}  # of those that are alike as read
-    for task in islice(due, limit):
+    for task in due:
         ids.setdefault(tuple(_as_it_is(task).items()), []).append(task["_id"])
     as_read = [{"_id": {"$in": these}, **dict(alike)} for alike, these in ids.items()]
-    return remove(store, {**kept, "$or": as_read}, home) if as_read else 0
+    return remove(store, {**kept, "$or": as_read}, home)
+
+
+def _is_over(task: Document, now: datetime) -> bool:
+    """Whether the time for which an ended task is kept is past, as far as that can be read."""
+    odd = task.get(MALFORMED, {}).keys() & {"retention", "ended_at"}
+    return not odd and "ended_at" in task and _end_of(task) <= now
 
 
 def _as_it_is(task: Document) -> Document:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
+from labq.errors import LabqError
 from labq.queue.parts import in_parts, tasks
 from labq.store import Query, Store
 from labq.values.batches import batches
@@ -31,18 +33,24 @@ def remove(store: Store, query: Query, home: Path | None = None) -> int:
     """
     ids = [task["_id"] for task in store.find(query, fields=("_id",), steady=True)]
     folders = None if home is None or not ids else _folders(home, store)
-    gone = 0
+    gone, cleared = 0, list[str]()
 
     def part(these: Sequence[str]) -> None:
         nonlocal gone
         gone += store.delete({"$and": [query, {"_id": {"$in": these}}]})
         if folders is not None:
-            folders.remove_gone(these)
+            with suppress(OSError):  # of a full disk, or another user's: a later sweep finds them
+                cleared.extend(folders.clear_gone(these))
 
-    in_parts(
-        (partial(part, these) for these in batches(ids, PART)),
-        lambda sure: tasks(gone, "are removed", len(ids), sure=sure),
-    )
+    try:
+        in_parts(
+            (partial(part, these) for these in batches(ids, PART)),
+            lambda sure: tasks(gone, "are removed", len(ids), sure=sure),
+        )
+    finally:
+        if folders is not None:
+            with suppress(OSError, LabqError):
+                folders.leave(cleared)
     return gone
 
 

@@ -97,6 +97,7 @@ class Slot:
     def _pass_over(self, claim: Claim, why: TemplateError) -> Finished:
         """Gives back a task that this worker's command, or its own, does not fit."""
         task = claim.task
+        self._shift.uncount()
         self._unfit.append({"_id": task["_id"], "rev": task["rev"] + 1})  # once given back
         return give_back(self._shift, claim, f"passed over: {why}")
 

@@ -131,6 +131,11 @@ class Shift:
             self.busy += 1
             return claim, grant
 
+    def uncount(self) -> None:
+        """A task that was claimed is given back unrun: --max-tasks does not count it."""
+        with self.capacity.claiming():
+            self.claims -= 1
+
     def _asked(self, worker: WorkerName, unfit: list[Document], since: float) -> Claim | None:
         """What the store grants, in time for a job to begin."""
         token, lease = claims.new_token(), self.options.lease

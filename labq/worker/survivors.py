@@ -184,7 +184,7 @@ def _end_groups(attempts: Earlier) -> None:
     lost = {
         one["pid"]: one["started"].timestamp() - 1
         for one in attempts.records
-        if one.get("host") == host and "pid" in one and "argv" not in one
+        if one.get("host") == host and {"pid", "started"} <= one.keys() and "argv" not in one
     }
     if not lost:
         return

@@ -10,7 +10,7 @@ from labq.model.task import new
 from labq.queue import WorkerName, claims, workers
 from labq.store import Change
 
-EVIL = "a\x1b]0;owned\x07\x9b31m\x7f\x00\u202eb\rc"
+EVIL = "a\x1b]0;owned\x07\x9b31m\x7f\x00\u202eb\rc\nFORGED"
 UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]")
 COMMANDS = [
     *("task ls", "task ls --json", "task ls --cols name,args,metadata,tags", "task show 1 2"),
@@ -54,6 +54,7 @@ def test_no_command_lets_one_through(labq, hostile):
         result = labq(*words.split())
         for text in (result.out, result.err):
             assert UNSAFE.findall(text) == [], words
+            assert "\nFORGED" not in text, words
 
 
 def test_a_terminal_gets_none_either(hostile, process):

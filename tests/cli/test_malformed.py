@@ -346,3 +346,41 @@ def test_whatever_stands_anywhere_no_command_fails_and_the_rest_runs(labq, uri, 
     for command in CHANGES:
         labq(*command)
     assert labq("task", "count").out == "0\n"
+
+
+@pytest.mark.parametrize(("limit", "room"), [("5.0", 2), ("-1", None), ("2.5", None)])
+def test_a_limit_that_is_none_keeps_nobody_from_submitting(labq, uri, limit, room):
+    submitted(uri)
+    sqlite = uri.startswith("sqlite")
+    value = f'{{"next_number": 4, "max_tasks": {limit}}}' if sqlite else float(limit)
+    if not sqlite and limit == "-1":
+        value = -1
+    foreign.overwrite(uri, "default", "record" if sqlite else "max_tasks", value, "queues")
+    assert labq("task", "submit", "--", "--x", "1").code == 0
+    assert labq("task", "submit", "--", "--x", "1").code == 0
+    over = labq("task", "submit", "--", "--x", "1")
+    assert over.code == (0 if room is None else 5)
+    numbers = [task["number"] for task in labq("task", "ls", "--json").lines]
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("uri", ["lone"], indirect=True)
+def test_numbers_that_a_shell_wrote_are_gone_past(labq, uri):
+    submitted(uri)
+    for number in (1, 2, 3):
+        foreign.overwrite(uri, number, "number", float(number))
+    foreign.overwrite(uri, 2.0, "number", "x")
+    with foreign.MongoClient(uri) as client:
+        client.get_default_database().queues.delete_many({})
+    told = [labq("task", "submit", "--", "--x", "1").err.split(" in queue")[0] for _ in range(3)]
+    assert told == ["task 4", "task 5", "task 6"]
+
+
+def test_a_task_that_is_passed_over_counts_for_no_max_tasks(labq, uri):
+    submitted(uri, 2)
+    bad = ["echo", "%(nope)"]
+    value = json.dumps(bad, separators=(",", ":")) if uri.startswith("sqlite") else bad
+    foreign.overwrite(uri, 1, "cmd", value)
+    assert labq("worker", "run", "--max-tasks", "1").code == 0
+    (shown,) = labq("task", "show", "2", "--json").lines
+    assert shown["status"] == "success"

@@ -211,3 +211,17 @@ def test_a_reset_of_what_ran_elsewhere_says_so(here, home):
     replace(here, say=said.append).reset({"queue": here.name})
     told = "labq: what they left on other machines stays there, in LABQ_HOME/tasks: gpu8 (2)"
     assert said == [told]
+
+
+def test_a_disk_that_takes_no_note_keeps_nobody_from_removing_tasks(here, home):
+    (gone,) = ended(here, home)
+    (mark,) = (home / "stores").iterdir()
+    mark.with_name(f"{mark.name}.part").mkdir()  # what is to be written cannot be
+    assert here.delete({"queue": here.name, "_id": gone}) == 1
+    assert there_are(home) == set()
+    with pytest.raises(StoreError, match=r"\.part: Is a directory"):
+        here.sweep()
+
+
+def there_are(home):
+    return {path.name for path in (home / "tasks").iterdir()}

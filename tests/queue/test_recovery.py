@@ -44,6 +44,7 @@ def test_a_retry_waits_no_longer_than_its_delay_after_the_clock_was_set_back(que
     queue.submit([new({}), new({})])
     queue.store.update({}, Change(set={"status": "waiting", **times}))
     queue.store.update({"number": 2}, Change(set={"retries": 1}))
+    assert dependencies.promote(queue.store, "q") == (0, 0.0)  # looks again at once
     count, due = dependencies.promote(queue.store, "q")
     assert (count, 95 < due <= 100) == (0, True)
     first, second = queue.store.find({}, sort=[("number", 1)])
@@ -134,3 +135,49 @@ def test_the_records_of_dead_workers_go(queue):
     workers.beat(queue.store, {"_id": "dead", "queue": "q", "started_at": Now()}, -1)
     assert queue.sweep().workers == 1
     assert [card["_id"] for card in workers.listed(queue.store)] == ["alive"]
+
+
+def test_others_may_write_while_what_is_over_is_removed(queue, monkeypatch):
+    queue.submit([new({}, retention={"ttl": 1}) for _ in range(5)])
+    queue.store.update({}, Change(set={"status": "success", "ended_at": Now(-5)}))
+    whole = recovery.remove
+
+    def remove(*given):
+        with ThreadPoolExecutor() as other:  # as the slots of a worker do
+            other.submit(queue.submit, [new({})]).result()
+        return whole(*given)
+
+    monkeypatch.setattr(recovery, "remove", remove)
+    assert recovery.expire(queue.store, "q", 3) == 3
+
+
+def test_who_waits_for_a_success_learns_of_it_before_that_is_removed(queue):
+    first = new({}, retention={"ttl": 1})
+    queue.submit([first])
+    queue.submit([{**new({}), "after": [first["_id"]]}])
+    queue.store.update({"number": 1}, Change(set={"status": "success", "ended_at": Now(-5)}))
+    assert recovery.expire(queue.store, "q") == 1
+    assert [task["status"] for task in queue.find({})] == ["pending"]
+
+
+def test_what_was_put_off_after_it_was_found_due_waits_on(queue, monkeypatch):
+    queue.submit([{**new({}), "available_at": queue.store.now() + timedelta(hours=1)}])
+    queue.store.update({}, Change(set={"available_at": Now(-1)}))
+    whole = queue.store.now
+
+    def now():
+        monkeypatch.setattr(queue.store, "now", whole)
+        queue.store.update({}, Change(set={"available_at": Now(100)}))
+        return whole()
+
+    monkeypatch.setattr(queue.store, "now", now)
+    assert dependencies.promote(queue.store, "q")[0] == 0
+
+
+def test_a_malformed_one_that_was_put_off_by_another_clock_holds_nobody_up(queue):
+    ahead = queue.store.now() + timedelta(hours=1)
+    times = {"modified_at": ahead, "available_at": ahead + timedelta(seconds=100)}
+    queue.submit([new({})])
+    odd = {"status": "waiting", "retries": 1, "rev": "x", **times}
+    queue.store.update({}, Change(set=odd))
+    assert dependencies.promote(queue.store, "q")[0] == 0

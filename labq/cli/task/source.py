@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from labq.cli import options
-from labq.cli.output import json_line, line, note, plural
+from labq.cli.output import json_line, line, note, plural, single
 from labq.errors import LabqError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def _whole(task: Document, *, json: bool) -> None:
         return
     width = max(len(label) for label, _ in rows)
     for label, text in rows:
-        line(f"{label:<{width}}  {text}")
+        line(single(f"{label:<{width}}  {text}"))
 
 
 def _shown(value: Any) -> str:

@@ -80,6 +80,12 @@ def _refused(error: mongo.OperationFailure, address: str) -> Exception:
     return StoreError(f"MongoDB at {hosts(address)}: {_first_clause(message)}")
 
 
+def require_kept(error: mongo.BulkWriteError) -> None:
+    """Raises AutoReconnect where a majority of the nodes did not take the writes: ask again."""
+    if unkept := (error.details or {}).get("writeConcernErrors"):
+        raise mongo.AutoReconnect(str(unkept[0].get("errmsg"))) from None
+
+
 def hosts(address: str) -> str:
     """`host:port`, or several, of a URI."""
     place = (

@@ -25,6 +25,7 @@ from labq import clock
 from labq.model.sound import sound_event
 from labq.model.task import Document
 from labq.store.base import Query
+from labq.store.mongodb.errors import require_kept
 from labq.store.mongodb.history import FAR, NEVER, STEP, Result, steadily
 from labq.store.refusals import no_token
 from labq.values.batches import batches
@@ -204,7 +205,7 @@ class Events:
         except mongo.BulkWriteError as error:  # another removes the same ones, or did not end
             if any(fault["code"] != DUPLICATE for fault in (error.details or {})["writeErrors"]):
                 raise
-            _require_kept(error)
+            require_kept(error)
         as_read: list[Document] = [
             {"_id": task["_id"], "moved_at": task.get("moved_at"), "born": task.get("born")}
             for task in tasks
@@ -220,7 +221,7 @@ class Events:
         try:
             count = self._tasks.bulk_write(writes, ordered=False).deleted_count
         except mongo.BulkWriteError as error:
-            _require_kept(error)
+            require_kept(error)
             raise
         self._settle([one["_id"] for one in left])
         return int(count)
@@ -257,12 +258,6 @@ def patiently(ask: Callable[[], Result]) -> Result:
             if time.monotonic() >= until:
                 raise
             time.sleep(AGAIN)
-
-
-def _require_kept(error: mongo.BulkWriteError) -> None:
-    """Raises AutoReconnect where a majority of the nodes did not take the writes: ask again."""
-    if unkept := (error.details or {}).get("writeConcernErrors"):
-        raise mongo.AutoReconnect(str(unkept[0].get("errmsg"))) from None
 
 
 def _key(task: Document) -> Document:

@@ -19,6 +19,7 @@ from pymongo.collection import Collection
 
 from labq.errors import ConflictError, NotFoundError
 from labq.model.fields import QUEUE
+from labq.model.shapes import MOST
 from labq.model.sound import sound_record
 from labq.model.task import Document, Status, new_id
 from labq.store.base import KEYED_AS, Run
@@ -67,6 +68,17 @@ PLAIN: dict[str, Any] = {
 }
 
 
+# Whether a queue has a limit that `sound_record` takes for one too.
+LIMITED = {
+    "$and": [
+        {"$in": [{"$type": "$max_tasks"}, ["int", "long", "double"]]},
+        {"$gte": ["$max_tasks", 0]},
+        {"$lt": ["$max_tasks", MOST]},
+        {"$eq": ["$max_tasks", {"$trunc": "$max_tasks"}]},
+    ]
+}
+
+
 class Taken(NamedTuple):
     """Numbers for new tasks: the first of them, the store's time, the queue's defaults."""
 
@@ -101,9 +113,9 @@ class Counters:
             if "renaming" in record:
                 raise ConflictError(renaming(queue, record["renaming"]))
             if "max_tasks" not in record:
-                return Taken(record["next_number"] - len(ids), now, defaults)
+                return Taken(int(record["next_number"]) - len(ids), now, defaults)
             if place := self._reserve(record, ids):
-                return Taken(record["next_number"], now, defaults, place)
+                return Taken(int(record["next_number"]), now, defaults, place)
 
     def _step(self, queue: str, count: int) -> Document:
         """Takes `count` numbers, unless the queue has a limit or is being renamed; its record.
@@ -114,7 +126,7 @@ class Counters:
         free = {
             "$and": [
                 {"$eq": [schema, VERSION]},
-                {"$not": [{"$isNumber": "$max_tasks"}]},
+                {"$not": [LIMITED]},
                 {"$eq": [{"$type": "$renaming"}, "missing"]},
             ]
         }
@@ -134,7 +146,7 @@ class Counters:
         Raises:
             QuotaExceeded: there is no room for them.
         """
-        queue, most, first = record["_id"], record["max_tasks"], record["next_number"]
+        queue, most, first = record["_id"], record["max_tasks"], int(record["next_number"])
         fresh = len(ids) - self._stored(ids)
         if fresh and first - 1 + fresh > most:  # so many were never there
             places = [
@@ -174,9 +186,10 @@ class Counters:
 
         A task may be older than its queue's record, which was removed while it was submitted.
         """
-        last = self._tasks.find_one({"queue": queue}, {"number": 1}, sort=[("number", -1)])
+        numbered = {"queue": queue, "number": {"$type": ["int", "long", "double"]}}
+        last = self._tasks.find_one(numbered, {"number": 1}, sort=[("number", -1)])
         if last is not None:
-            behind = {"$max": {"next_number": last["number"] + 1}}
+            behind = {"$max": {"next_number": int(last["number"]) + 1}}
             self._queues.update_one({"_id": queue}, behind)
 
     def rename(self, queue: str, new: str) -> int:

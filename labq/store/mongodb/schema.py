@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 from pymongo.database import Database
@@ -49,8 +50,8 @@ class Schema:
 
     def meet(self, version: Any) -> None:
         """Takes a version that was met; what is none, another program wrote. Raises as `check`."""
-        if isinstance(version, int):
-            require_known(self._address, version, VERSION)
+        if number := _whole(version):
+            require_known(self._address, number, VERSION)
         self._looked = time.monotonic()
 
     def prepare(self) -> None:
@@ -71,7 +72,7 @@ def upgrade(
     while (old := _version(kept.find_one(SCHEMA))) < version:
         if not old:
             with suppress(DuplicateKeyError):  # another process was faster
-                none = {**SCHEMA, "version": {"$not": {"$type": "number"}}}
+                none = {**SCHEMA, "version": {"$not": {"$gte": 1}}}
                 kept.update_one(none, {"$set": {"version": version}}, upsert=True)
         elif not _brought_forward(database, old, steps, version):
             if time.monotonic() > deadline:
@@ -82,8 +83,13 @@ def upgrade(
 
 def _version(record: Document | None) -> int:
     """The version that is written; 0 where none is."""
-    version = (record or {}).get("version")
-    return version if isinstance(version, int) else 0
+    return _whole((record or {}).get("version"))
+
+
+def _whole(version: Any) -> int:
+    """A version that was read, as a JavaScript shell writes it too; 0 where it is none."""
+    number = isinstance(version, (int, float)) and not isinstance(version, bool)
+    return int(version) if number and 1 <= version < inf else 0
 
 
 def _brought_forward(

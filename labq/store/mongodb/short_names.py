@@ -90,4 +90,5 @@ class Shorts:
 def _faults(error: mongo.OperationFailure) -> Iterator[Mapping[str, Any]]:
     """What was wrong with each write of a command."""
     details = error.details or {}
-    yield from details.get("writeErrors") or [details]
+    of_many = isinstance(error, mongo.BulkWriteError)
+    yield from details.get("writeErrors") or (() if of_many else [details])

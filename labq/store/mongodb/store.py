@@ -28,7 +28,7 @@ from labq.model.sound import sound_task
 from labq.model.task import Document
 from labq.store.base import CLAIM_ORDER, EXPIRES, Change, Query, Run, Sort, Store, Watch
 from labq.store.mongodb.codec import encoded, uncountable, update_of
-from labq.store.mongodb.errors import faults
+from labq.store.mongodb.errors import faults, require_kept
 from labq.store.mongodb.history import HIDDEN, STEP, steadily
 from labq.store.mongodb.ids import meant
 from labq.store.mongodb.indexes import DELETED, INDEXES, ensure
@@ -117,6 +117,7 @@ class MongoStore(Store):
             try:
                 self._tasks.insert_many(documents, ordered=False)
             except mongo.BulkWriteError as error:
+                require_kept(error)
                 self._shorts.require_stored(error, queue, tasks)
                 clash = self._clash(error)
             else:
@@ -259,6 +260,7 @@ class MongoStore(Store):
         try:
             return self._tasks.bulk_write(operations, ordered=False).matched_count
         except mongo.BulkWriteError as error:
+            require_kept(error)
             details: Any = error.details or {}
             failed = details.get("writeErrors", [])
             if any(fault.get("code") != WRONG_TYPE for fault in failed):

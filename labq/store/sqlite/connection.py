@@ -209,10 +209,10 @@ class File:
             self.make()
         with self.faults(), self._turn:
             db = self.db
-            if durable:
-                db.execute("PRAGMA synchronous = FULL")
-            db.execute("BEGIN IMMEDIATE")
             try:
+                if durable:
+                    db.execute("PRAGMA synchronous = FULL")
+                db.execute("BEGIN IMMEDIATE")
                 schema.require_known_of(self.path, db)  # a newer labq may have come
                 yield db
                 db.execute("COMMIT")

@@ -175,3 +175,26 @@ def test_an_upgrade_that_was_cut_off_is_done_again(database, monkeypatch):
     made = []
     until(lambda: upgrade(database, "here", {VERSION: made.append}, VERSION + 1) is None)
     assert len(made) == 1
+
+
+def test_a_version_that_a_shell_wrote_is_one(uri, store):
+    kept = store._database["store"]
+    kept.update_one({"_id": "schema"}, {"$set": {"version": float(VERSION)}})
+    store._schema.prepare()
+    other = open_store(uri)
+    assert other.insert("q", [task()]) == [2]
+    other.close()
+    kept.update_one({"_id": "schema"}, {"$set": {"version": 99.0}})
+    other = open_store(uri)
+    with pytest.raises(NewerStoreError, match=NEWER):
+        other.count({})
+    other.close()
+    kept.update_one({"_id": "schema"}, {"$set": {"version": VERSION}})
+
+
+@pytest.mark.parametrize("version", ["x", None, 0, float("nan")])
+def test_what_is_no_version_is_written_anew(store, version):
+    kept = store._database["store"]
+    kept.update_one({"_id": "schema"}, {"$set": {"version": version}})
+    store._schema.prepare()
+    assert kept.find_one({"_id": "schema"})["version"] == VERSION

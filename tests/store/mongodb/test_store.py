@@ -220,3 +220,15 @@ def test_a_time_ahead_or_within_a_value_is_a_pipeline_that_evaluates_no_value():
         {"$set": {"lease": {"token": {"$literal": "$t"}, "expires_at": {"$add": ["$$NOW", 1500]}}}},
         {"$unset": ["b"]},
     ]
+
+
+def test_a_write_that_a_majority_did_not_take_is_an_outage(uri):
+    from pymongo.errors import AutoReconnect, BulkWriteError
+
+    from labq.store.mongodb.errors import require_kept
+    from labq.store.mongodb.short_names import Shorts
+
+    unkept = BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"errmsg": "timed out"}]})
+    with pytest.raises(AutoReconnect, match="timed out"):
+        require_kept(unkept)
+    Shorts(None).require_stored(unkept, "q", [])  # nothing of it is about a short name
