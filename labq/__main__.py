@@ -12,6 +12,11 @@ from typing import NoReturn
 
 from labq.errors import Terminated, terminate
 
+ENDING = (
+    *(signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU),
+    signal.SIGALRM,
+)
+
 
 def run() -> NoReturn:
     """Runs the command line and ends the process at once, its output flushed and its stores left.
@@ -40,8 +45,8 @@ def run() -> NoReturn:
 
 
 def _catch_signals() -> None:
-    """Has SIGTERM and SIGHUP end the process in order, where nobody has them ignored."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    """Has what a person or a scheduler sends end the process in order, unless it is ignored."""
+    for number in ENDING:
         if signal.getsignal(number) == signal.SIG_DFL:
             signal.signal(number, terminate)
 

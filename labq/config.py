@@ -108,7 +108,7 @@ def masked(uri: str) -> str:
     `/`, `?` or `@` is hidden too; all from an option's `=` to the next `&NAME=` counts as its
     value. Where there is no `@` but what should be a port is none, the rest is hidden.
     """
-    if uri.startswith("sqlite:"):
+    if uri.startswith("sqlite:") and "://" not in uri:
         return uri
     import re
 
@@ -130,7 +130,8 @@ def masked_in(text: str) -> str:
         return text
     import re
 
-    return re.sub(r"[A-Za-z][\w+.-]*://\S+", lambda found: _without_user(found[0]), text)
+    uri = r"[A-Za-z][\w+.-]*://\S+?(?=[:;,.]?(?:\s|$))"
+    return re.sub(uri, lambda found: _without_user(found[0]), text)
 
 
 def _without_user(uri: str) -> str:

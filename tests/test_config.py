@@ -326,6 +326,10 @@ def test_a_heartbeat_too_slow_for_the_lease(project):
 
 
 MASKED = [
+    ("sqlite:/a/b@c:d.db", "sqlite:/a/b@c:d.db"),
+    ("sqlite:///a@b/c.db", "sqlite:///a@b/c.db"),
+    ("sqlite:mongodb://ada:s3cr3t@h", "sqlite:mongodb://ada:***@h"),
+    ("sqlite://ada:s3cr3t@h/x.db", "sqlite://ada:***@h/x.db"),
     ("sqlite:/data/me@lab:x/labq.db", "sqlite:/data/me@lab:x/labq.db"),
     ("mongodb://h:27017/db", "mongodb://h:27017/db"),
     ("mongodb://h:1,g:2/db?replicaSet=rs0", "mongodb://h:1,g:2/db?replicaSet=rs0"),

@@ -95,11 +95,15 @@ def settings(uri: str | None, queue: str | None) -> Settings:
     return config.load({"uri": uri, "queue": queue})
 
 
-def queue_of(found: Settings) -> Queue:
-    """The queue that the settings name, its store made if need be, for what puts tasks into it."""
+def queue_of(found: Settings, *, at_once: bool = True) -> Queue:
+    """The queue that the settings name, for what puts tasks into it.
+
+    Its store is made if need be: `at_once`, or else with the first task.
+    """
     from labq.queue import Queue
 
-    return Queue(_told_of(open_store(found.uri)), found.queue, note, found.home)
+    opened = open_store(found.uri) if at_once else find_store(found.uri)
+    return Queue(_told_of(opened), found.queue, note, found.home)
 
 
 def _told_of(store: Store) -> Store:

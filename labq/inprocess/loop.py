@@ -20,7 +20,7 @@ from labq.inprocess.run import LOG, Run, make_way
 from labq.inprocess.task_handle import LoopTask
 from labq.model.task import Document
 from labq.queue import Queue, Selection
-from labq.queue.presence import require_store
+from labq.queue.presence import absence, require_store
 from labq.resources import parse_label
 from labq.store import find_store
 from labq.values import coerce
@@ -97,6 +97,8 @@ class Loop:
 
     def __iter__(self) -> Iterator[LoopTask]:
         run = self._open("for")
+        if run is None:
+            return
         try:
             run.open()
             while task := run.next():
@@ -124,12 +126,13 @@ class Loop:
         name = getattr(body, "__name__", type(body).__name__)
 
         def run(*args: Any, **kwargs: Any) -> Tally:
-            return self._open(name).work(lambda task: body(task, *args, **kwargs))
+            loop = self._open(name)
+            return Tally() if loop is None else loop.work(lambda task: body(task, *args, **kwargs))
 
         return update_wrapper(run, body)
 
-    def _open(self, name: str) -> Run:
-        """A run of this loop that may begin."""
+    def _open(self, name: str) -> Run | None:
+        """A run of this loop that may begin; None where there is nothing that tasks could be in."""
         make_way()
         settings = config.load(self.given)
         _refuse_recursion(settings)
@@ -141,6 +144,11 @@ class Loop:
             if settings.origins.get("uri") == "--uri" and not self._waits:
                 require_store(queue.store)
             selected = queue.query(Selection(filters=tuple(self.filters)))
+            if not self._waits and (why := absence(queue.store, queue.name)):
+                LOG.warning("labq.loop: %s", why)
+                if not queue.store.exists():
+                    queue.store.close()
+                    return None
             query = {"$and": [selected, fits], "queue": queue.name} if fits else selected
             return Run(queue, query, self._options(settings), name)
         except BaseException:

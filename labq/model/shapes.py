@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from labq.errors import UsageError
-from labq.model.task import Status
+from labq.model.task import Status, is_variable
 from labq.values.durations import LONGEST
 from labq.values.text import shortened
 
@@ -48,11 +48,16 @@ def _is_date(value: Any) -> bool:
     return dated and FIRST_YEAR <= value.year < LAST_YEAR
 
 
+def _is_word(value: Any) -> bool:
+    """A text that a command line can carry."""
+    return _is_text(value) and "\0" not in value
+
+
 def _is_json(value: Any, dates: bool = True, depth: int = 1) -> bool:  # noqa: PLR0911 - by kind
-    """A JSON value, in which dates may stand."""
+    """A JSON value, in which dates may stand; else it is one of args, and holds no NUL either."""
     kind = type(value)
     if kind is str:
-        return value.isascii() or _is_text(value)
+        return (value.isascii() or _is_text(value)) and (dates or "\0" not in value)
     if kind is int or kind is bool or value is None:
         return True
     if kind is float:
@@ -61,7 +66,9 @@ def _is_json(value: Any, dates: bool = True, depth: int = 1) -> bool:  # noqa: P
         return False
     if kind is dict:
         for key, item in value.items():
-            if not (key.isascii() or _is_text(key)) or not _is_json(item, dates, depth + 1):
+            if not (_is_text(key) if dates else _is_word(key)) or not _is_json(
+                item, dates, depth + 1
+            ):
                 return False
         return True
     if kind is list:
@@ -69,9 +76,9 @@ def _is_json(value: Any, dates: bool = True, depth: int = 1) -> bool:  # noqa: P
     return isinstance(value, int) or (dates and _is_date(value))  # MongoDB's long is an int too
 
 
-def _odd_key(path: str, value: Mapping[str, Any]) -> str:
+def _odd_key(path: str, value: Mapping[str, Any], shape: Shape) -> str:
     """What is wrong with a dict's keys; empty where nothing is."""
-    return next((TEXT.flaw(f"a key of {path}", key) for key in value if not _is_text(key)), "")
+    return next((shape.flaw(f"a key of {path}", key) for key in value if not shape.fits(key)), "")
 
 
 def _is_deep(value: Any) -> bool:
@@ -103,6 +110,7 @@ class Holder(Shape):
     item: Shape | None = None  # of each item that has no shape of its own
     items: Mapping[str, Shape] = field(default_factory=dict)  # of a dict, by key
     must: AbstractSet[str] = frozenset()  # keys that cannot be left out
+    key: Shape | None = None  # of each key; a text where none is said
 
     def flaw(self, path: str, value: Any) -> str:
         """The same, of the item that is wrong where it is one."""
@@ -110,7 +118,7 @@ class Holder(Shape):
             for key in self.must:
                 if key not in value:
                     return f"{path} has no {key}"
-            if odd := _odd_key(path, value):
+            if odd := _odd_key(path, value, self.key or TEXT):
                 return odd
             for key, item in value.items():
                 shape = self.items.get(key, self.item)
@@ -127,13 +135,15 @@ class Holder(Shape):
 class Json(Shape):
     """A JSON value."""
 
+    key: Shape | None = None  # as of a Holder
+
     def flaw(self, path: str, value: Any) -> str:
         """The same, of the innermost value that is wrong."""
         if _is_deep(value):
             return f"{path} is nested too deeply (at most {DEEPEST} levels)"
         items: Any = ()
         if type(value) is dict:
-            if odd := _odd_key(path, value):
+            if odd := _odd_key(path, value, self.key or TEXT):
                 return odd
             items = ((f"{path}.{shortened(str(key))}", item) for key, item in value.items())
         elif type(value) is list:
@@ -175,23 +185,22 @@ def dict_of(
     item: Shape | None = None,
     items: Mapping[str, Shape] = _NOTHING,
     must: AbstractSet[str] = frozenset(),
+    key: Shape | None = None,
 ) -> Holder:
-    """A dict whose keys are texts; `item` is the shape of what `items` does not name."""
+    """A dict whose keys are texts, or of another shape; `item` is that of what `items` has not."""
     rest = JSON if item is None else item
 
     def fits(value: Any) -> bool:
         if type(value) is not dict:
             return False
-        for key, held in value.items():
-            shape = get(key)
-            if not (rest_fits if shape is None else shape.fits)(held):
-                return False
-            if not (key.isascii() or _is_text(key)):
+        for name, held in value.items():
+            shape = get(name)
+            if not (rest_fits if shape is None else shape.fits)(held) or not key_fits(name):
                 return False
         return not must or must <= value.keys()
 
-    get, rest_fits = items.get, rest.fits
-    return Holder(told, fits, rest, items, must)
+    get, rest_fits, key_fits = items.get, rest.fits, _is_text if key is None else key.fits
+    return Holder(told, fits, rest, items, must, key)
 
 
 def _takes(check: str, value: Any) -> bool:
@@ -236,8 +245,12 @@ JSON = Json("a JSON value", _is_json)
 PERCENT = Shape("a percentage", lambda value: _is_amount(value) and value <= 100)  # noqa: PLR2004
 ANY = Shape("anything", lambda _value: True)
 STATUS = Shape(f"one of {', '.join(Status)}", lambda value: value in _STATUSES)
+WORD = Shape("a text", _is_word)  # no process is given a NUL
 TEXTS = list_of("a list of texts", TEXT)
-ARGS = dict_of("a dict", Json("a JSON value", lambda value: _is_json(value, dates=False)))
+WORDS = list_of("a list of texts", WORD)
+VARIABLES = dict_of("a dict of texts", WORD, key=Shape("a variable's name", is_variable))
+_ARG = Json("a JSON value", lambda value: _is_json(value, dates=False), WORD)
+ARGS = dict_of("a dict", _ARG, key=WORD)
 RESOURCES = Checked("a dict such as {'cpus': 2}", _is_asked, "checked_resources")
 REQUIRE = Checked(
     "a list of requirements",

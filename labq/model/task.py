@@ -282,12 +282,17 @@ def _shell(field: str, value: Any) -> str:
     return text
 
 
+def is_variable(name: Any) -> bool:
+    """Whether it can name an environment variable of a job."""
+    return isinstance(name, str) and name.isascii() and name.isidentifier()
+
+
 def _variables(_field: str, value: Any) -> dict[str, str]:
     """Environment variables for the job."""
     if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
         raise UsageError(f"env must be a dict of texts, not {_told(value)}")
     for name in value:
-        if not (isinstance(name, str) and name.isascii() and name.isidentifier()):
+        if not is_variable(name):
             raise UsageError(
                 f"{_told(name)} is not a variable's name (letters, digits and _, no digit first)"
             )

@@ -291,6 +291,7 @@ def _change(task: Document, new: Document) -> Change:
         elif name not in gone:
             gone.append(name)
     values["modified_at"] = Now()
+    gone = [name for name in gone if name not in values]
     if "rev" in wrong:
         return Change(set={**values, "rev": 1}, unset=gone)
     return Change(set=values, inc={"rev": 1}, unset=gone)

@@ -183,7 +183,7 @@ def _say_of_namesakes(
     for chunk in batches(found, CHUNK):
         named = {"queue": queue, "name": {"$in": chunk}}
         for task in store.find(named, fields=("name", "number"), sort=[("number", 1)]):
-            if found[task["name"]] != task["_id"]:
+            if found.get(task.get("name", ""), task["_id"]) != task["_id"]:
                 others.setdefault(task["name"], []).append(str(task["number"]))
     for ref, numbers in others.items():
         if len(numbers) == 1:

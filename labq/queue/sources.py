@@ -19,6 +19,7 @@ TEXTS = ("url", "branch", "commit", "cwd", "entry_point", "python")
 CONTENTS = ("packages", "diff")
 GONE = ("untracked", "bundle")  # which are only taken away
 KEYS = (*TEXTS, *CONTENTS, *GONE)
+MOST = 50 << 20  # bytes of a file that is read
 HEX = re.compile("[0-9a-f]{64}")
 # A package with its extras, then its versions or address, then what it depends on (PEP 508).
 VERSION = r"(===|~=|==|!=|<=|>=|<|>)\s*[^\s,;()]+"
@@ -39,11 +40,15 @@ def read(key: str, text: str) -> Any:
         return None
     if key not in CONTENTS or not text.startswith("@"):
         return text
+    path = text[1:]
     try:
-        with open(text[1:], "rb") as file:  # noqa: PTH123 - fast
-            return file.read()
+        with open(path, "rb") as file:  # noqa: PTH123 - fast
+            content = file.read(MOST + 1)  # of a pipe or a device too
     except OSError as error:
-        raise UsageError(f"source.{key}: {text[1:]}: {error.strerror or error}") from None
+        raise UsageError(f"source.{key}: {path}: {error.strerror or error}") from None
+    if len(content) > MOST:
+        raise UsageError(f"source.{key}: {path} is larger than {MOST >> 20} MiB")
+    return content
 
 
 def edited(source: Any, keys: tuple[str, ...], value: Any) -> Document | None:

@@ -62,9 +62,11 @@ def provide(slots: int) -> int | None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
     except (ValueError, OSError):
         have = soft if hard == resource.RLIM_INFINITY else hard
+        fewer = (have - BASE) // EACH
+        who = f"{slots} slots need" if slots > 1 else "a job needs"
         raise LabqError(
-            f"{slots} slots need {needed:,} file descriptors, and there may be {have:,} at most "
-            f"(ulimit -Hn): raise that, or use at most {max(0, (have - BASE) // EACH)} slots"
+            f"{who} {needed:,} file descriptors, and there may be {have:,} at most (ulimit -Hn): "
+            f"raise that{f', or use at most {fewer} slots' * (fewer > 0)}"
         ) from None
     return soft
 

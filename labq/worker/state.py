@@ -7,11 +7,11 @@ import shlex
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import inf
 
 from labq.errors import StoreError
-from labq.model.sound import MALFORMED, faults_of
+from labq.model.sound import MALFORMED
 from labq.model.task import Document, Status
 from labq.queue import Claim, Queue, WorkerName, claims, dependencies, recovery
 from labq.queue.folders import Folders
@@ -20,6 +20,7 @@ from labq.store.base import CLAIM_ORDER
 from labq.worker.capacity import Capacity, Grant, Turn
 from labq.worker.idle import Idleness
 from labq.worker.leases import Keeper
+from labq.worker.malformed import Malformed
 from labq.worker.options import Finished, Options, Tally
 from labq.worker.output import Echo
 from labq.worker.recent import Recent
@@ -36,7 +37,6 @@ GIVEN_BACK = frozenset({RELEASED, TIME_OVER})  # a job that ends so costs its ta
 DOUBT = 3  # leases after which a claim that failed is not carried out any more
 SOON = 0.05  # seconds: a look at what is due is followed by another no sooner
 SHARED = 0.5  # seconds within which a signal reaches all that it was sent to
-NAMED = 3  # of many tasks that are malformed alike
 REST = 1.0  # seconds: a slot that waits looks around at least so often
 
 
@@ -76,8 +76,7 @@ class Shift:
         self.folders = Folders(options.home, queue.store)
         self.claims = 0
         self.job_descriptors: int | None = None  # how many a job may open, if not as many as we
-        self._malformed: dict[str, int] = {}  # the ids of tasks that are passed over, and their rev
-        self._told: dict[str, str] = {}  # what was said of each
+        self._malformed = Malformed(queue, self.say)
         self._doubtful: dict[str, float] = {}  # tokens of claims that failed, and when
         self.busy = 0  # slots that hold a task
         self._draining = False
@@ -142,7 +141,8 @@ class Shift:
         self._idle.ask()
         try:
             wanted = self._query(unfit)
-            claim = claims.claim(self.queue.store, wanted, worker, lease, token, self._pass_over)
+            passing = self._malformed.pass_over
+            claim = claims.claim(self.queue.store, wanted, worker, lease, token, passing)
         except StoreError:
             self._doubtful[token] = time.monotonic()  # it may have been granted all the same
             raise
@@ -154,37 +154,10 @@ class Shift:
         self._idle.answer()
         return claim
 
-    def _pass_over(self, tasks: Sequence[Document]) -> None:
-        """Takes tasks for malformed until they are mended, and says so once."""
-        self._malformed = {**self._malformed, **{task["_id"]: task["rev"] for task in tasks}}
-        alike: dict[str, list[str]] = {}
-        for task in tasks:
-            why = faults_of(task)
-            if self._told.get(task["_id"]) != why:
-                self._told[task["_id"]] = why
-                alike.setdefault(why, []).append(str(task["number"] or task["_id"]))
-        for why, refs in alike.items():
-            who = f"task {refs[0]} is"
-            if len(refs) > 1:
-                more = ", ..." if len(refs) > NAMED else ""
-                who = f"{len(refs):,} tasks ({', '.join(refs[:NAMED])}{more}) are"
-            self.say(f"{who} malformed and passed over: {why} (labq task update mends it)")
-
-    def look_again(self) -> bool:
-        """Looks at the malformed tasks again; whether one of them is mended."""
-        if not self._malformed:
-            return False
-        mine: Document = {"queue": self.queue.name, "_id": {"$in": sorted(self._malformed)}}
-        pending = {**mine, "status": Status.PENDING.value}
-        there = {
-            task["_id"]: MALFORMED in task or task["rev"] == self._malformed.get(task["_id"])
-            for task in self.queue.store.find(pending)
-        }
-        self._malformed = {one: rev for one, rev in self._malformed.items() if there.get(one)}
-        mended = not all(there.values())
-        if mended:
+    def look_again(self) -> None:
+        """Looks whether malformed tasks are mended."""
+        if self._malformed.look_again():
             self.wake()
-        return mended
 
     def disown(self) -> int:
         """Releases what claims took whose answer never came: a store may answer late; how many."""
@@ -203,8 +176,7 @@ class Shift:
             parts.append({"timeout": {"$not": {"$gt": int(self.left())}}})
         if unfit:
             parts.append({"$nor": unfit})
-        if self._malformed:
-            parts.append({"_id": {"$nin": sorted(self._malformed)}})
+        parts.append(self._malformed.query)
         return {"queue": self.queue.name, "$and": [part for part in parts if part]}
 
     def left(self) -> float:

@@ -30,6 +30,7 @@ READERS = [
     ),
     *("queue resume", "queue rename default new", "task report 5 a=1", "worker run -- true"),
 ]
+REFUSED = ["task submit --after 1 -- --a 1", "task submit --from 1", "task clone 1", "task start 1"]
 
 
 @pytest.fixture
@@ -48,6 +49,12 @@ def is_made(uri, tmp_path):
 def test_what_puts_nothing_in_makes_no_store(labq, is_made):
     for words in READERS:
         assert labq(*shlex.split(words)).code in (0, 3, 5), words
+        assert not is_made(), words
+
+
+def test_what_is_refused_makes_no_store_either(labq, is_made):
+    for words in REFUSED:
+        assert labq(*shlex.split(words)).code == 3, words
         assert not is_made(), words
 
 
@@ -109,6 +116,24 @@ def test_a_loop_over_a_store_that_is_named_and_not_there_says_so(uri, is_made):
     assert not is_made()
 
 
+def test_a_loop_over_a_store_that_a_setting_names_is_empty_and_says_so(
+    uri, is_made, monkeypatch, caplog
+):
+    import labq
+
+    monkeypatch.setenv("LABQ_URI", uri)
+    assert list(labq.loop()) == []
+    assert labq.loop()(print)().by_status == {}
+    told = f"labq.loop: there is no store {open_store_name(uri)} yet (labq task submit makes it)"
+    assert [record.getMessage() for record in caplog.records] == [told, told]
+    assert not is_made()
+
+
+def open_store_name(uri):
+    with closing(find_store(uri)) as store:
+        return store.address
+
+
 def test_a_store_that_comes_later_is_seen_by_who_looked_before(uri):
     with closing(find_store(uri)) as early:
         assert (early.exists(), early.counts(), early.delete({})) == (False, {}, 0)
@@ -145,12 +170,24 @@ def two(labq):
         ("events", "", "no events in queue nigth: {why}\n"),
         ("queue ls", "", "labq: {why}\n"),
         ("worker ls", "", "no workers in queue nigth (labq worker run starts one)\nlabq: {why}\n"),
+        ("worker drain --all", "", "no workers in queue nigth\nlabq: {why}\n"),
     ],
 )
 def test_a_queue_that_is_not_there_is_empty_and_the_nearest_is_named(labq, two, words, out, err):
     result = labq(*words.split(), "--queue", "nigth")
     why = "no queue 'nigth': did you mean night? (there are default, night)"
     assert (result.code, result.out, result.err) == (0, out, err.format(why=why))
+
+
+def test_a_worker_of_a_queue_that_is_not_there_says_so(labq, two, caplog, uri):
+    import labq as package
+
+    ran = labq("worker", "run", "--queue", "nigth", "--", "true")
+    why = "no queue 'nigth': did you mean night? (there are default, night)"
+    assert ran.code == 0
+    assert ran.err.startswith(f"labq: {why}\nlabq: nothing to run in ")
+    assert list(package.loop(uri=uri, queue="nigth")) == []
+    assert f"labq.loop: {why}" in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,8 @@ VERBS = {
     "task clone -f {} --yes": ({}, {"parent": {"$exists": True}}, "of 3,000 tasks are copied"),
 }
 
+OTHERS = (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2, signal.SIGXCPU, signal.SIGALRM)
+
 # Runs a command, and sends its own process the signal once the store has begun to write.
 SIGNALLED = """
 import os, sys, threading
@@ -76,7 +78,7 @@ run()
     [
         *((words, signal.SIGINT) for words in VERBS),
         *((words, signal.SIGTERM) for words in list(VERBS)[::3]),
-        ("task requeue -f {} --yes", signal.SIGHUP),
+        *(("task requeue -f {} --yes", number) for number in OTHERS),
     ],
 )
 def test_a_signal_says_how_many_tasks_a_verb_has_changed(uri, queue, tmp_path, words, number):

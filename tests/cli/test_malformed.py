@@ -384,3 +384,47 @@ def test_a_task_that_is_passed_over_counts_for_no_max_tasks(labq, uri):
     assert labq("worker", "run", "--max-tasks", "1").code == 0
     (shown,) = labq("task", "show", "2", "--json").lines
     assert shown["status"] == "success"
+
+
+def test_a_name_in_a_list_is_nobodys_namesake(labq, uri):
+    assert labq("task", "submit", "--short", "x", "--cmd", "true").code == 0
+    assert labq("task", "submit", "--cmd", "true").code == 0
+    foreign.overwrite(uri, 2, "name", '["x"]' if uri.startswith("sqlite") else ["x"])
+    for verb in ("show", "tag", "update"):
+        more = {"tag": ["+a"], "update": ["-u", "priority=3"]}.get(verb, [])
+        assert labq("task", verb, "x", *more).code == 0, verb
+
+
+def test_a_time_of_a_change_that_is_none_is_mended_by_the_next(labq, uri):
+    submitted(uri)
+    foreign.overwrite(uri, 1, "modified_at", "x")
+    assert labq("task", "update", "-f", "{}", "-y", "-u", "priority=3").err == "changed 3 tasks\n"
+    (shown,) = labq("task", "show", "1", "--json").lines
+    assert MALFORMED not in shown
+
+
+@pytest.mark.parametrize("uri", ["sqlite"], indirect=True)
+def test_the_queues_are_listed_whatever_bytes_stand_for_a_status(labq, uri):
+    import sqlite3
+    from contextlib import closing
+
+    submitted(uri)
+    with closing(sqlite3.connect(uri.removeprefix("sqlite:"))) as db, db:
+        db.execute(
+            "UPDATE tasks SET status = CAST(x'ff41' AS TEXT), \"group\" = 'g' WHERE number = 1"
+        )
+    for words in (["queue", "ls"], ["queue", "ls", "--json"], ["task", "group", "ls"]):
+        assert labq(*words).code == 0, words
+    assert labq("task", "group", "show", "g").code == 0
+
+
+@pytest.mark.parametrize("field", ["args", "cmd", "cwd", "raw_args"])
+def test_a_worker_passes_over_what_no_command_line_can_carry(labq, uri, field):
+    submitted(uri, 2)
+    value = {"args": {"lr": "a\0b"}, "cmd": ["true", "a\0b"]}.get(field, "a\0b")
+    stored = json.dumps(value) if uri.startswith("sqlite") and field in ("args", "cmd") else value
+    foreign.overwrite(uri, 1, field, stored)
+    ran = labq("worker", "run")
+    assert ran.code == 0
+    assert "labq: task 1 is malformed and passed over: " in ran.err
+    assert "labq: 1 success in" in ran.err

@@ -95,6 +95,13 @@ def test_more_slots_than_there_are_descriptors_for_are_refused_with_the_number(q
     assert not list(queue.store.workers.find({}))
 
 
+def test_a_run_for_which_there_are_too_few_is_refused(process):
+    run = process("run", "--", "true", preexec_fn=descriptors(24, 24))
+    assert run.communicate(timeout=60)[1].endswith(
+        "labq: a job needs 42 file descriptors, and there may be 24 at most (ulimit -Hn): raise that\n"
+    )
+
+
 def test_a_thread_that_cannot_start_is_told_of_and_nothing_is_left(labq, queue, process, tmp_path):
     submit(labq, {})
     words = ("worker", "run", "--slots", "8", "--", "sleep", "600")

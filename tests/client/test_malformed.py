@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import foreign
 import pytest
 
@@ -56,3 +58,33 @@ def test_a_loop_passes_them_over(client, uri, caplog):
             done.append(task.args["lr"])
     assert done == [2]
     assert "task 1 is malformed and passed over: args must be a dict, not a list" in caplog.text
+
+
+def test_a_walk_finds_all_whatever_the_numbers_are(client, uri, monkeypatch):
+    from labq.client import selection
+
+    monkeypatch.setattr(selection, "PAGE", 2)
+    for lr in range(14):
+        client.submit({"lr": lr})
+    odd = ("x", 1.5, 2.5, 2.75, 2.25, -1, 2**62, float("inf"))
+    for number, value in enumerate(odd, start=3):
+        foreign.overwrite(uri, number, "number", value)
+    for sort in ("number", "number:desc", "args.lr"):
+        found = [task.args["lr"] for task in client.tasks(sort=sort)]
+        assert sorted(found) == list(range(14)), sort
+
+
+@pytest.mark.parametrize(
+    ("env", "why"),
+    [
+        ({"": "x"}, "a key of env must be a variable's name, not ''"),
+        ({"A=B": "x"}, "a key of env must be a variable's name, not 'A=B'"),
+        ({"A": "x\0"}, "env.A must be a text, not 'x\\x00'"),
+    ],
+)
+def test_a_loop_passes_over_what_no_process_can_be_given(client, uri, caplog, env, why):
+    for lr in (1, 2):
+        client.submit({"lr": lr}, cmd="true")
+    spoilt(uri, "env", env, json.dumps(env))
+    assert [task.args["lr"] for task in labq.loop(uri=uri)] == [2]
+    assert f"task 1 is malformed and passed over: {why}" in caplog.text

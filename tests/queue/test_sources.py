@@ -53,6 +53,7 @@ REFUSED = [
     ("source.untracked=x", "source.untracked can only be taken away: source.untracked=None"),
     ('source={"commit": "x"}', "source is edited key by key: source.commit=1a2b3c4"),
     ("source.diff=x", "source.diff must be what git diff prints (@FILE reads it; None is none)"),
+    ("source.diff=@/dev/zero", "source.diff: /dev/zero is larger than 50 MiB"),
     ("source.diff=@/no/file", "source.diff: /no/file: No such file or directory"),
     ("source.packages=", "source.packages names no package (None takes the record away)"),
     (

@@ -112,9 +112,7 @@ def command(
     indexes = _indexes(array, file, task)
     if file is None:
         _check_cmd(task)
-    here = options.queue_of(settings)
-    if settings.source and not no_source:
-        task["source"] = source_of(here, settings, task)
+    here = options.queue_of(settings, at_once=False)
     if any(value is not None for value in (after, after_any, at, delay)):
         from labq.cli.task.waits import waiting_for
 
@@ -122,6 +120,8 @@ def command(
         task, warnings = {**task, **fields}, [*warnings, *late]
     if parent is not None:
         task["parent"] = here.get(parent)["_id"]
+    if settings.source and not no_source:
+        task["source"] = source_of(here, settings, task)
     ids = _stored(here, task, file, key, indexes, json=json, quiet=quiet)
     tell_unrecorded(settings, task, quiet=quiet or json or not ids)
     for warning in () if quiet else warnings:

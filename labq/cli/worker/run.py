@@ -158,6 +158,8 @@ def _work(
     look()
     if not (quiet or tally.stopped_by):
         tell_of_waiting(here, selected)
+        if not any(tally.by_status.values()):
+            options.tell_absence(here)
     close(tally, time.monotonic() - began, quiet=quiet or json)
     judge(tally)
 

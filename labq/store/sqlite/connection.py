@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock, RLock, Thread, current_thread, local, main_thread
+from typing import Any
 from weakref import finalize
 
 from labq.errors import StoreError
@@ -250,6 +251,15 @@ class File:
             if owner.db is not None:
                 owner.db.text_factory = _text
         return True
+
+    def rows(self, sql: str, params: Any = ()) -> list[tuple[Any, ...]]:
+        """All rows of a read, also where another program wrote what SQLite cannot read."""
+        try:
+            return self.db.execute(sql, params).fetchall()
+        except sqlite3.OperationalError as error:
+            if not self.beware(error):
+                raise
+            return self.db.execute(sql, params).fetchall()
 
     @contextmanager
     def faults(self, owner: Owner | None = None) -> Iterator[None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -47,12 +46,7 @@ def events(file: File, queue: str, since: str | None) -> Iterator[Document]:
 
 def _rows(file: File, place: tuple[int, int, str, int]) -> list[tuple[Any, ...]]:
     page = f'{READ} WHERE "seq" > ? AND "seq" <= ? AND "queue" = ? ORDER BY "seq" LIMIT ?'
-    try:
-        return file.db.execute(page, place).fetchall()
-    except sqlite3.OperationalError as error:
-        if not file.beware(error):
-            raise
-        return file.db.execute(page, place).fetchall()
+    return file.rows(page, place)
 
 
 def _decoded(field: str, value: Any) -> Any:

@@ -17,6 +17,7 @@ from labq.model.task import Status
 from labq.store.base import KEYED_AS, Run
 from labq.store.refusals import quota_exceeded, short_taken
 from labq.store.sqlite.codec import encode, record_of
+from labq.store.sqlite.connection import File
 
 FAR = 253_402_300_799_000  # ms: the end of the year 9999, where Python's calendar ends
 Row = dict[str, Any]  # the columns of a new task, as they are stored
@@ -118,9 +119,9 @@ def rename(db: sqlite3.Connection, queue: str, new: str) -> int:
     return db.execute('UPDATE tasks SET "queue" = ? WHERE "queue" = ?', (new, queue)).rowcount
 
 
-def runs(db: sqlite3.Connection, queue: str, group: str) -> list[Run]:
+def runs(file: File, queue: str, group: str) -> list[Run]:
     """`Store.runs`."""
     return [
         Run(*row[:6], *(None if ms is None else clock.from_ms(ms) for ms in row[6:]))
-        for row in db.execute(RUNS, {"queue": queue, "group": group, "far": FAR})
+        for row in file.rows(RUNS, {"queue": queue, "group": group, "far": FAR})
     ]

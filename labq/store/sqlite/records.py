@@ -26,46 +26,40 @@ class SQLiteRecords(Records):
     def put(self, identity: str, change: Change) -> Document:
         with self._file.writing(make=True) as db:
             db.execute(f'INSERT OR IGNORE INTO {self._table} ("_id") VALUES (?)', (identity,))
-            (old,) = self._read(db, identity)
+            (old,) = self._read(identity)
             return sound_record(self._write(db, old, change), self._shapes)
 
     def update(self, query: Query, change: Change) -> int:
         with self._file.writing() as db:
-            found = list(self._matching(db, query))
+            found = list(self._matching(query))
             for old in found:
                 self._write(db, old, change)
             return len(found)
 
     def find(self, query: Query = EVERY) -> Iterator[Document]:
         with self._file.faults():
-            for record in self._matching(self._file.db, query):
+            for record in self._matching(query):
                 yield sound_record(record, self._shapes)
 
     def delete(self, query: Query) -> int:
         with self._file.writing() as db:
-            found = [(old["_id"],) for old in self._matching(db, query)]
+            found = [(old["_id"],) for old in self._matching(query)]
             db.executemany(f'DELETE FROM {self._table} WHERE "_id" = ?', found)
             return len(found)
 
-    def _matching(self, db: sqlite3.Connection, query: Query) -> Iterator[Document]:
+    def _matching(self, query: Query) -> Iterator[Document]:
         """What matches now; read whole first, since a reader holds the log back."""
         identity = query.get("_id")
-        records = self._read(db, identity if isinstance(identity, str) else None)
+        records = self._read(identity if isinstance(identity, str) else None)
         if not query or (len(query) == 1 and isinstance(identity, str)):
             return iter(records)  # the matcher is not even imported
         return filter(matcher(query), records)
 
-    def _read(self, db: sqlite3.Connection, identity: str | None) -> list[Document]:
+    def _read(self, identity: str | None) -> list[Document]:
         """One record, or all, by `_id`."""
         where, params = ("", ()) if identity is None else (' WHERE "_id" = ?', (identity,))
         select = f'SELECT "_id", "record" FROM {self._table}{where} ORDER BY "_id"'
-        try:
-            rows = db.execute(select, params).fetchall()
-        except sqlite3.OperationalError as error:
-            if not self._file.beware(error):
-                raise
-            rows = db.execute(select, params).fetchall()
-        return [self._record(name, text) for name, text in rows]
+        return [self._record(name, text) for name, text in self._file.rows(select, params)]
 
     @staticmethod
     def _record(name: str, text: Any) -> Document:

@@ -156,11 +156,12 @@ class SQLiteStore(Store):
     def counts(self) -> dict[tuple[str, str], int]:
         sql = 'SELECT "queue", "status", count(*) FROM tasks GROUP BY "queue", "status"'
         with self._file.faults():
-            return {(queue, status): n for queue, status, n in self._file.db.execute(sql)}
+            found = self._file.rows(sql)
+        return {(queue, status): n for queue, status, n in found if type(status) is str}
 
     def runs(self, queue: str, group: str) -> list[Run]:
         with self._file.faults():
-            return queues.runs(self._file.db, queue, group)
+            return queues.runs(self._file, queue, group)
 
     def rename(self, queue: str, new: str) -> int:
         with self._file.writing(durable=True) as db:
