@@ -18,6 +18,7 @@ from typing import Any
 
 from labq.errors import UsageError
 from labq.source.git import GitError, run
+from labq.values.text import shortened
 from labq.worker.capacity import BY_BUS, ORDER, VISIBLE
 
 QUERY = ("nvidia-smi", "--query-gpu=index,uuid", "--format=csv,noheader")
@@ -85,11 +86,14 @@ def _by_smi() -> Iterator[Device]:
     """As nvidia-smi lists them.
 
     Raises:
-        GitError: there is no nvidia-smi, or it fails.
+        GitError: there is no nvidia-smi, it fails, or says what is no list.
     """
     lines = run(QUERY, QUERY[0], os.environ, TIMEOUT).decode("utf-8", "replace").splitlines()
     fields = [[field.strip() for field in line.split(",")] for line in lines]
-    listed = [row for row in fields if row[0].isdecimal()]  # not "No devices were found"
+    listed = [row for row in fields if row[0].isdecimal()]
+    said = " ".join("".join(lines).split())
+    if said and not listed and not re.search("no devices", said, re.IGNORECASE):
+        raise GitError(f"nvidia-smi lists no GPU but says {shortened(said)!r}")
     instances = _smi_instances() if listed else {}
     for index, *more in listed:
         uuid = more[0] if more else ""

@@ -169,6 +169,8 @@ def test_a_machine_without_gpus_has_none(smi):
 def test_why_nobody_can_say_is_told(smi, monkeypatch, tmp_path):
     smi("#!/bin/sh\necho 'Driver/library version mismatch' >&2; exit 18\n")
     assert detect() == Machine(None, "Driver/library version mismatch")
+    smi("#!/bin/sh\necho 'some rubbish'\n")
+    assert detect() == Machine(None, "nvidia-smi lists no GPU but says 'some rubbish'")
     smi("#!/bin/sh\nexec sleep 600\n")
     monkeypatch.setattr(gpus, "TIMEOUT", 0.2)
     assert detect() == Machine(None, "nvidia-smi takes too long")
