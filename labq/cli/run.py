@@ -19,6 +19,7 @@ from labq.command.words import parse_document
 from labq.errors import StoreError, UsageError
 from labq.model.task import Document, new
 from labq.source.entry import parted
+from labq.values.paths import merged
 
 if TYPE_CHECKING:
     from labq.config import Settings
@@ -72,7 +73,7 @@ def command(
     before, found = parted(words, folder)
     base = parse_document(args, "--args") if args is not None else {}
     task = new(
-        {**base, **found},
+        merged(base, found, "--args"),
         name=name,
         project=project,
         type=kind,

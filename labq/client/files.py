@@ -10,10 +10,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from labq.client.values import plain
 from labq.client.waiting import teller
 from labq.errors import ConflictError
 from labq.values.coerce import text
+from labq.values.plain import plain
 
 BLOCK = 1 << 20  # bytes
 
@@ -25,7 +25,7 @@ def check(folder: Any, progress: Any) -> None:
         UsageError: which of them it is.
     """
     if folder is not None:
-        text("output_dir", plain(folder))
+        text("output_dir", plain(folder, "output_dir"))
     teller("results_progress", progress)
 
 

@@ -7,12 +7,13 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from labq.client.values import of_field, own, plain
+from labq.client.values import of_field, own
 from labq.command.words import flat, key_path, normalised, signature, text_of
 from labq.model.task import EDITABLE, Document, checked
 from labq.queue import Edit
 from labq.queue.edits import applied, check_field
 from labq.values.coerce import text
+from labq.values.plain import plain
 from labq.values.text import shortened
 
 LEAVES = frozenset({"args", "env", "metadata", "summary"})  # edited key by key: siblings stay
@@ -78,7 +79,7 @@ class Copy:
         if name == "source" and isinstance(local.value, Mapping):
             yield from _keys(local.before or {}, local.value)
             return
-        value = None if local.value is None else checked(name, plain(local.value))
+        value = None if local.value is None else checked(name, plain(local.value, name))
         if name in LEAVES and isinstance(value, dict):
             yield from _between((name,), local.before or {}, value)
         else:

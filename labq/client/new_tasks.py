@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from labq.client.profiles import under
-from labq.client.values import of_field, plain
+from labq.client.values import of_field
 from labq.command.words import flat, normalised, signature
 from labq.config import Settings
 from labq.errors import ArgsError, TemplateError, UsageError
@@ -17,6 +17,8 @@ from labq.queue import Queue
 from labq.queue.groups import checked_group
 from labq.store import Now
 from labq.values import coerce as ask
+from labq.values.paths import merged
+from labq.values.plain import plain
 
 Words = Mapping[str, Any]
 
@@ -97,7 +99,7 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
         where = f"tasks[{at}]"
         args = arguments(one, where, empty=False)
         if common["args"]:
-            args = normalised(_over(common["args"], args), where)
+            args = merged(common["args"], args, where)
         check(args, where)
         identity = new_id() if words is None else keyed_id(*words, str(at + 1))
         keys = signature(flat(args))
@@ -115,16 +117,7 @@ def arguments(given: Any, where: str, *, empty: bool = True) -> Document:
         return {}
     if not isinstance(given, Mapping):
         raise ArgsError(f"{where}: args must be a dict, not {given!r}")
-    return dict(normalised(plain(given), where))
-
-
-def _over(below: Document, above: Document) -> Document:
-    both = {
-        key: _over(below[key], above[key])
-        for key in below.keys() & above.keys()
-        if isinstance(below[key], dict) and isinstance(above[key], dict)
-    }
-    return {**below, **above, **both}
+    return dict(normalised(plain(given, where), where))
 
 
 def _fitting(task: Document) -> Callable[[Document, str], None]:

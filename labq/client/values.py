@@ -2,30 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
 from labq.model.task import EDITABLE, FIELDS, Kind
 from labq.values.coerce import span, text
+from labq.values.plain import plain
 
 LENGTHS = ("timeout", "retry_delay")
 TEXTS = frozenset(field for field in EDITABLE if FIELDS[field] is Kind.TEXT)
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it: NumPy's and PyTorch's scalars and arrays, tuples, mappings, paths.
-
-    What is none of these stays as it is, to be refused by name.
-    """
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return plain(value.tolist())
-    return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
 def of_field(name: str, value: Any) -> Any:
@@ -36,7 +21,10 @@ def of_field(name: str, value: Any) -> Any:
     """
     if name in LENGTHS:
         return span(name, value)
-    return text(name, plain(value)) if name in TEXTS else plain(value)
+    if name in TEXTS and isinstance(value, bytes):
+        return text(name, value)
+    found = plain(value, name)
+    return text(name, found) if name in TEXTS else found
 
 
 def own(value: Any) -> Any:

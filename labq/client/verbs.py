@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from labq.client.instances import Instances
 from labq.client.local_changes import edit_of
-from labq.client.values import plain
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.queue.folders import Folders
 from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
 from labq.values import coerce
+from labq.values.plain import plain
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -190,7 +190,7 @@ class Verbs(Instances):
         self._stored()
         if not isinstance(info, Mapping):
             raise UsageError(f"info must be a dict such as {{'acc': 0.9}}, not {info!r}")
-        self._queue.report(self._id, "", plain(info))
+        self._queue.report(self._id, "", plain(info, "info", nan=True))
         self._flush()
         return self
 

@@ -16,9 +16,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from labq.errors import ArgsError
+from labq.values.plain import LEVELS as MAX_DEPTH
 from labq.values.text import shortened
 
-MAX_DEPTH = 80  # BSON allows 100 levels; the document and its attempts need some
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 Path = tuple[str, ...]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import deepcopy
+from enum import Enum
 from typing import Any
 
-from labq.command.words import normalised, text_of
+from labq.command.words import text_of
 from labq.errors import ArgsError, UsageError
-from labq.job.context import Books, books, plain
-from labq.job.reports import LOG, store
+from labq.job.context import Books, books
+from labq.job.reports import LOG, storable, store
 
 RECORDED = "config"  # under this key of the summary stands what the code has beyond the args
 WORDS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -26,7 +28,7 @@ def connect(defaults: Mapping[str, Any]) -> dict[str, Any]:
     Outside of a task it is the defaults.
 
     Raises:
-        UsageError: `defaults` is no dict.
+        UsageError: `defaults` is no dict, or an arg is a text where they have a number.
         ConflictError: the task's lease is lost.
     """
     if not isinstance(defaults, Mapping):
@@ -48,7 +50,7 @@ def merged(defaults: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, An
         elif isinstance(default, Mapping) and isinstance(value, dict):
             result[key] = merged(default, value)
         else:
-            result[key] = fitted(value, default)
+            result[key] = fitted(value, default, key)
     return {**result, **rest}
 
 
@@ -81,11 +83,23 @@ def beyond(defaults: Mapping[str, Any], args: Mapping[str, Any]) -> dict[str, An
     return {key: value for key, value in result.items() if value != {} or defaults[key] == {}}
 
 
-def fitted(value: Any, default: Any) -> Any:
-    """The value as the type that `default` has, where it fits; as it is elsewhere."""
+def fitted(value: Any, default: Any, key: Any) -> Any:
+    """The value as the type that `default` has, where it fits; as it is elsewhere.
+
+    Raises:
+        UsageError: it is a text where the code has a number, or no member of its Enum.
+    """
     kind = type(default)
     if value is None or default is None or kind is type(value):
         return value
+    if isinstance(default, Enum):
+        return _member(value, kind, key)
+    if isinstance(value, str) and isinstance(default, (int, float)):
+        found = _of_text(value, kind)
+        if found is None:
+            wanted = "True or False" if kind is bool else "a number"
+            raise UsageError(f"labq.connect: {key} is {wanted} in the code, not {value!r}")
+        return found
     for family, convert in _FITS.items():
         if isinstance(default, family):
             try:
@@ -95,15 +109,33 @@ def fitted(value: Any, default: Any) -> Any:
     return value
 
 
+def _member(value: Any, kind: Any, key: Any) -> Any:
+    """The member of an Enum that has this value, or this name."""
+    with suppress(ValueError):
+        return kind(value)
+    if isinstance(value, str) and value in kind.__members__:
+        return kind[value]
+    names = ", ".join(kind.__members__)
+    raise UsageError(f"labq.connect: {key} is one of {names} in the code, not {value!r}")
+
+
+def _of_text(value: str, kind: Any) -> Any:
+    """The number, or the flag, that a text stands for; None where it stands for none."""
+    if kind is bool:
+        return WORDS.get(value.lower())
+    with suppress(ValueError, OverflowError):
+        return kind(value)
+    with suppress(ValueError):
+        return float(value)  # 1.5 where the code has an int
+    return None
+
+
 def _flag(value: Any, _kind: type) -> Any:
-    if isinstance(value, str):
-        return WORDS.get(value.lower(), value)
     return bool(value) if value in (0, 1) else value
 
 
 def _whole(value: Any, kind: type) -> Any:
-    number = int(value) if isinstance(value, str) else value
-    return kind(number) if isinstance(number, (int, float)) and number == int(number) else value
+    return kind(value) if isinstance(value, (int, float)) and value == int(value) else value
 
 
 def _number(value: Any, kind: type) -> Any:
@@ -137,19 +169,8 @@ def record(found: Books, values: Mapping[str, Any]) -> None:
     if not values:
         return
     try:
-        told = {RECORDED: _storable(plain(values))}
+        told = {RECORDED: storable(values, instead=str)[0]}
         if fault := store(found, told):
             LOG.warning("labq: %s is not stored: %s", told, fault)
     except ArgsError as error:
         LOG.warning("labq: what the code has beyond the task's args is not stored: %s", error)
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _storable(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_storable(item) for item in value]
-    try:
-        return normalised(value, RECORDED)
-    except ArgsError:
-        return str(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import warnings
 from collections.abc import Mapping
@@ -123,14 +122,3 @@ def _outside(name: str) -> None:
         _asked_outside().append(name)
         told = f"labq.{name}: this process is not a labq task, labq stores nothing of it"
         warnings.warn(told, stacklevel=4)
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it, where it is one of Python's, NumPy's or PyTorch's."""
-    if isinstance(value, Mapping):
-        return {key: plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
-    if hasattr(value, "tolist"):  # of NumPy and PyTorch alike, scalars and arrays
-        return plain(value.tolist())
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

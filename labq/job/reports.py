@@ -5,11 +5,13 @@ from __future__ import annotations
 import logging
 import time
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from labq.errors import LabqError, StoreError, UnusableError, UsageError
-from labq.job.context import Books, books, plain
+from labq.command.words import key_path, normalised
+from labq.errors import ArgsError, LabqError, StoreError, UnusableError, UsageError
+from labq.job.context import Books, books
+from labq.values.plain import key_of, plain, require_shallow
 
 PATIENCE = 60.0  # seconds: as long as the lease lasts, unless configured
 LOG = logging.getLogger("labq")
@@ -25,16 +27,22 @@ def report(**values: Any) -> None:
 
     Args:
         values: JSON values; a dict joins what is under its key already. NumPy and PyTorch values
-            become numbers and lists, `nan` and `inf` the texts of those names.
+            become numbers and lists, `nan` and `inf` the texts of those names, paths and members of
+            an Enum texts or numbers. What cannot be stored is left out, with a warning.
 
     Raises:
-        ArgsError: a value that cannot be stored.
         ConflictError: the task's lease is lost: another worker may run it by now.
     """
     if (found := books("report")) is None:
         return
-    told = plain(values)
-    if fault := store(found, told):
+    told, left = storable(values)
+    for why in left:
+        warnings.warn(f"labq.report: {why} (it is left out)", stacklevel=2)
+    try:
+        fault: LabqError | None = store(found, told)
+    except ArgsError as error:  # two of its keys clash
+        fault = error
+    if fault:
         warnings.warn(f"labq.report: {told} is not stored: {fault}", stacklevel=2)
 
 
@@ -53,12 +61,47 @@ def update_info(info: Mapping[str, Any], fail_on_error: bool = False) -> None:
     try:
         if not isinstance(info, Mapping):
             raise UsageError(f"info must be a dict, not {info!r}")
-        if fault := store(found, plain(info)):
+        told, left = storable(info)
+        for why in left:
+            if fail_on_error:
+                raise ArgsError(why)
+            LOG.warning("labq.update_info: %s (it is left out)", why)
+        if fault := store(found, told):
             raise fault
     except LabqError as error:
         if fail_on_error:
             raise
         LOG.warning("labq.update_info: %s is not stored: %s", info, error)
+
+
+def storable(
+    values: Mapping[Any, Any],
+    instead: Callable[[Any], Any] | None = None,
+    where: str = "",
+) -> tuple[dict[str, Any], list[str]]:
+    """What of these can be stored, as it is; and why each other one cannot.
+
+    With `instead` that is stored in the place of such a value.
+    """
+    found: dict[str, Any] = {}
+    left: list[str] = []
+    for key, value in values.items():
+        path = f"{where}.{key}" if where else str(key)
+        try:
+            name = ".".join(key_path(key_of(key, where or "the report"), path))
+            if not where:
+                require_shallow(value, path)
+            if isinstance(value, Mapping):
+                found[name], more = storable(value, instead, path)
+                left += more
+            else:
+                found[name] = normalised(plain(value, path, nan=True), path)
+        except ArgsError as error:
+            if instead is None or not isinstance(key, str):
+                left.append(str(error))
+            else:
+                found[key] = instead(value)
+    return found, left
 
 
 def store(found: Books, values: Mapping[str, Any]) -> StoreError | None:

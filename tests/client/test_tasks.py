@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
+from enum import Enum, IntEnum
 
 import pytest
 from crew import Crew
@@ -102,6 +103,28 @@ class Scalar:
         return self._value
 
 
+class Colour(str, Enum):
+    RED = "red"
+
+
+class Level(IntEnum):
+    LOW = 1
+
+
+class Plain(Enum):
+    A = "a"
+
+
+ITSELF = {}
+ITSELF["x"] = ITSELF
+
+
+def test_members_and_number_keys_become_what_they_stand_for(client):
+    task = client.submit({"c": Colour.RED, "n": Level.LOW, "by": {1: [Colour.RED]}})
+    assert task.args == {"c": "red", "n": 1, "by": {"1": ["red"]}}
+    assert type(task.args["c"]) is str
+
+
 def test_what_programs_hold_becomes_json(client, tmp_path):
     task = client.submit({"n": Scalar(3), "grid": Scalar([1, 2]), "pair": (1, 2), "at": tmp_path})
     assert task.args == {"n": 3, "grid": [1, 2], "pair": [1, 2], "at": str(tmp_path)}
@@ -111,8 +134,11 @@ def test_what_programs_hold_becomes_json(client, tmp_path):
     ("words", "told"),
     [
         ({"args": [1]}, "args: args must be a dict, not [1]"),
-        ({"args": {"x": object}}, "args: no store holds a value of type type"),
-        ({"args": {"x": float("nan")}}, "args: nan is not a finite number"),
+        ({"args": {"x": object}}, "args.x: no store holds a value of type type"),
+        ({"args": {"x": float("nan")}}, "args.x: nan is not a finite number: give it as a text"),
+        ({"args": ITSELF}, "args.x.x.x.x.x"),
+        ({"args": {"a": 1, "n": {"e": Plain.A}}}, "args.n.e: no store holds a value of type Plain"),
+        ({"args": {1: 2, "1": 3}}, "args: the key '1' is given twice"),
         ({"timeout": "soon"}, "timeout: 'soon' is not a duration"),
         ({"timeout": 0}, "timeout must be seconds above zero"),
         ({"timeout": True}, "timeout must be seconds, a timedelta or such as '10m', not True"),

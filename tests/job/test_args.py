@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from enum import Enum, IntEnum
 from pathlib import Path
 
 import pytest
@@ -48,17 +49,29 @@ def test_c27_a_dotted_key_of_the_code_is_a_path_in_the_args(start):
     assert config(queue) == {"c": {"d": 3}}
 
 
+class Colour(Enum):
+    RED = "a"
+    BLUE = "b"
+
+
+class Level(IntEnum):
+    LOW = 1
+    HIGH = 2
+
+
 @pytest.mark.parametrize(
     ("value", "default", "result"),
     [
         (1, 0.5, 1.0),
         ("0.1", 0.5, 0.1),
-        ("nan?", 0.5, "nan?"),
+        ("2.5", 1, 2.5),
+        ("b", Colour.RED, Colour.BLUE),
+        ("RED", Colour.BLUE, Colour.RED),
+        (2, Level.LOW, Level.HIGH),
         (True, 0.5, True),
         (2.0, 1, 2),
         (2.5, 1, 2.5),
         ("7", 1, 7),
-        ("x", 1, "x"),
         ("true", False, True),
         ("OFF", True, False),
         (0, True, False),
@@ -75,8 +88,23 @@ def test_c27_a_dotted_key_of_the_code_is_a_path_in_the_args(start):
     ],
 )
 def test_c18_a_value_takes_the_type_that_the_code_has_where_it_fits(value, default, result):
-    got = fitted(value, default)
+    got = fitted(value, default, "lr")
     assert (got, type(got)) == (result, type(result))
+
+
+@pytest.mark.parametrize(
+    ("value", "default", "told"),
+    [
+        ("nan?", 0.5, "lr is a number in the code, not 'nan?'"),
+        ("x", 1, "lr is a number in the code, not 'x'"),
+        ("maybe", True, "lr is True or False in the code, not 'maybe'"),
+        ("green", Colour.RED, "lr is one of RED, BLUE in the code, not 'green'"),
+    ],
+)
+def test_a_text_where_the_code_has_another_thing_is_refused(value, default, told):
+    with pytest.raises(UsageError) as caught:
+        fitted(value, default, "lr")
+    assert str(caught.value) == f"labq.connect: {told}"
 
 
 def test_what_no_store_holds_is_recorded_as_text(start):

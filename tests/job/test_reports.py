@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from enum import Enum
+from pathlib import Path
 
 import pytest
 
 import labq
-from labq.errors import ArgsError, ConflictError, StoreError, UsageError
+from labq.errors import ConflictError, StoreError, UsageError
 from labq.job import context, reports
 from labq.queue import Ending, claims
 
@@ -49,9 +51,40 @@ def test_values_are_merged_into_the_summary(claim):
     assert queue.get("1")["summary"] == summary
 
 
-def test_what_cannot_be_stored_is_refused(claim):
-    with pytest.raises(ArgsError):
-        labq.report(thing=object())
+class Colour(Enum):
+    RED = "red"
+
+
+class Named(str, Enum):
+    RED = "red"
+
+
+def test_what_python_holds_is_converted(claim):
+    queue, _ = claim
+    by = {1: 0.5, 2.5: Path("a/b"), Named.RED: (1, Array(2.0))}
+    labq.report(by=by, worst=float("nan"), best=Array(math.inf), colour=Named.RED)
+    assert queue.get("1")["summary"] == {
+        "by": {"1": 0.5, "2": {"5": "a/b"}, "red": [1, 2.0]},
+        "worst": "nan",
+        "best": "inf",
+        "colour": "red",
+    }
+
+
+def test_what_cannot_be_stored_is_left_out_with_a_warning(claim):
+    queue, _ = claim
+    itself = {}
+    itself["itself"] = itself
+    with pytest.warns(UserWarning, match="it is left out") as told:
+        labq.report(a=1, thing=object(), by={"c": Colour.RED, "d": 2, "": 3}, huge=2**70, x=itself)
+    assert [str(one.message).partition(" (it is")[0] for one in told] == [
+        "labq.report: thing: no store holds a value of type object",
+        "labq.report: by.c: no store holds a value of type Colour: give its .value",
+        "labq.report: by.: the key is empty",
+        "labq.report: huge: 1180591620717411303424 is past 64 bits: give it as a text",
+        f"labq.report: x{'.itself' * 8}...: nested too deeply (at most 80 levels)",
+    ]
+    assert queue.get("1")["summary"] == {"a": 1, "by": {"d": 2}}
 
 
 def test_a_lost_lease_refuses_the_report(claim):
@@ -81,7 +114,7 @@ def test_m13_update_info_logs_what_goes_wrong_unless_asked_to_raise(claim, caplo
     labq.update_info({"acc": 0.5, "by": {"epoch": 1}})
     labq.update_info({"by": {"loss": 2}})
     assert queue.get("1")["summary"] == {"acc": 0.5, "by": {"epoch": 1, "loss": 2}}
-    for wrong in ([1], {"x": object()}, {1: 2}):
+    for wrong in ([1], {"x": object()}, {(): 2}):
         labq.update_info(wrong)
         with pytest.raises(UsageError):
             labq.update_info(wrong, fail_on_error=True)
