@@ -6,17 +6,15 @@ import time
 from array import array
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from labq.client.new_tasks import reference
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.filters import to_json
-from labq.model.shapes import MOST
-from labq.model.sound import MALFORMED
 from labq.model.task import FIELDS, Document, is_short
 from labq.queue import Queue, Selection
+from labq.queue.pages import by_number
 from labq.queue.selection import in_projects, resolve
 from labq.values import coerce
 from labq.values.batches import batches
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
     from labq.store import Sort
 
 PAGE = 500  # tasks per read
-NUMBER = {"$gt": 0, "$lt": MOST}  # what labq gives; another program may have given none
 TOLD = 5  # candidates that an error lists
 
 Filter = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
@@ -153,47 +150,18 @@ def walk(
     if limit is not None and (not isinstance(limit, int) or limit < 0):
         raise UsageError(f"limit must be 0 or more, not {limit!r}")
     if order in ([], [("number", 1)], [("number", -1)]):
-        numbered = _by_number(queue, query, down=order == [("number", -1)])
-        found: Iterator[tuple[Document, float]] = chain(numbered, _unnumbered(queue, query))
+        found = _by_number(queue, query, down=order == [("number", -1)])
     else:
         found = _by_order(queue, query, order)
     return islice(found, limit or None)
 
 
 def _by_number(queue: Queue, query: Document, *, down: bool) -> Iterator[tuple[Document, float]]:
-    way = -1 if down else 1
-    numbered: Document = {"queue": queue.name, "$and": [query, {"number": NUMBER}]}
-    bounds = {**NUMBER, "$lte": _highest(queue, numbered)}
-    odd: list[str] = []  # the ids of those whose number is none, which are met on the way
-    while True:
-        left_out = [{"_id": {"$nin": odd}}] if odd else []
-        page = {"queue": queue.name, "$and": [query, {"number": bounds}, *left_out]}
-        read_at = time.monotonic()
-        tasks = list(queue.find(page, sort=[("number", way)], limit=PAGE, steady=True))
-        yield from ((task, read_at) for task in tasks)
-        if len(tasks) < PAGE:
-            return
-        odd += [task["_id"] for task in tasks if "number" in task.get(MALFORMED, ())]
-        at = next((one["number"] for one in reversed(tasks) if one["_id"] not in odd), None)
-        if at is not None:
-            bounds = {**bounds, "$lt" if down else "$gt": at}
-
-
-def _highest(queue: Queue, numbered: Document) -> int:
-    """The highest number among these tasks; 0 where there is none."""
-    for most in (1, 0):  # the first is it, but for what another program wrote
-        newest = queue.find(numbered, sort=[("number", -1)], limit=most, fields=("number",))
-        with closing(newest):  # type: ignore[type-var]  # a read that is open keeps writes waiting
-            found = next((task["number"] for task in newest if MALFORMED not in task), 0)
-        if found:
-            return int(found)
-    return 0
-
-
-def _unnumbered(queue: Queue, query: Document) -> Iterator[tuple[Document, float]]:
-    odd: Document = {"queue": queue.name, "$and": [query, {"number": {"$not": NUMBER}}]}
+    pages = by_number(queue.store, {**query, "queue": queue.name}, PAGE, down=down)
     read_at = time.monotonic()
-    yield from ((task, read_at) for task in queue.find(odd, sort=(), steady=True))
+    for page in pages:
+        yield from ((task, read_at) for task in page)
+        read_at = time.monotonic()
 
 
 def _by_order(queue: Queue, query: Document, order: Sort) -> Iterator[tuple[Document, float]]:

@@ -53,11 +53,16 @@ def _is_word(value: Any) -> bool:
     return _is_text(value) and "\0" not in value
 
 
-def _is_json(value: Any, dates: bool = True, depth: int = 1) -> bool:  # noqa: PLR0911 - by kind
-    """A JSON value, in which dates may stand; else it is one of args, and holds no NUL either."""
+def _is_key(value: Any) -> bool:
+    """What one key of args can be: a path has several, with dots between them."""
+    return _is_word(value) and value != "" and value[0] != "$" and "." not in value
+
+
+def _is_json(value: Any, args: bool = False, dates: bool = True, depth: int = 1) -> bool:  # noqa: PLR0911
+    """A JSON value, in which dates may stand; of `args` one that a command line can carry."""
     kind = type(value)
     if kind is str:
-        return (value.isascii() or _is_text(value)) and (dates or "\0" not in value)
+        return (value.isascii() or _is_text(value)) and not (args and "\0" in value)
     if kind is int or kind is bool or value is None:
         return True
     if kind is float:
@@ -66,19 +71,21 @@ def _is_json(value: Any, dates: bool = True, depth: int = 1) -> bool:  # noqa: P
         return False
     if kind is dict:
         for key, item in value.items():
-            if not (_is_text(key) if dates else _is_word(key)) or not _is_json(
-                item, dates, depth + 1
-            ):
+            fits = _is_key(key) if args else _is_text(key)
+            if not fits or not _is_json(item, args, dates, depth + 1):
                 return False
         return True
     if kind is list:
-        return all(_is_json(item, dates, depth + 1) for item in value)
+        return all(_is_json(item, args, dates, depth + 1) for item in value)
     return isinstance(value, int) or (dates and _is_date(value))  # MongoDB's long is an int too
 
 
 def _odd_key(path: str, value: Mapping[str, Any], shape: Shape) -> str:
     """What is wrong with a dict's keys; empty where nothing is."""
-    return next((shape.flaw(f"a key of {path}", key) for key in value if not shape.fits(key)), "")
+    for key in value:
+        if not shape.fits(key):
+            return (shape if _is_word(key) else WORD).flaw(f"a key of {path}", key)
+    return ""
 
 
 def _is_deep(value: Any) -> bool:
@@ -249,8 +256,10 @@ WORD = Shape("a text", _is_word)  # no process is given a NUL
 TEXTS = list_of("a list of texts", TEXT)
 WORDS = list_of("a list of texts", WORD)
 VARIABLES = dict_of("a dict of texts", WORD, key=Shape("a variable's name", is_variable))
-_ARG = Json("a JSON value", lambda value: _is_json(value, dates=False), WORD)
-ARGS = dict_of("a dict", _ARG, key=WORD)
+_KEY = Shape("a text without dots, and no $ first", _is_key)
+_ARG = Json("a JSON value", lambda value: _is_json(value, args=True, dates=False), _KEY)
+ARGS = dict_of("a dict", _ARG, key=_KEY)
+OBJECT = dict_of("a dict", Json("a JSON value", lambda value: _is_json(value, dates=False)))
 RESOURCES = Checked("a dict such as {'cpus': 2}", _is_asked, "checked_resources")
 REQUIRE = Checked(
     "a list of requirements",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
@@ -15,6 +15,7 @@ from labq.model.sound import MALFORMED
 from labq.model.task import EDITABLE, FIELDS, SETTINGS, TAKES, Document, Kind, Status, checked
 from labq.queue import parts
 from labq.queue.dependencies import parents
+from labq.queue.pages import by_number
 from labq.queue.parts import in_parts
 from labq.queue.refusals import PUBLISHED, instead, state_of
 from labq.store import Change, Now, Store
@@ -204,28 +205,10 @@ def rewrite(store: Store, query: Document, locked: Locked, values: Values) -> Ed
             report.refused["changed by others all the while"] += len(tasks)
 
     in_parts(
-        (partial(rewritten, batch) for batch in _batches(store, query)),
+        (partial(rewritten, page) for page in by_number(store, query, BATCH)),
         lambda sure: parts.tasks(report.changed, "are changed", sure=sure),
     )
     return report
-
-
-def _batches(store: Store, query: Document) -> Iterator[list[Document]]:
-    """The tasks that match, by number, a batch at a time: an edit cannot make one come twice.
-
-    They are read whole, so that what is malformed in them is mended with the rest.
-    """
-    unnumbered = {"$and": [query, {"number": {"$not": {"$gt": 0}}}], "queue": query["queue"]}
-    if odd := list(store.find(unnumbered, steady=True)):
-        yield odd
-    last = 0
-    while True:
-        page = {"$and": [query, {"number": {"$gt": last}}], "queue": query["queue"]}
-        tasks = list(store.find(page, sort=[("number", 1)], limit=BATCH, steady=True))
-        if not tasks:
-            return
-        last = tasks[-1]["number"]
-        yield tasks
 
 
 def _writes(

@@ -428,3 +428,61 @@ def test_a_worker_passes_over_what_no_command_line_can_carry(labq, uri, field):
     assert ran.code == 0
     assert "labq: task 1 is malformed and passed over: " in ran.err
     assert "labq: 1 success in" in ran.err
+
+
+@pytest.mark.parametrize("number", [1.5, 2**53 + 1, 2**60, -(2**60), "x"])
+def test_an_edit_of_all_ends_and_new_tasks_have_sound_numbers(labq, uri, number):
+    submitted(uri)
+    foreign.overwrite(uri, 2, "number", number)
+    if not uri.startswith("sqlite"):
+        foreign.overwrite(uri, "default", "next_number", 1, "queues")
+    tagged = labq("task", "tag", "-f", "{}", "--yes", "+zz")
+    assert tagged.err == "tagged 3 tasks\n"
+    assert labq("task", "update", "-f", "{}", "-y", "-u", "priority=3").err == "changed 3 tasks\n"
+    for following in (4, 5):
+        submit = labq("task", "submit", "--cmd", "true")
+        assert f"task {following} in queue default" in submit.err
+    assert "labq: 4 success in" in labq("worker", "run").err
+
+
+@pytest.mark.parametrize("field", ["next_number"])
+def test_a_counter_that_is_past_all_numbers_begins_behind_the_tasks(labq, uri, field):
+    submitted(uri)
+    foreign.overwrite(uri, "default", field, 2**60, "queues")
+    assert "task 4 in queue default" in labq("task", "submit", "--cmd", "true").err
+
+
+@pytest.mark.parametrize("key", ["", "a.b", "$a"])
+def test_a_key_that_no_argument_has_is_malformed_and_stops_no_edit_of_others(labq, uri, key):
+    submitted(uri)
+    if uri.startswith("sqlite"):
+        foreign.overwrite(uri, 2, "args", json.dumps({key: 1}))
+    else:
+        with foreign.MongoClient(uri) as client:
+            tasks = client.get_default_database().tasks
+            task = tasks.find_one_and_delete({"number": 2})
+            tasks.insert_one({**task, "args": {key: 1}})
+    edited = labq("task", "update", "-f", "{}", "-y", "-u", "args.zz=1")
+    why = f"a key of args must be a text without dots, and no $ first, not {key!r}"
+    assert edited.err == f"changed 2 tasks, left 1 task: {why}: set the whole of args\n"
+    assert edited.code == 0
+
+
+@pytest.mark.parametrize("uri", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("args", ["{", '{"a":NaN}', "[" * 5000, b"\xff"])
+def test_a_filter_on_args_passes_over_those_that_cannot_be_read(labq, uri, args):
+    submitted(uri)
+    foreign.overwrite(uri, 2, "args", args)
+    for words in (
+        "count",
+        "wait --timeout 1ms",
+        "update -y -u priority=1",
+        "tag --yes +a",
+        "cancel",
+    ):
+        ran = (
+            labq("task", *words.split(), "-f", "args.n >= 0")
+            if "wait" not in words
+            else labq(*words.split(), "-f", "args.n >= 0")
+        )
+        assert ran.code in (0, 124), (words, ran.err)

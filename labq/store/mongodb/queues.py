@@ -68,15 +68,20 @@ PLAIN: dict[str, Any] = {
 }
 
 
+def _between(field: str, least: int) -> Document:
+    """Whether a field is a whole number as labq has it, of so much at the least."""
+    return {
+        "$and": [
+            {"$in": [{"$type": field}, ["int", "long", "double"]]},
+            {"$gte": [field, least]},
+            {"$lt": [field, MOST]},
+            {"$eq": [field, {"$trunc": field}]},
+        ]
+    }
+
+
 # Whether a queue has a limit that `sound_record` takes for one too.
-LIMITED = {
-    "$and": [
-        {"$in": [{"$type": "$max_tasks"}, ["int", "long", "double"]]},
-        {"$gte": ["$max_tasks", 0]},
-        {"$lt": ["$max_tasks", MOST]},
-        {"$eq": ["$max_tasks", {"$trunc": "$max_tasks"}]},
-    ]
-}
+LIMITED = _between("$max_tasks", 0)
 
 
 class Taken(NamedTuple):
@@ -130,7 +135,7 @@ class Counters:
                 {"$eq": [{"$type": "$renaming"}, "missing"]},
             ]
         }
-        following = {"$cond": [{"$isNumber": "$next_number"}, "$next_number", 1]}
+        following = {"$cond": [_between("$next_number", 1), "$next_number", 1]}
         following = {"$cond": [free, {"$add": [following, count]}, following]}
         record: Any = self._queues.find_one_and_update(
             {"_id": queue},
@@ -186,7 +191,7 @@ class Counters:
 
         A task may be older than its queue's record, which was removed while it was submitted.
         """
-        numbered = {"queue": queue, "number": {"$type": ["int", "long", "double"]}}
+        numbered = {"queue": queue, "number": {"$type": ["int", "long", "double"], "$lt": MOST}}
         last = self._tasks.find_one(numbered, {"number": 1}, sort=[("number", -1)])
         if last is not None:
             behind = {"$max": {"next_number": int(last["number"]) + 1}}

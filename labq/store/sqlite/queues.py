@@ -12,6 +12,7 @@ from typing import Any
 from labq import clock
 from labq.errors import ConflictError, NotFoundError
 from labq.model.fields import QUEUE
+from labq.model.shapes import MOST
 from labq.model.sound import sound_record
 from labq.model.task import Status
 from labq.store.base import KEYED_AS, Run
@@ -50,11 +51,12 @@ def take_numbers(db: sqlite3.Connection, queue: str, count: int) -> tuple[int, s
     A queue whose record was removed goes on behind the tasks that it has still.
     """
     db.execute('INSERT OR IGNORE INTO queues ("_id") VALUES (?)', (queue,))
-    whole = 'typeof("number") = \'integer\' ORDER BY "number" DESC LIMIT 1'
+    whole = f'typeof("number") = \'integer\' AND "number" < {MOST} ORDER BY "number" DESC LIMIT 1'
     last = f'SELECT "number" + 1 FROM tasks WHERE "queue" = queues."_id" AND {whole}'
     look = f'SELECT "next_number", coalesce(({last}), 1), "record" FROM queues WHERE "_id" = ?'
     following, behind, record = db.execute(look, (queue,)).fetchone()
-    first = max(following, behind) if isinstance(following, int) else behind
+    sound = isinstance(following, int) and following < MOST
+    first = max(following, behind) if sound else behind
     take = 'UPDATE queues SET "next_number" = ? WHERE "_id" = ?'
     db.execute(take, (first + count, queue))
     return first, record
