@@ -278,8 +278,10 @@ def test_a_forever_worker_tells_of_what_it_passes_over_while_it_waits(labq, queu
 
 def test_a_busy_worker_gives_back_what_others_lost(labq, queue, process):
     submit(labq, {}, {})
-    lost = claims.claim(queue.store, {"queue": "default"}, WorkerName("gone", "host"), 0.01)
+    lost = claims.claim(queue.store, {"queue": "default"}, WorkerName("gone", "host"), 60)
     process("worker", "run", "--max-tasks", "1", "--", "sleep", "60", env=LEASE)
+    until(lambda: queue.get("2")["status"] == "running")
+    claims.renew(queue.store, [lost], 0.01)
     until(lambda: queue.get(lost.task["_id"]).get("reason") == "worker gone was lost")
     assert queue.get("2")["status"] == "running"
 
