@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from labq.model.sound import MALFORMED
-from labq.model.task import TAKES, UNSEALED, Document, Status
+from labq.model.task import TAKES, TERMINAL, UNSEALED, Document, Status
 from labq.store import Store
 
 PUBLISHED, UNKNOWN = "published", "malformed"
@@ -37,7 +37,6 @@ _INSTEAD: dict[str, dict[str, str]] = {
         **dict.fromkeys(("success", "failed", "cancelled"), _ENDED),
     },
     "dequeue": dict.fromkeys(("success", "failed", "cancelled"), _EMPTY),
-    "cancel": dict.fromkeys(("success", "failed", "cancelled"), _ENDED),
     "requeue": {
         "draft": "labq task enqueue makes {it} pending",
         "waiting": "labq task show {ref} says what for",
@@ -69,6 +68,7 @@ _THERE = {
     "dequeue": ("draft",),
     "reset": ("draft",),
     "publish": (PUBLISHED,),
+    "cancel": tuple(map(str, TERMINAL)),
 }
 _CALLED = {"progress": "set the progress of", "report": "report on", "wait": "wait for"}
 

@@ -100,37 +100,29 @@ def test_json(labq, four):
     assert result.err == ""
 
 
-def test_what_has_ended_cannot_be_cancelled(labq, queue, four):
+def test_what_has_ended_stays_as_it_is_with_a_notice(labq, queue, four):
     result = labq("task", "cancel", "4")
-    assert (result.code, result.err) == (
-        5,
-        "labq: cannot cancel task 4: it is success (labq task requeue runs it again)\n",
-    )
-    end(queue, 4, published_at=queue.store.now())
-    assert labq("task", "cancel", "4").err == (
-        "labq: cannot cancel task 4: it is published (clone it instead)\n"
-    )
+    assert (result.code, result.err) == (0, "cancelled 0 tasks, left 1 that has ended\n")
     labq("task", "cancel", "2", "-q")
     result = labq("task", "cancel", "2", "3", "4")
-    assert (result.code, result.err) == (
-        5,
-        "labq: cannot cancel 3 tasks: 2 are cancelled (labq task requeue runs them again), 1 is published (clone it instead)\n",
-    )
+    assert (result.code, result.err) == (0, "cancelled 0 tasks, left 3 that have ended\n")
+    assert statuses(queue) == ["running", "cancelled", "cancelled", "success"]
     assert labq("task", "cancel", "-s", "success").code == 0
 
 
-def test_of_several_that_are_named_what_has_ended_is_refused(labq, queue, four):
-    result = labq("task", "cancel", "1", "2", "4")
+def test_a_published_task_that_is_named_is_refused(labq, queue, four):
+    end(queue, 4, published_at=queue.store.now())
+    told = "labq: cannot cancel task 4: it is published (clone it instead)\n"
+    result = labq("task", "cancel", "4")
+    assert (result.code, result.err) == (5, told)
+    result = labq("task", "cancel", "1", "2", "4", "--yes")
     assert result.code == 5
-    assert result.err == (
-        "cancelled 1 task, asked 1 running task to stop\n"
-        "labq: cannot cancel task 4: it is success (labq task requeue runs it again)\n"
-    )
-    assert statuses(queue) == ["running", "cancelled", "cancelled", "success"]
+    assert result.err == "cancelled 1 task, asked 1 running task to stop\n" + told
     assert "stop_requested" in queue.get("1")
     result = labq("task", "cancel", "2", "4", "--json", "--quiet")
     assert (result.code, result.lines) == (5, [{"cancelled": 0, "asked": 0, "left": 2}])
-    assert result.err.startswith("labq: cannot cancel 2 tasks: 1 is success")
+    assert result.err == told
+    assert statuses(queue) == ["running", "cancelled", "cancelled", "success"]
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def command(
     """End tasks: those that do not run at once, the others by their workers, within moments.
 
     A job gets SIGTERM, some grace, SIGKILL. Tasks that come --after a cancelled one are cancelled
-    too. What has ended stays as it is, and is refused where it is named.
+    too. What has ended stays as it is; a published task that is named is refused.
 
     Examples:
       labq task cancel 4
@@ -68,9 +68,9 @@ def command(
     """
     how = asked(grace, reason, kill=kill)
     here, query = chosen.here, chosen.query
-    why = _why_not(here, query) if chosen.named else ""
+    why, refused = _why_not(here, query) if chosen.named else ("", 0)
     flags = {"wait": wait, "yes": chosen.yes, "json": chosen.json, "quiet": chosen.quiet}
-    end(here, query, how, **flags, refused=bool(why))
+    end(here, query, how, **flags, refused=refused)
     if why:
         raise ConflictError(why)
 
@@ -99,11 +99,11 @@ def end(
     yes: bool,
     json: bool,
     quiet: bool,
-    refused: bool = False,
+    refused: int = 0,
 ) -> None:
     """Ends the tasks that match, once a person agrees, and tells of it.
 
-    Of those that have ended it tells unless they are `refused`, which somebody else tells.
+    Of those that have ended it tells, but for the number of `refused`, of which somebody else does.
     """
     left, total = _count(here, query, ENDED), here.count(query)
     done, running, stopping = Cancelled(0, 0), set[str](), set[str]()
@@ -112,8 +112,8 @@ def end(
         done = here.cancel(query, how.reason, how.grace)
         stopping = _ids(here, query, STOPPING)
     try:
-        if not quiet and not json and not (refused and left == total):
-            note(_told(done, 0 if refused else left, len(stopping)))
+        if not quiet and not json and not 0 < refused == total:
+            note(_told(done, left - refused, len(stopping)))
         if running | stopping and wait:
             _wait(here, running | stopping, quiet=quiet or json)
     except KeyboardInterrupt:
@@ -170,9 +170,11 @@ def _wait(here: Queue, identities: set[str], *, quiet: bool) -> None:
         note(f"ended: {told}")
 
 
-def _why_not(here: Queue, query: Document) -> str:
-    """Why tasks that were named are not cancelled: that they have ended; empty where none has."""
-    from labq.queue.refusals import standing, untaken
+def _why_not(here: Queue, query: Document) -> tuple[str, int]:
+    """Why tasks that were named cannot be cancelled, and how many: those that are published."""
+    from labq.queue.refusals import done_already, standing, untaken
 
     states = standing(here.store, query, "cancel")
-    return untaken(here.store, query, "cancel", states) if states else ""
+    wrong = {state: count for state, count in states.items() if not done_already("cancel", state)}
+    why = untaken(here.store, query, "cancel", wrong) if wrong else ""
+    return why, sum(wrong.values())
