@@ -15,6 +15,8 @@ from labq.model.size import MAX_BYTES
 PATH_NOT_VIABLE = 28
 TOO_LARGE = {10334, 17419, 17420}
 UNAUTHORIZED = 13
+# What a server says that is the primary no more, or is shut down (its specification of retries).
+STEPPED_DOWN = {91, 189, 10058, 10107, 11600, 11602, 13435, 13436}
 # No such user, or not in this way; the last is Atlas's.
 DENIED = {11, UNAUTHORIZED, 18, 334, 391, 8000}
 WHO = "check the user, the password, authSource and authMechanism in LABQ_URI"
@@ -81,8 +83,13 @@ def _refused(error: mongo.OperationFailure, address: str) -> Exception:
 
 
 def require_kept(error: mongo.BulkWriteError) -> None:
-    """Raises AutoReconnect where a majority of the nodes did not take the writes: ask again."""
-    if unkept := (error.details or {}).get("writeConcernErrors"):
+    """Raises AutoReconnect where other nodes may not have the writes: ask again.
+
+    A majority did not take them, or the primary stepped down or was shut down in their midst.
+    """
+    details = error.details or {}
+    stopped = [one for one in details.get("writeErrors", ()) if one.get("code") in STEPPED_DOWN]
+    if unkept := [*details.get("writeConcernErrors", ()), *stopped]:
         raise mongo.AutoReconnect(str(unkept[0].get("errmsg"))) from None
 
 

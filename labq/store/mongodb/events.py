@@ -203,9 +203,9 @@ class Events:
         try:
             self._deleted.insert_many(made, ordered=False)
         except mongo.BulkWriteError as error:  # another removes the same ones, or did not end
+            require_kept(error)
             if any(fault["code"] != DUPLICATE for fault in (error.details or {})["writeErrors"]):
                 raise
-            require_kept(error)
         as_read: list[Document] = [
             {"_id": task["_id"], "moved_at": task.get("moved_at"), "born": task.get("born")}
             for task in tasks

@@ -10,10 +10,12 @@ from types import SimpleNamespace
 import pytest
 import servers
 from making import task
+from pymongo.errors import AutoReconnect, BulkWriteError
 
 from labq.errors import ConflictError, StoreError, UsageError
 from labq.store import Change, Now, open_store
 from labq.store.mongodb.codec import update_of
+from labq.store.mongodb.errors import require_kept
 from labq.store.mongodb.short_names import Shorts
 
 
@@ -223,12 +225,15 @@ def test_a_time_ahead_or_within_a_value_is_a_pipeline_that_evaluates_no_value():
 
 
 def test_a_write_that_a_majority_did_not_take_is_an_outage(uri):
-    from pymongo.errors import AutoReconnect, BulkWriteError
-
-    from labq.store.mongodb.errors import require_kept
-    from labq.store.mongodb.short_names import Shorts
-
     unkept = BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"errmsg": "timed out"}]})
     with pytest.raises(AutoReconnect, match="timed out"):
         require_kept(unkept)
     Shorts(None).require_stored(unkept, "q", [])  # nothing of it is about a short name
+
+
+@pytest.mark.parametrize("code", [91, 189, 10058, 10107, 11600, 11602, 13435, 13436])
+def test_a_write_in_whose_midst_the_primary_stepped_down_is_an_outage(code):
+    stopped = {"code": code, "errmsg": "not primary"}
+    with pytest.raises(AutoReconnect, match="not primary"):
+        require_kept(BulkWriteError({"writeErrors": [{"code": 11000}, stopped]}))
+    require_kept(BulkWriteError({"writeErrors": [{"code": 11000}]}))  # a key that is there
