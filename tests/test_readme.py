@@ -59,15 +59,15 @@ def test_the_tour_runs_from_top_to_bottom(shell, kind):
     assert [(one.returncode, one.stderr if one.returncode else "") for one in done] == [
         (0, "")
     ] * len(tour)
-    listed, trained, probed, found, ordered, lived, settings = (one.stdout for one in done)
+    listed, trained, _, probed, found, ordered, lived, settings = (one.stdout for one in done)
     assert listed.count("pending") == 6
     assert "model.name=small" in listed
     best = trained.splitlines()[2:]
     assert "acc=0.95" in best[0]
     assert len(best) == 3
     assert "rate 0.3, seed 7\n" in probed
-    assert "task 7  success  probe" in probed
-    assert found.splitlines()[0] == "4"
+    assert "task 9  success  probe" in probed
+    assert found.splitlines()[0] == "6"
     assert ordered.index("fetched") < ordered.index("trained")
     assert [f"fold {at} of 3" in lived for at in (1, 2, 3)] == [True] * 3
     assert "group folds  success" in lived

@@ -74,7 +74,7 @@ def _cells(task: Document, waits: str, stalled: Collection[str]) -> dict[str, Te
         "waits": _text(waits),
         "name": _text(task.get("name", "")),
         "index": _text(text_of(task["index"]) if "index" in task else ""),
-        "args": _text(pairs(task.get("args", {}))),
+        "args": _text(pairs(_typed(task))),
         "summary": _text(pairs(task.get("summary", {}))),
         "tags": _text(" ".join(task.get("tags", []))),
         "took": _text(_took(task)),
@@ -180,6 +180,15 @@ def _style(status: str) -> str:
 def pairs(values: Mapping[str, Any]) -> str:
     """A nested dict as `lr=0.1 model.name=a`."""
     return " ".join(f"{key}={shortened(_brief(value), 40)}" for key, value in flat(values).items())
+
+
+def _typed(task: Document) -> Mapping[str, Any]:
+    """Its args, as they were typed."""
+    if "words" not in task or MALFORMED in task:
+        return dict(task.get("args", {}))
+    from labq.command.line import texts
+
+    return texts(task)
 
 
 def _brief(value: Any) -> str:

@@ -9,22 +9,30 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from labq.cli import options
 from labq.cli.output import json_line, note
 from labq.cli.task import flags
 from labq.cli.task.submit import _variables, source_of
 from labq.cli.worker.report import say, teller
+from labq.command.grammar import parse_line
+from labq.command.line import typed
 from labq.command.words import parse_document
 from labq.errors import StoreError, UsageError
 from labq.model.task import Document, new
-from labq.source.entry import parted
 from labq.values.paths import merged
 
 if TYPE_CHECKING:
     from labq.config import Settings
     from labq.queue import Claim
     from labq.worker import Finished, Options
+
+
+class Command(TyperCommand):
+    """Takes what follows the command's first word for the command's."""
+
+    allow_interspersed_args = False
 
 
 def command(
@@ -57,21 +65,23 @@ def command(
 ) -> None:
     """Run a command here and now, recorded as a task like any other.
 
-    Flags after the script become the task's args where they are all --KEY VALUE; --args are noted
-    besides. The exit code is the command's. Ctrl-C is passed on to it, and the task is cancelled
-    then; again, it is stopped; a third time, killed.
+    The words are those of labq task submit: what they bind are the task's args, and --args are
+    noted besides. The exit code is the command's. Ctrl-C is passed on to it, and the task is
+    cancelled then; again, it is stopped; a third time, killed.
 
     Examples:
-      labq run -- python train.py --lr 0.1
+      labq run python train.py --lr 0.1 data=cifar
       labq run --name base --tag night -- ./train.sh
     """
     if not words:
         raise UsageError("run what? Write the command after --: labq run -- python train.py")
     folder = os.path.abspath(os.path.expanduser(cwd or "."))  # noqa: PTH100, PTH111 - as submit does
+    line = parse_line(words)
+    words = [*line.command, *line.words]
     _check(words, folder)
     settings = options.settings(uri, queue)
-    before, found = parted(words, folder)
     base = parse_document(args, "--args") if args is not None else {}
+    stored, found, _ = typed(line, {}, style="none")
     task = new(
         merged(base, found, "--args"),
         name=name,
@@ -81,9 +91,10 @@ def command(
         metadata=parse_document(metadata, "--metadata") if metadata is not None else None,
         tags=tag,
         timeout=None if timeout is None else options.duration("--timeout", timeout),
-        cmd=[word.replace("%", "%%") for word in before],
+        cmd=line.command,
+        words=stored,
         cwd=folder,
-        env=_variables(env) if env else None,
+        env={**line.env, **(_variables(env) if env else {})} or None,
     )
     recorded = settings.source and not no_source
     run = _run_offline if offline or _offline() else _run
@@ -123,9 +134,9 @@ def _run(
     quiet: bool,
 ) -> int:
     """Runs the command as the task; its exit code, as shells have it."""
-    from labq.worker.single import Single, verbatim
+    from labq.worker.single import Single
 
-    chosen = _options(settings, grace, follow=not (quiet or json), template=verbatim(words))
+    chosen = _options(settings, grace, follow=not (quiet or json))
     try:
         here = options.queue_of(settings)
         here.store.now()

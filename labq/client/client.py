@@ -101,6 +101,7 @@ class Client(Bulk, Waits, Beside):
         metadata: Mapping[str, Any] | None = None,
         priority: int | None = None,
         cmd: str | Sequence[str] | None = None,
+        argv: Sequence[str] | None = None,
         raw_args: str | None = None,
         cwd: str | PathLike[str] | None = None,
         env: Mapping[str, str] | None = None,
@@ -134,7 +135,9 @@ class Client(Bulk, Waits, Beside):
             comment: a note.
             metadata: notes: a nested dict of JSON values.
             priority: higher runs first; 0 unless said.
-            cmd: what it runs, where the worker names no command.
+            cmd: what it runs, as a template: `%(lr)` in it is the arg of that name.
+            argv: what it runs, word for word, as `labq task submit` takes it: what the words bind
+                are args, above those of `args`. It runs in this folder unless `cwd` is given.
             raw_args: shell text that is appended to the command as it is: a shell runs both.
             cwd: where.
             env: variables of its job.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labq.client.values import of_field, own
-from labq.command.words import flat, key_path, normalised, signature, text_of
+from labq.command.words import flat, is_loose, key_path, normalised, signature, text_of
 from labq.model.task import EDITABLE, Document, checked
 from labq.queue import Edit
 from labq.queue.edits import applied, check_field
@@ -163,7 +163,7 @@ def with_edits(task: Document, edits: Sequence[Edit]) -> Document:
     """
     both = {**task, **applied(task, edits)}
     if both["args"] is not task["args"]:
-        both["args_signature"] = signature(flat(both["args"]))
+        both["args_signature"] = signature(flat(both["args"]), loose=is_loose(both))
     return {field: value for field, value in both.items() if value is not None}
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from labq.client.profiles import under
 from labq.client.values import of_field
-from labq.command.words import flat, normalised, signature
+from labq.command.line import for_args
+from labq.command.words import flat, is_loose, normalised, signature
 from labq.config import Settings
 from labq.errors import ArgsError, TemplateError, UsageError
 from labq.model.task import Document, Status, keyed_id, new, new_id, require_one
@@ -51,13 +52,33 @@ def draft(
     fields = {name: of_field(name, value) for name, value in given.items()}
     if "cwd" in fields:
         fields["cwd"] = os.path.abspath(os.path.expanduser(fields["cwd"]))  # noqa: PTH100, PTH111 - as the command line has it
-    made = new(arguments(args, "args"), max_retries=retries, **fields)
+    own = arguments(args, "args")
+    if "argv" in fields:
+        own = _typed(fields, own)
+    made = new(own, max_retries=retries, **fields)
     task = {**made, **waits, **place, "status": Status.DRAFT.value}
     if whole:
         _fitting(task)(task["args"], "args")
     if key is not None:
         task["_id"] = keyed_id(queue.keyed_as, _key(key))
     return task
+
+
+def _typed(fields: dict[str, Any], args: Document) -> Document:
+    """The args of a command line; puts what it says besides in the place of `argv`."""
+    from labq.command.line import fields as of_words
+
+    if "cmd" in fields:
+        raise UsageError("give argv or cmd, not both")
+    words = [ask.text(f"argv[{at}]", word) for at, word in enumerate(fields.pop("argv"))]
+    found, args, _ = of_words(words, args)
+    env = {**found.pop("env", {}), **fields.get("env", {})}
+    fields |= {**found, **({"env": env} if env else {}), **_only(fields, "cwd")}
+    return args
+
+
+def _only(fields: Document, name: str) -> Document:
+    return {name: fields[name]} if name in fields else {}
 
 
 def _place(queue: Queue, given: dict[str, Any]) -> Document:
@@ -97,13 +118,13 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     tasks = []
     for at, one in enumerate(given):
         where = f"tasks[{at}]"
-        args = arguments(one, where, empty=False)
-        if common["args"]:
-            args = merged(common["args"], args, where)
+        more = arguments(one, where, empty=False)
+        draft = for_args(common, more) if "words" in common else common
+        args = merged(draft["args"], more, where) if draft["args"] else more
         check(args, where)
         identity = new_id() if words is None else keyed_id(*words, str(at + 1))
-        keys = signature(flat(args))
-        tasks.append({**common, "_id": identity, "args": args, "args_signature": keys})
+        keys = signature(flat(args), loose=is_loose(draft))
+        tasks.append({**draft, "_id": identity, "args": args, "args_signature": keys})
     return tasks
 
 
@@ -122,9 +143,10 @@ def arguments(given: Any, where: str, *, empty: bool = True) -> Document:
 
 def _fitting(task: Document) -> Callable[[Document, str], None]:
     """What refuses args that the task's own command does not fit."""
-    if "cmd" not in task:
+    if "cmd" not in task or "typed" in task.get("words", ()):
         return lambda _args, _where: None
-    from labq.command.template import fits, parse_command
+    from labq.command.fitting import fits
+    from labq.command.template import parse_command
 
     template = parse_command(task["cmd"])
 

@@ -1,10 +1,11 @@
-"""Command templates: `%(foo.bar)` in a worker's command, filled from a task's args.
+"""Command templates: `%{foo.bar}` in a worker's command, filled from a task's args.
 
-    item := (text | "%%" | "%(" key [":" default] ")")*
+    item := (text | "%%" | "%{" key [":" default] "}" | "%(" key [":" default] ")")*
 
-`%(args)` is all args as JSON and asks for none of them. Any other `%` is itself; a default ends at
-the first `)`. A command without a placeholder gets the task's args appended as flags. In a shell
-text the values are the shell's variables: they are never part of the text that it parses.
+`%{args}` is all args as JSON and asks for none of them. Any other `%` is itself; a default ends at
+the first `}` or `)`. A command without a placeholder gets the task's words, or its args as flags,
+behind it. In a shell text the values are the shell's variables: they are never part of the text
+that it parses. In words that were typed for one task only the placeholders of some keys are live.
 """
 
 from __future__ import annotations
@@ -12,24 +13,27 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labq.command.interpreters import JOINING, VALUE, Reading, Role, reading
-from labq.command.words import flat, key_path, signature, text_of
+from labq.command.words import flat, key_path, text_of
 from labq.command.words import to_flags as flags_of
 from labq.errors import ArgsError, TemplateError, UsageError
 from labq.values.text import shortened
 
-_ITEM = re.compile(r"%%|%\(")
+if TYPE_CHECKING:
+    from labq.command.spelling import Spelling
+
+_ITEM = re.compile(r"%%|%[({]")
+_CLOSING = {"%(": ")", "%{": "}"}
 ALL = "args"
 
 
 @dataclass(frozen=True)
 class Placeholder:
-    """One `%(key:default)`; `default` is None where the task must have the key."""
+    """One `%{key:default}`; `default` is None where the task must have the key."""
 
     key: str
     default: str | None = None
@@ -64,42 +68,57 @@ class Template:
         """Whether every task fits: no placeholder, or `%(args)`, which takes all there is."""
         return not self.placeholders or any(part.key == ALL for part in self.placeholders)
 
-    def render(self, args: Mapping[str, Any]) -> list[str]:
+    def render(self, args: Mapping[str, Any], spelling: Spelling | None = None) -> list[str]:
         """The argv for a task's args.
+
+        Args:
+            args: the task's.
+            spelling: how its words were typed, if they were.
 
         Raises:
             TemplateError: the task lacks a key without a default.
         """
         if self.shell:
-            return self._render_shell(args)
-        argv = ["".join(self._part(part, args) for part in item) for item in self.items]
-        return argv if self.placeholders else argv + flags_of(args)
+            return self._render_shell(args, spelling)
+        argv = self.filled(args, spelling)
+        return argv if self.placeholders else argv + _behind(args, spelling)
 
-    def _render_shell(self, args: Mapping[str, Any]) -> list[str]:
+    def filled(self, args: Mapping[str, Any], spelling: Spelling | None = None) -> list[str]:
+        """The command's own words for a task's args; raises as `render` does."""
+        return ["".join(self._part(part, args, spelling) for part in item) for item in self.items]
+
+    def _render_shell(self, args: Mapping[str, Any], spelling: Spelling | None) -> list[str]:
         """Variables, not `$1`, hold the values: functions and `set` in the text change `$1`."""
         text, values = "", []
         for part in self.items[0]:
             if isinstance(part, str):
                 text += part
             else:
-                values.append(self._part(part, args))
+                values.append(self._part(part, args, spelling))
                 text += f'"${{labq_{len(values)}}}"'
         if not values:
-            return ["/bin/sh", "-c", f'{text.rstrip()} "$@"', "labq", *flags_of(args)]
+            return ["/bin/sh", "-c", f'{text.rstrip()} "$@"', "labq", *_behind(args, spelling)]
         taken = " ".join(f"labq_{place}=${{{place}}}" for place in range(1, len(values) + 1))
         return ["/bin/sh", "-c", f"{taken}; shift {len(values)}; {text}", "labq", *values]
 
-    def _part(self, part: str | Placeholder, args: Mapping[str, Any]) -> str:
+    def _part(
+        self, part: str | Placeholder, args: Mapping[str, Any], spelling: Spelling | None
+    ) -> str:
         if isinstance(part, str):
             return part
         if part.key == ALL:
             return json.dumps(args, ensure_ascii=False)
         value = lookup(args, part.key)
         if value is not MISSING:
-            return text_of(value)
+            return text_of(value) if spelling is None else spelling.text_at(part.key, value)
         if part.default is None:
             raise TemplateError(f"%({part.key}): the task has no such arg ({_have(args)})")
         return part.default
+
+
+def _behind(args: Mapping[str, Any], spelling: Spelling | None) -> list[str]:
+    """What stands behind a command that has no placeholder."""
+    return flags_of(args) if spelling is None else spelling.of(args)
 
 
 def with_raw(argv: Sequence[str], raw: str, *, shell: bool) -> list[str]:
@@ -132,11 +151,11 @@ def _have(args: Mapping[str, Any]) -> str:
     return "it has " + (", ".join(flat(args)) or "none")
 
 
-def command_words(value: Any) -> list[str]:
-    """The words of a task's own command: a list of them, or a text that is split as a shell does.
+def split_command(value: Any) -> list[str]:
+    """The words of a command: a list of them, or a text that is split as a shell does.
 
     Raises:
-        UsageError: it is no command, or a placeholder in it is wrong.
+        UsageError: it is no command.
     """
     told = repr(shortened(text_of(value)))
     try:
@@ -145,13 +164,27 @@ def command_words(value: Any) -> list[str]:
         raise UsageError(f"cmd: {str(error).lower()} in {told}") from None
     if not isinstance(words, list) or not words or not all(isinstance(w, str) for w in words):
         raise UsageError(f"cmd must be a command, not {told}")
-    if "%(" in "".join(words):
+    return words
+
+
+def command_words(value: Any) -> list[str]:
+    """The words of a task's own command all of whose placeholders are live.
+
+    Raises:
+        UsageError: it is no command, or a placeholder in it is wrong.
+    """
+    words = split_command(value)
+    if "%(" in (joined := "".join(words)) or "%{" in joined:
         parse_command(words)
     return words
 
 
-def parse_command(command: Sequence[str]) -> Template:
+def parse_command(command: Sequence[str], live: Collection[str] | None = None) -> Template:
     """The template of an argv list.
+
+    Args:
+        command: the words.
+        live: the keys whose placeholders are some, others are text; None: all are.
 
     Raises:
         TemplateError: an unclosed placeholder, a bad key, or a placeholder within what a shell or
@@ -159,7 +192,7 @@ def parse_command(command: Sequence[str]) -> Template:
     """
     if not command or not command[0]:
         raise TemplateError("the command is empty: write it after --")
-    template = Template(tuple(_parse(item) for item in command))
+    template = Template(tuple(parse_item(item, live) for item in command))
     if template.placeholders and (found := reading(_words(template))):
         raise _refusal(template.items[found.at], found)
     return template
@@ -174,7 +207,7 @@ def parse_shell(text: str) -> Template:
     """
     if not text.strip():
         raise TemplateError("the shell command is empty")
-    item = _parse(text)
+    item = parse_item(text)
     before = ""
     for part in item:
         if isinstance(part, str):
@@ -294,7 +327,10 @@ def _within(text: str) -> str:
     return _WITHIN.get(next(kind for kind in reversed(opened) if kind != "("), "")
 
 
-def _parse(text: str) -> Item:
+def parse_item(text: str, live: Collection[str] | None = None) -> Item:
+    """The texts and placeholders of one word; raises as `parse_command` does."""
+    if live is not None and not any(f"%{sign}{key}" in text for key in live for sign in "({"):
+        return (text,)
     if any("\ud800" <= char <= "\udfff" for char in text):
         raise TemplateError(f"the command is not valid UTF-8: {shortened(text)}")
     parts: list[str | Placeholder] = []
@@ -303,13 +339,17 @@ def _parse(text: str) -> Item:
         literal += text[position : found.start()]
         position = found.end()
         if found[0] == "%%":
-            literal += "%"
+            dead = live is not None and not _opens(text, position, live)
+            literal += "%%" if dead else "%"
             continue
-        close = text.find(")", position)
+        close = text.find(_CLOSING[found[0]], position)
+        key, colon, default = text[position : max(close, position)].partition(":")
+        if live is not None and (close < 0 or key not in live):
+            literal += found[0]
+            continue
         if close < 0:
             start = shortened(text[found.start() :], 24)
             raise TemplateError(f"{start}: the placeholder is not closed (%% is a plain %)")
-        key, colon, default = text[position:close].partition(":")
         try:
             key_path(key, shortened(f"%({key})"))
         except ArgsError as error:
@@ -320,48 +360,7 @@ def _parse(text: str) -> Item:
     return tuple(parts + [literal] * bool(literal))
 
 
-MAX_OPTIONAL = 10  # placeholders with a default: each doubles the signatures that fit
-
-
-def fits(template: Template, args: Mapping[str, Any], *, allow_extra: bool = False) -> str:
-    """Why a task with these args does not fit the command, or an empty text when it does."""
-    if not template.keys:
-        return ""
-    have, keys = flat(args), template.keys
-    exact = not (allow_extra or template.takes_any)
-    lacks = [
-        key
-        for key, needed in keys.items()
-        if needed and (key not in have if exact else lookup(args, key) is MISSING)
-    ]
-    extra = [key for key in have if key not in keys] if exact else []
-    told = {"lacks": lacks, "has besides": extra}
-    return "; ".join(f"{verb} {', '.join(those)}" for verb, those in told.items() if those)
-
-
-def fitting(template: Template, *, allow_extra: bool = False) -> dict[str, Any]:
-    """The MongoDB query for the tasks that `fits` finds fitting.
-
-    Exactly these keys is an equality on the signature (with defaults, one of several); at least
-    these keys is a search in its text, where each key stands as `"key"` or as the `"key.` of a
-    nested one.
-
-    Raises:
-        TemplateError: more than MAX_OPTIONAL placeholders with a default.
-    """
-    needed = [key for key, must in template.keys.items() if must]
-    optional = [key for key, must in template.keys.items() if not must]
-    if not template.keys or ((allow_extra or template.takes_any) and not needed):
-        return {}
-    if allow_extra or template.takes_any:
-        texts = (re.escape(json.dumps(key, ensure_ascii=False)[:-1]) for key in needed)
-        return {"$and": [{"args_signature": {"$regex": f'[[,]{text}[".]'}} for text in texts]}
-    if len(optional) > MAX_OPTIONAL:
-        raise TemplateError(
-            f"{len(optional)} placeholders have defaults, at most {MAX_OPTIONAL} may "
-            "(--allow-extra lifts this)"
-        )
-    sizes = range(len(optional) + 1)
-    chosen = [some for size in sizes for some in combinations(optional, size)]
-    signatures = [signature([*needed, *some]) for some in chosen]
-    return {"args_signature": signatures[0] if len(signatures) == 1 else {"$in": signatures}}
+def _opens(text: str, position: int, live: Collection[str]) -> bool:
+    """Whether a live placeholder, but for its `%`, begins there."""
+    close = text.find(_CLOSING.get(f"%{text[position : position + 1]}", "\0"), position)
+    return close > 0 and text[position + 1 : close].partition(":")[0] in live

@@ -215,11 +215,16 @@ def _checked_scalar(value: Any, where: str) -> Any:
             raise ArgsError(f"{where}: {value} is not a finite number; {_AS_TEXT}")
         return float(value)
     if isinstance(value, str):
-        return _checked_text(value, where)
+        return checked_text(value, where)
     raise ArgsError(f"{where}: no store holds a value of type {type(value).__name__}")
 
 
-def _checked_text(text: str, where: str) -> str:
+def checked_text(text: str, where: str) -> str:
+    """A text that a store can hold.
+
+    Raises:
+        ArgsError: it is no UTF-8, or holds a NUL.
+    """
     if not text.isascii() and any("\ud800" <= char <= "\udfff" for char in text):
         raise ArgsError(f"{where}: the text is not valid UTF-8")
     if "\0" in text:
@@ -233,7 +238,7 @@ def key_path(dotted: str, where: str) -> Path:
     Raises:
         ArgsError: an empty key, a `$` first, a NUL, no UTF-8, too many keys.
     """
-    keys = tuple(_checked_text(dotted, where).split("."))
+    keys = tuple(checked_text(dotted, where).split("."))
     if not dotted:
         raise ArgsError(f"{where}: the key is empty")
     if len(keys) > MAX_DEPTH:
@@ -315,9 +320,19 @@ def flat(args: Mapping[str, Any]) -> dict[str, Any]:
     return {key: found[key] for key in sorted(found)}
 
 
-def signature(keys: Iterable[str]) -> str:
-    """The sorted dotted leaf keys as one JSON text, so that "exactly these" is an equality."""
-    return json.dumps(sorted(keys), ensure_ascii=False, separators=(",", ":"))
+def signature(keys: Iterable[str], *, loose: bool = False) -> str:
+    """The sorted dotted leaf keys as one JSON text, so that "exactly these" is an equality.
+
+    `loose` words, which belong to no key, are a null behind them: no template takes these.
+    """
+    listed: list[str | None] = [*sorted(keys), *[None] * loose]
+    return json.dumps(listed, ensure_ascii=False, separators=(",", ":"))
+
+
+def is_loose(task: Mapping[str, Any]) -> bool:
+    """Whether the task has words that belong to no key."""
+    words = task.get("words")
+    return isinstance(words, dict) and words.get("loose") is True
 
 
 def text_of(value: Any) -> str:
@@ -329,21 +344,36 @@ def text_of(value: Any) -> str:
     return repr(value)
 
 
-def to_flags(args: Mapping[str, Any]) -> list[str]:
-    """The args as command-line tokens in sorted key order.
+def text_for(value: Any, typed: str | None) -> str:
+    """A value as one word: what was typed for it, where that stands for the value."""
+    if typed is not None:
+        try:
+            if repr(parse_value(typed, "")) == repr(value):
+                return typed
+        except ArgsError:
+            pass
+    return text_of(value)
+
+
+def to_flags(args: Mapping[str, Any], texts: Mapping[str, str] | None = None) -> list[str]:
+    """The args as command-line words in sorted key order.
 
     `--key value`; True is the bare flag, False and None are left out; what begins with `-` and is
     not plainly a negative number is `--key=-text`, so that no parser takes it for an option.
+
+    Args:
+        args: the nested dict.
+        texts: dotted key -> what was typed for it.
     """
-    tokens: list[str] = []
+    words: list[str] = []
     for key, value in flat(args).items():
         if value is False or value is None:
             continue
-        text = text_of(value)
+        text = text_for(value, texts.get(key)) if texts else text_of(value)
         if value is True:
-            tokens.append(f"--{key}")
+            words.append(f"--{key}")
         elif text.startswith("-") and (isinstance(value, str) or "e" in text):
-            tokens.append(f"--{key}={text}")  # argparse takes -1e-05 for an option
+            words.append(f"--{key}={text}")  # argparse takes -1e-05 for an option
         else:
-            tokens += [f"--{key}", text]
-    return tokens
+            words += [f"--{key}", text]
+    return words

@@ -11,6 +11,8 @@ from types import TracebackType
 from typing import Any
 
 from labq import config, spool
+from labq.command.grammar import Line, program_end
+from labq.command.line import typed
 from labq.command.words import flat, normalised
 from labq.config import Settings
 from labq.errors import LabqError, StoreError, UsageError
@@ -22,7 +24,6 @@ from labq.job import CurrentTask, current_task
 from labq.model.task import Document, new
 from labq.queue import Claim, Ending, Queue
 from labq.source.capture import capture
-from labq.source.entry import parted
 from labq.store import open_store
 from labq.values.coerce import mapping, text
 from labq.worker.leases import CANCELLED, Held
@@ -78,9 +79,11 @@ def init(
         raise UsageError("labq.init: call it in the main thread, which alone hears of signals")
     settings = config.load({"queue": queue, "uri": uri})
     words = _words()
-    before, flags = parted(words, os.getcwd()) if words else ([], {})  # noqa: PTH109 - as run does
+    end = program_end(words) if words else 0
+    line = Line({}, words[:end], words[end:])
+    stored, flags, _ = typed(line, {}, style="none")
     if words and not settings.source:  # nothing else tells that nobody typed the path
-        before[0] = "python"
+        line.command[0] = "python"
     task = new(
         normalised({**flat(flags), **flat({} if args is None else mapping("args", args))}, "args"),
         name=_text("name", name),
@@ -89,7 +92,8 @@ def init(
         tags=tags,
         comment=_text("comment", comment),
         metadata=metadata,
-        cmd=[word.replace("%", "%%") for word in before] or None,
+        cmd=line.command or None,
+        words=stored if words else None,
         cwd=os.getcwd(),  # noqa: PTH109 - the same
     )
     away = spool.wanted()

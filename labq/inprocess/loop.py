@@ -12,7 +12,8 @@ from math import inf
 from typing import Any
 
 from labq import config
-from labq.command.template import Placeholder, Template, fitting
+from labq.command.fitting import fitting
+from labq.command.template import Placeholder, Template
 from labq.command.words import key_path
 from labq.config import Settings
 from labq.errors import UsageError

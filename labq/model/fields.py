@@ -58,6 +58,12 @@ TASK: dict[str, Shape] = {
     **dict.fromkeys(("retries", "max_retries", "crashes", "attempt", "index", "count"), COUNT),
     **dict.fromkeys(("tags", "after", "after_any", "waiting_for"), TEXTS),
     "cmd": WORDS,
+    "words": dict_of(
+        "a dict",
+        JSON,
+        {"typed": TEXTS, "grammar": COUNT, "live": TEXTS, "loose": FLAG, "style": TEXT}
+        | {"texts": OBJECT},
+    ),
     **dict.fromkeys(("cwd", "raw_args"), WORD),
     "args": ARGS,
     **dict.fromkeys(("metadata", "summary"), OBJECT),

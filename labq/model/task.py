@@ -8,7 +8,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Any, TypeAlias
 
-from labq.command.words import flat, normalised, signature, text_of
+from labq.command.words import flat, is_loose, normalised, signature, text_of
 from labq.errors import UsageError
 from labq.values.durations import LONGEST, seconds
 from labq.values.suggest import hint
@@ -42,6 +42,7 @@ FIELDS: dict[str, Kind] = {
     "args": Kind.JSON,
     "args_signature": Kind.TEXT,
     "cmd": Kind.JSON,
+    "words": Kind.JSON,  # those typed behind the command, and how they were read
     "raw_args": Kind.TEXT,  # shell text, appended to the command as it is
     "env": Kind.JSON,
     "cwd": Kind.TEXT,
@@ -354,7 +355,7 @@ def _number(field: str, value: Any) -> int | float:
 
 
 _CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    **dict.fromkeys(("args", "metadata", "summary", "source"), _dict),
+    **dict.fromkeys(("args", "words", "metadata", "summary", "source"), _dict),
     **dict.fromkeys(("name", "comment", "cwd"), _line),
     "raw_args": _shell,
     "short": _short,
@@ -380,11 +381,12 @@ def new(args: Document, **fields: Any) -> Document:
         UsageError: a field cannot hold its value.
     """
     given = {field: checked(field, value) for field, value in fields.items() if value is not None}
+    loose = is_loose(given)
     return {
         "_id": new_id(),
         "status": Status.PENDING.value,
         "args": args,
-        "args_signature": signature(flat(args)),
+        "args_signature": signature(flat(args), loose=loose),
         "type": TYPES[0],
         "priority": 0,
         "max_retries": 0,

@@ -21,7 +21,8 @@ from labq.store.base import CLAIM_ORDER
 ALIKE = 100  # tasks behind a malformed one that are looked at with it, at the least
 LONGEST_DELAY = 3600.0  # seconds that backoff grows to
 CLAIMED = (
-    *("number", "queue", "name", "args", "cmd", "raw_args", "env", "cwd", "attempt", "timeout"),
+    *("number", "queue", "name", "args", "cmd", "words", "raw_args", "env", "cwd"),
+    *("attempt", "timeout"),
     *("retries", "max_retries", "retry_delay", "resources", "started_at", "rev", "parent"),
     *("publish_on_success", "index", "count"),
 )

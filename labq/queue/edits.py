@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
-from labq.command.words import flat, key_path, normalised, parse_value, signature
+from labq.command.words import flat, is_loose, key_path, normalised, parse_value, signature
 from labq.errors import ConflictError, UsageError
 from labq.model.fields import INSTEAD
 from labq.model.sound import MALFORMED
 from labq.model.task import EDITABLE, FIELDS, SETTINGS, TAKES, Document, Kind, Status, checked
-from labq.queue import parts
+from labq.queue import parts, wording
 from labq.queue.dependencies import parents
 from labq.queue.pages import by_number
 from labq.queue.parts import in_parts
@@ -39,6 +39,7 @@ class Edit:
 
     path: tuple[str, ...]
     value: Any
+    text: str | None = None  # what was typed for it
 
     @property
     def field(self) -> str:
@@ -58,16 +59,23 @@ class EditReport:
 def parse_edit(text: str) -> Edit:
     """The edit that `args.lr=0.3` asks for; the value is read as on the command line of submit.
 
-    Below `resources` it is read as the overrides of a client are: a YAML scalar.
+    `args.lr!` takes the key away. Below `resources` the value is read as the overrides of a client
+    are: a YAML scalar.
 
     Raises:
         UsageError: no `=`, or a field that cannot be edited.
     """
+    if takes_away(text):
+        return Edit(key_path(text[:-1], repr(text)), wording.GONE)
     left, equals, right = text.partition("=")
     if not equals or not left:
         raise UsageError(f"{text!r} is not FIELD=VALUE (such as args.lr=0.3)")
     path = key_path(left.strip(), repr(text))
     check_field(path[0])
+    return _edit(path, left, right)
+
+
+def _edit(path: tuple[str, ...], left: str, right: str) -> Edit:
     if FIELDS[path[0]] is Kind.TEXT:  # a name that looks like a number is a name
         return Edit(path, None if right == "None" else right)
     if path[0] == "env" and len(path) > 1:  # so is a variable
@@ -85,7 +93,12 @@ def parse_edit(text: str) -> Edit:
             return Edit(path, seconds_or_none(value))
         except UsageError as error:
             raise UsageError(f"{left.strip()}: {error}") from None
-    return Edit(path, parse_value(right, left))
+    return Edit(path, parse_value(right, left), right if path[0] == "args" else None)
+
+
+def takes_away(text: str) -> bool:
+    """Whether it is an edit that takes an arg away, such as `args.lr!`."""
+    return text.startswith("args.") and text.endswith("!") and "=" not in text
 
 
 def check_field(name: str) -> None:
@@ -125,14 +138,17 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
             if edit.field not in new and (why := task.get(MALFORMED, {}).get(edit.field)):
                 raise ConflictError(f"{why}: set the whole of {edit.field}")
             start = new.get(edit.field, task.get(edit.field, {}))
-            value = (
-                _with_resource(start, edit.path[1:], value)
-                if edit.field == "resources"
-                else _with(start, edit.path[1:], value, edit.path)
-            )
+            if edit.field == "args":
+                wording.require_list(task, edit)
+            if value is wording.GONE:
+                value = wording.without(start, edit.path[1:], ".".join(edit.path))
+            elif edit.field == "resources":
+                value = _with_resource(start, edit.path[1:], value)
+            else:
+                value = _with(start, edit.path[1:], value, edit.path)
         gone = value is None and edit.field in REMOVABLE
         new[edit.field] = None if gone else checked(edit.field, value)
-    return new
+    return {**new, **wording.with_texts(task, edits)}
 
 
 def _with(node: Any, keys: Sequence[str], value: Any, path: Sequence[str]) -> Any:
@@ -260,7 +276,9 @@ def _change(task: Document, new: Document) -> Change:
     gone = [name for name, value in new.items() if value is None]
     wrong = task.get(MALFORMED, {}).keys() - EDITABLE - LEFT
     if "args" in values or "args_signature" in wrong:
-        values["args_signature"] = signature(flat(values.get("args") or task["args"]))
+        values["args_signature"] = signature(
+            flat(values.get("args") or task["args"]), loose=is_loose(task)
+        )
     if "args" in values or MALFORMED in task:
         gone.append("reason")  # whatever was said of what it was
     for name in wrong - values.keys():

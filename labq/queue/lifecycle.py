@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labq.command.words import flat, signature
+from labq.command.words import flat, is_loose, signature
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.model.sound import MALFORMED
 from labq.model.task import UNSEALED, Document, Status, checked, new_id
@@ -25,7 +25,8 @@ BATCH = 1000  # tasks per write
 
 # What a clone has of the task that it is made from.
 CONFIGURATION = (
-    *("type", "project", "tags", "comment", "metadata", "args", "args_signature", "cmd", "env"),
+    *("type", "project", "tags", "comment", "metadata", "args", "args_signature", "cmd"),
+    *("words", "env"),
     *("cwd", "resources", "require", "priority", "max_retries", "retry_delay", "timeout", "after"),
     *("after_any", "available_at", "source", "inputs", "retention", "publish_on_success"),
     "raw_args",
@@ -166,7 +167,7 @@ def copy_of(found: Document, edits: Sequence[Edit] = (), name: str | None = None
     task.update(new)
     if name is not None:
         task["name"] = checked("name", name)
-    task["args_signature"] = signature(flat(task["args"]))
+    task["args_signature"] = signature(flat(task["args"]), loose=is_loose(task))
     made = {"_id": new_id(), "status": Status.DRAFT.value, "parent": found["_id"]}
     kept = {field: value for field, value in task.items() if value is not None}
     return {**made, **kept, "retries": 0, "attempt": 0, "rev": 0}

@@ -6,10 +6,6 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from os import path as paths
-from typing import Any
-
-from labq.command.words import parse_tokens
-from labq.errors import ArgsError
 
 SCRIPTS = (".py", ".sh", ".bash", ".R", ".r", ".jl", ".pl", ".rb", ".js")
 PYTHON = re.compile(r"(python|pypy)[0-9.]*t?")
@@ -116,17 +112,3 @@ def entry_point(words: Sequence[str], folder: str) -> str | None:
         return f"-m {words[at]}" if words[at - 1] == "-m" else words[at]
     local = words and "/" in words[0] and paths.isfile(paths.join(folder, words[0]))
     return words[0] if local else None
-
-
-def parted(words: Sequence[str], folder: str) -> tuple[list[str], dict[str, Any]]:
-    """The command without the flags after its script, and these as args.
-
-    Where they are not all `--key value`, or one of them is repeated, all of it is the command. The
-    script is as `script_at` has it.
-    """
-    at = script_at(words, folder)
-    try:
-        args, warnings = parse_tokens(words[at + 1 :])
-    except ArgsError:
-        return list(words), {}
-    return (list(words), {}) if warnings else (list(words[: at + 1]), args)

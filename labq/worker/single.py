@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
-from labq.command.template import Template
 from labq.model.task import Document
 from labq.queue import Claim, Queue
 from labq.worker.leases import CANCELLED
@@ -17,20 +14,6 @@ from labq.worker.own import OwnShift
 from labq.worker.process import Job
 from labq.worker.signals import named
 from labq.worker.supervisor import STOP, Worker
-
-
-@dataclass(frozen=True)
-class Verbatim(Template):
-    """A command that is run to the letter, whatever the task's args."""
-
-    def render(self, _args: Mapping[str, Any]) -> list[str]:
-        """The argv."""
-        return ["".join(map(str, item)) for item in self.items]
-
-
-def verbatim(words: Sequence[str]) -> Verbatim:
-    """The command of these words."""
-    return Verbatim(tuple((word,) for word in words))
 
 
 class Single(Worker):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeAlias
 
-from labq.command.template import parse_command, with_raw
+from labq.command import line
+from labq.command.template import with_raw
 from labq.errors import StoreError, TemplateError
 from labq.queue import Claim, Ending, claims
 from labq.source.interpreter import started
@@ -15,7 +17,7 @@ from labq.worker.capacity import Grant
 from labq.worker.ending import ending_of
 from labq.worker.ledger import close, conclude, give_back, take
 from labq.worker.limits import exhausted
-from labq.worker.options import Finished
+from labq.worker.options import Finished, Options
 from labq.worker.orphan_killer import Guard
 from labq.worker.output import Output
 from labq.worker.preparation import Stopped, alone
@@ -52,11 +54,12 @@ class Slot:
         options = self._shift.options
         task = claim.task
         try:
-            template = options.template or parse_command(task["cmd"])
-            argv = template.render(task["args"])
+            argv = line.argv(task, options.template)
+            _require_folder(task, options)
         except TemplateError as error:
             return self._pass_over(claim, error)
-        whole = partial(_with_raw, raw=task.get("raw_args"), shell=template.shell)
+        shell = options.template is not None and options.template.shell
+        whole = partial(_with_raw, raw=task.get("raw_args"), shell=shell)
         try:
             self._shift.folders.own(task["_id"])
             output = Output(options.home, task, self._shift.echo)
@@ -180,6 +183,18 @@ class Slot:
             "LABQ_TOKEN": claim.token,
             **claim.place,
         }
+
+
+def _require_folder(task: Mapping[str, Any], options: Options) -> None:
+    """Refuses a command that is to run where it was submitted, on a machine without that folder.
+
+    Raises:
+        TemplateError: there is none.
+    """
+    if options.checkout or options.venv or options.template:
+        return
+    if "typed" in task.get("words", ()) and not os.path.isdir(task.get("cwd", ".")):  # noqa: PTH112
+        raise TemplateError(f"there is no folder {task['cwd']} here (--cwd - is the worker's)")
 
 
 def _with_raw(argv: list[str], raw: str | None, *, shell: bool) -> list[str]:

@@ -10,8 +10,6 @@ import pytest
 from books import statuses, tasks
 from waiting import heard, until
 
-from labq.source.entry import parted
-
 SHOW = "import sys; print(sys.argv[1:]); print('oh', file=sys.stderr)"
 
 
@@ -56,29 +54,6 @@ def test_c2_a_run_of_the_same_name_is_a_task_of_its_own(labq, queue, script):
     for _ in range(2):
         assert labq("run", "-q", "--name", "base", "--", *script("")).code == 0
     assert [(task["number"], task["name"]) for task in tasks(queue)] == [(1, "base"), (2, "base")]
-
-
-@pytest.mark.parametrize(
-    ("words", "command", "args"),
-    [
-        (["python", "train.py", "--lr", "1"], ["python", "train.py"], {"lr": 1}),
-        (["train.py", "--lr", "1"], ["train.py"], {"lr": 1}),
-        (["python", "-m", "pkg.train", "--lr", "1"], ["python", "-m", "pkg.train"], {"lr": 1}),
-        (
-            ["torchrun", "--standalone", "train.py", "--config", "conf.yaml"],
-            ["torchrun", "--standalone", "train.py"],
-            {"config": "conf.yaml"},
-        ),
-        (["python", "train.py", "in.txt", "--lr", "1"], None, {}),
-        (["python", "train.py", "-v"], None, {}),
-        (["python", "train.py", "--x", "1", "--x", "2"], None, {}),
-        (["python", "-c", "pass", "--lr", "1"], None, {}),
-    ],
-)
-def test_c18_where_the_flags_begin(words, command, args, tmp_path):
-    for name in ("train.py", "conf.yaml"):
-        (tmp_path / name).touch()
-    assert parted(words, str(tmp_path)) == (command or words, args)
 
 
 def test_a_task_that_is_run_again_runs_the_same_words(labq, queue, script):

@@ -64,13 +64,14 @@ def test_the_words_of_the_command(labq, queue, options, printed):
 
 
 def test_a_task_may_bring_its_own_command(labq, queue):
-    labq("task", "submit", "--cmd", "echo own %(x)", "--", "--x", "1")
+    labq("task", "submit", "--cmd", "echo own %(x)", "--args", "{'x': 1}")
     labq("task", "submit", "--", "--x", "2")
     result = labq("worker", "run")
     assert result.out == "own 1\n"
     assert statuses(queue) == ["success", "pending"]
     assert (
-        "1 task passed over: the worker names no command, and the task has no --cmd\n" in result.err
+        "1 task passed over: the worker names no command, and the task has none of its own\n"
+        in result.err
     )
     assert labq("worker", "run", "--", "echo", "its").out == "its --x 2\n"
 

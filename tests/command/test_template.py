@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labq.command.template import (
-    MAX_OPTIONAL,
-    Placeholder,
-    fits,
-    fitting,
-    parse_command,
-    parse_shell,
-    with_raw,
-)
+from labq.command.fitting import MAX_OPTIONAL, fits, fitting
+from labq.command.template import Placeholder, parse_command, parse_shell, with_raw
 from labq.command.words import flat, signature
 from labq.errors import ExitCode, TemplateError
 from labq.filters import matcher

@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-Tokens = Annotated[
-    list[str] | None, typer.Argument(metavar="[-- --KEY VALUE ...]", show_default=False)
-]
+Tokens = Annotated[list[str] | None, typer.Argument(metavar="[--] WORDS...", show_default=False)]
 Args = Annotated[
     str | None, typer.Option(metavar="DICT", help="Arguments as JSON or a Python dict.")
 ]
@@ -94,9 +92,11 @@ Group = Annotated[
 ]
 Cmd = Annotated[
     str | None,
-    typer.Option(metavar="COMMAND", help="What to run, where the worker names no command."),
+    typer.Option(metavar="COMMAND", help="The command in one text, in front of the WORDS."),
 ]
-Cwd = Annotated[str | None, typer.Option(metavar="DIR", help="Where to run it.")]
+Cwd = Annotated[
+    str | None, typer.Option(metavar="DIR", help="Where to run it; - is the worker's folder.")
+]
 Env = Annotated[
     list[str] | None,
     typer.Option("--env", "-e", metavar="KEY=VALUE", help="A variable for it; again for more."),

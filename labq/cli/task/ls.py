@@ -148,6 +148,10 @@ def _table(
 def _row(task: Document, paths: Sequence[str]) -> dict[str, str]:
     """The line of a task in the columns that were asked for."""
     values = _chosen(task, paths)
+    if "words" in task and MALFORMED not in task:
+        from labq.command.line import texts as typed
+
+        values |= {f"args.{key}": text for key, text in typed(task).items()}
     texts = {path: _text(values[path]) if path in values else "-" for path in paths}
     return {"#": str(task["number"]), **texts}
 

@@ -14,8 +14,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from labq.command.words import flat, parse_document, signature
-from labq.errors import ArgsError, TemplateError, UsageError
+from labq.command.line import for_args
+from labq.command.words import flat, is_loose, parse_document, signature
+from labq.errors import ArgsError, UsageError
 from labq.model.size import require_room
 from labq.model.task import Document, keyed_id, new_id
 
@@ -51,23 +52,18 @@ class Sheet:
         Raises:
             UsageError: a line is no dict of args that can be stored; the message has its number.
         """
-        command = self.draft.get("cmd")
-        if command is not None:
-            from labq.command.template import fits, parse_command
-
-            template = parse_command(command)
         for number, text in enumerate(BytesIO(self.content), start=1):
             if not text.strip():
                 continue
             where = f"{'stdin' if self.file == '-' else self.file}:{number}"
-            args = over(self.draft["args"], _args(text, where), where)
+            own = _args(text, where)
+            draft = for_args(self.draft, own) if "words" in self.draft else self.draft
+            args = over(draft["args"], own, where)
             if len(text) > LONG:
                 _check_size(args, where)
-            if command is not None and (why := fits(template, args, allow_extra=True)):
-                raise TemplateError(f"{where}: --cmd does not fit: the task {why}")
             identity = new_id() if self.key is None else keyed_id(*self.key, str(number))
-            keys = signature(flat(args))
-            yield {**self.draft, "_id": identity, "args": args, "args_signature": keys}
+            keys = signature(flat(args), loose=is_loose(draft))
+            yield {**draft, "_id": identity, "args": args, "args_signature": keys}
 
 
 def _check_size(args: Document, where: str) -> None:

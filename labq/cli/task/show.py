@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from labq.cli import options
 from labq.cli.output import json_line, note, public, span
 from labq.cli.task.waits import explained, when
-from labq.errors import UsageError
+from labq.errors import TemplateError, UsageError
+from labq.model.sound import MALFORMED
 from labq.queue.selection import stalled
 
 if TYPE_CHECKING:
@@ -51,7 +53,10 @@ def command(
         folder = settings.home / "tasks" / task["_id"]
         place = str(folder) if folder.is_dir() else ""
         late = stalled(here.store, [task])
-        render.task(public(task), _words(here, task), place, stalled=late)
+        told = public(task)
+        if "cmd" in task:
+            told.pop("words", None)  # the line of cmd has them
+        render.task(told, _words(here, task), place, stalled=late)
 
 
 def _words(here: Queue, task: Document) -> dict[str, str]:
@@ -62,6 +67,7 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
     for field in ("timeout", "retry_delay"):
         if field in task:
             words[field] = span(timedelta(seconds=task[field]))
+    words |= {} if MALFORMED in task else _line(task)
     if "raw_args" in task:
         words["raw_args"] = f"{task['raw_args']} (behind the command, as it is: a shell runs both)"
     if "resources" in task:
@@ -84,6 +90,18 @@ def _words(here: Queue, task: Document) -> dict[str, str]:
         grace = f", {asked['grace']:g}s grace" if "grace" in asked else ""
         words["stop_requested"] = f"{asked['reason']}{grace}"
     return words
+
+
+def _line(task: Document) -> dict[str, str]:
+    """The command line of the next attempt, and the args as they were typed."""
+    from labq.command.line import shown, texts
+
+    found: dict[str, Any] = {"args": texts(task)} if "words" in task else {}
+    try:
+        words = shown(task)
+    except TemplateError as error:
+        return {**found, "words": str(error)}
+    return {**found, "cmd" if "cmd" in task else "words": shlex.join(words)}
 
 
 def _kept(retention: Document) -> str:

@@ -55,7 +55,8 @@ def command(
         task = _named(client, name, latest=latest)
         keep(client.queue.store, changes)
         for field, value in applied(task.to_dict(), changes).items():
-            _set(task, field, value)
+            if field != "words":  # a value is enough
+                _set(task, field, value)
         task.start(comment)
         here = client.queue
         if json:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+from typer.core import TyperCommand
+
 from labq.cli import options
 from labq.cli.output import json_line, line, note
 from labq.cli.task import flags
-from labq.command.words import parse_document, parse_tokens
+from labq.command.words import parse_document
 from labq.errors import UsageError
 from labq.model.task import Document, Status, new
 
@@ -16,6 +18,14 @@ if TYPE_CHECKING:
     from labq.config import Settings
     from labq.model.arrays import Array
     from labq.queue import Queue
+
+HERE = "-"  # --cwd: the folder of the worker
+
+
+class Command(TyperCommand):
+    """Takes what follows the first word for the task's: `labq task submit python a.py --lr 1`."""
+
+    allow_interspersed_args = False
 
 
 def command(
@@ -59,12 +69,16 @@ def command(
     json: options.Json = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Store a task: an argument set to run. Prints its id.
+    """Store a task: a command, or arguments for the command of a worker. Prints its id.
 
-    Dots nest: --model.name a is {"model": {"name": "a"}}. A value that is a Python literal
-    becomes it, anything else is text; a flag without a value is True.
+    The words go to the program as they are typed; --lr 0.1, -lr 0.1 and lr=0.1 are args besides,
+    to find and to edit the task by. Dots nest: --model.name a is {"model": {"name": "a"}}. A value
+    that is a Python literal becomes it, anything else is text; a flag without a value is True.
+
+    A command runs in the folder that it was submitted from.
 
     Examples:
+      labq task submit python train.py --lr 0.1 --layers 64 64 32 data=cifar
       labq task submit -- --lr 0.1 --model.name resnet
       labq task submit --name base --tag night --args '{"lr": 0.1}' -- --seed 3
       labq task submit --after base --cmd 'python evaluate.py'
@@ -77,7 +91,6 @@ def command(
     """
     settings = options.settings(uri, queue)
     base = parse_document(args, "--args") if args is not None else {}
-    parsed, warnings = parse_tokens(tokens or [], base)
     said: dict[str, Any] = {
         "name": name,
         "short": short,
@@ -104,14 +117,13 @@ def command(
         from labq.client.profiles import under
 
         said = under(profile, said)
-    task = _task(parsed, said, settings)
+    found, warnings = _typed(said, tokens or [], base)
+    task = _task(found, said, settings)
     if group is not None:
         task["group"] = _group(group)
     if draft:
         task["status"] = _draft(wait=wait)
     indexes = _indexes(array, file, task)
-    if file is None:
-        _check_cmd(task)
     here = options.queue_of(settings, at_once=False)
     if any(value is not None for value in (after, after_any, at, delay)):
         from labq.cli.task.waits import waiting_for
@@ -152,6 +164,23 @@ def _stored(
     return bulk.submit(here, task, file, key, indexes, json=json, quiet=quiet)
 
 
+def _typed(said: dict[str, Any], words: list[str], base: Document) -> tuple[Document, list[str]]:
+    """The args of what was typed, and warnings; notes in `said` what it says besides."""
+    if said.get("cmd") is not None:
+        from labq.command.template import split_command
+
+        words = [*split_command(said["cmd"]), *words]
+    said["cmd"] = None
+    if not words:
+        return base, []
+    from labq.command.line import fields
+
+    found, args, warnings = fields(words, base)
+    env = {**found.pop("env", {}), **(said.get("env") or {})} or None
+    said |= {**found, "env": env, "cwd": said.get("cwd") or found.get("cwd")}
+    return args, warnings
+
+
 def _draft(*, wait: bool) -> str:
     if wait:
         raise UsageError("give --draft or --wait, not both: nobody runs a draft")
@@ -171,7 +200,10 @@ def source_of(here: Queue, settings: Settings, task: Document, *, run: bool = Fa
     from labq.source.capture import capture
 
     folder = task.get("cwd") or os.getcwd()  # noqa: PTH109 - fast
-    return capture(here.store.blobs, settings.home, folder, task.get("cmd"), run=run)
+    words = task.get("cmd")
+    if words is not None:
+        words = [*words, *task.get("words", {}).get("typed", ())]
+    return capture(here.store.blobs, settings.home, folder, words, run=run)
 
 
 def tell_unrecorded(settings: Settings, task: Document, *, quiet: bool) -> None:
@@ -191,7 +223,9 @@ def _task(args: Document, said: dict[str, Any], settings: Settings) -> Document:
         said["max_retries"] = settings.max_retries
     if said["max_retries"] > 0 and said.get("retry_delay") is None:
         said["retry_delay"] = settings.retry_delay
-    if cwd := said.get("cwd"):
+    if (cwd := said.get("cwd")) == HERE:
+        said["cwd"] = None
+    elif cwd:
         said["cwd"] = os.path.abspath(os.path.expanduser(cwd))  # noqa: PTH100, PTH111 - fast
     task = new(args, **said)
     if ttl is not None or auto_delete:
@@ -233,17 +267,6 @@ def _amounts(texts: list[str]) -> dict[str, Any]:
     from labq.resources import parse_resources
 
     return parse_resources(texts)
-
-
-def _check_cmd(task: Document) -> None:
-    """Refuses a command that its own task cannot fill."""
-    if "cmd" not in task:
-        return
-    from labq.command.template import fits, parse_command
-    from labq.errors import TemplateError
-
-    if why := fits(parse_command(task["cmd"]), task["args"], allow_extra=True):
-        raise TemplateError(f"--cmd does not fit: the task {why}")
 
 
 def _tell(here: Queue, task: Document, number: int, *, json: bool, quiet: bool) -> None:

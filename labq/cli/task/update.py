@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,11 +12,11 @@ import typer
 from labq.cli import options
 from labq.cli.output import as_json, ask, attended, json_line, note, plural, public
 from labq.command.words import normalised
-from labq.errors import ConflictError, UsageError
+from labq.errors import ConflictError, TemplateError, UsageError
 from labq.model.sound import MALFORMED
 from labq.model.task import EDITABLE, FIELDS, Document
 from labq.queue import Edit, EditReport, Queue, parse_edit
-from labq.queue.edits import applied, as_read, check_field, edit, edits_between
+from labq.queue.edits import applied, as_read, check_field, edit, edits_between, takes_away
 from labq.queue.refusals import counted, not_edited
 
 if TYPE_CHECKING:
@@ -50,16 +52,17 @@ def command(
 ) -> None:
     """Edit tasks, by value or, with no edit given, in your editor.
 
-    An edit leaves its siblings alone: args.opt.lr=1 keeps args.opt.name. Of a task that runs or
-    has ended only tags, comment, metadata and summary may change; for the rest, clone it.
+    An edit leaves its siblings alone: args.opt.lr=1 keeps args.opt.name; args.lr! takes lr away. Of
+    the words that were typed those of the key are spelled anew, all others stay. Of a task that
+    runs or has ended only tags, comment, metadata and summary may change; for the rest, clone it.
 
     Examples:
       labq task update 4 -u args.lr=0.3
       labq task update -s pending -f 'args.lr > 1' -- args.lr=0.3 priority=5
       labq task update --id 4
     """
-    edits = [word for word in words or () if "=" in word]
-    refs = [*(ids or ()), *(word for word in words or () if "=" not in word)]
+    edits = [word for word in words or () if "=" in word or takes_away(word)]
+    refs = [*(ids or ()), *(word for word in words or () if word not in edits)]
     given = refs if ids is not None or refs else None
     changes = [parse_edit(text) for text in [*(update or []), *edits]]
     chosen = options.selection(given, status, name, extra_filter, project, piped=True)
@@ -76,7 +79,11 @@ def command(
     if not changes:
         report = _by_editor(here, query, total)
     elif total == 1 or ask(f"Edit {plural(total)} of queue {here.name}?", yes=yes, quiet=quiet):
+        before = _line(here, query) if total == 1 and not quiet and not json else ""
         report = edit(here.store, query, changes)
+        if report.changed and before and (after := _line(here, query)) != before:
+            note(f"- {before}")
+            note(f"+ {after}")
     refused = bool(chosen.refs and report.refused)
     if json:
         json_line({"changed": report.changed, "same": report.same, "refused": dict(report.refused)})
@@ -84,6 +91,18 @@ def command(
         _tell(report)
     if refused:
         raise ConflictError(not_edited(here.store, query, report.refused))
+
+
+def _line(here: Queue, query: Document) -> str:
+    """The words of a task that has some, as its next attempt gets them."""
+    from labq.command.line import shown
+
+    task = next(here.find(query), {})
+    if "words" not in task or MALFORMED in task:
+        return ""
+    with suppress(TemplateError):
+        return shlex.join(shown(task))
+    return ""
 
 
 def _tell(report: EditReport) -> None:

@@ -14,6 +14,12 @@ AllowExtra = Annotated[
     bool,
     typer.Option("--allow-extra", help="Take tasks that have more args than placeholders, too."),
 ]
+OverrideCmd = Annotated[
+    bool,
+    typer.Option(
+        "--override-cmd", help="Take tasks that have a command of their own, too, and run COMMAND."
+    ),
+]
 Forever = Annotated[
     bool, typer.Option("--forever", help="Wait for more when the queue is drained.")
 ]

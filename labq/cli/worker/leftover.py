@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class PassedOver:
 
 
 def passed_over(
-    here: Queue, worker: Worker, selected: Document, fits: Document, wanted: str
+    here: Queue, worker: Worker, selected: Document, refused: Sequence[tuple[Document, str]]
 ) -> list[PassedOver]:
     """Those that the worker's command does not fit, that ask for too much, that take too long.
 
@@ -48,11 +49,14 @@ def passed_over(
         here: the queue.
         worker: who passes them over.
         selected: the query of the tasks that it is about.
-        fits: the query of those that its command fits; empty where it fits all.
-        wanted: what that command wants.
+        refused: queries of those that its command takes, empty where it takes all, each with why
+            it does not take another.
     """
     capacity = worker.capacity
-    taken = {"$and": [selected, fits]} if fits else selected
+    taken, by_command = selected, list[PassedOver]()
+    for fits, why in refused:
+        by_command.append(PassedOver(here, partial(dict, fits), taken, partial(_told, why)))
+        taken = {"$and": [taken, fits]} if fits else taken
 
     def lacking(task: Document) -> str:
         return f"{capacity.asked(task)} wanted, the worker has {capacity}"
@@ -65,10 +69,14 @@ def passed_over(
         return {"timeout": {"$not": {"$gt": max(0, int(left))}}} if left < inf else {}
 
     return [
-        PassedOver(here, lambda: fits, selected, lambda _task: wanted),
+        *by_command,
         PassedOver(here, capacity.whole_query, taken, lacking),
         PassedOver(here, short_enough, taken, lasting),
     ]
+
+
+def _told(why: str, _task: Document) -> str:
+    return why
 
 
 def tell_of_waiting(here: Queue, selected: Document) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,8 @@ from labq.cli import options
 from labq.cli.worker import flags
 from labq.cli.worker.leftover import PassedOver, passed_over, tell_of_waiting
 from labq.cli.worker.report import both, close, judge, say, teller
-from labq.command.template import Template, fitting, parse_command, parse_shell, require_appendable
+from labq.command.fitting import fitting
+from labq.command.template import Template, parse_command, parse_shell, require_appendable
 from labq.errors import UsageError
 from labq.queue import Selection
 
@@ -30,6 +31,7 @@ def command(
     shell: flags.Shell = None,
     extra_filter: options.Filters = None,
     allow_extra: flags.AllowExtra = False,
+    override_cmd: flags.OverrideCmd = False,
     forever: flags.Forever = False,
     idle_timeout: flags.IdleTimeout = None,
     time_limit: flags.TimeLimit = None,
@@ -60,7 +62,8 @@ def command(
 
     Without a placeholder the task's args are appended to COMMAND as flags. With placeholders, as in
     '--lr=%(lr)' or '%(seed:0)', only tasks with exactly those args are taken; '%(args)' is all of
-    them as JSON. Without COMMAND each task runs its own --cmd.
+    them as JSON. A task that has a command of its own is left to workers without COMMAND, which run
+    each task's own.
 
     Ctrl-C lets what runs end and takes no more; again, it stops the jobs and gives their tasks
     back; a third time, it kills them. SIGTERM, SIGHUP, SIGUSR1 and their like give the tasks back
@@ -112,23 +115,24 @@ def command(
             return
     here.store.now()  # a store that is away says so now, and is waited for later
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
-    fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
-    wanted = _wanted(template, allow_extra=allow_extra)
-    _work(here, selected, fits, wanted, chosen, hook, json=json, quiet=quiet)
+    refused = _refused(template, allow_extra=allow_extra, override=override_cmd)
+    _work(here, selected, refused, chosen, hook, json=json, quiet=quiet)
 
 
 def _work(
     here: Queue,
     selected: Document,
-    fits: Document,
-    wanted: str,
+    refused: Sequence[tuple[Document, str]],
     chosen: Options,
     hook: Hook | None,
     *,
     json: bool,
     quiet: bool,
 ) -> None:
-    """Runs the worker on the selected tasks that its command fits, and tells of it."""
+    """Runs the worker on the selected tasks that its command fits, and tells of it.
+
+    `refused` are queries of what it takes, each with what it says of another.
+    """
     from labq.worker import Worker
     from labq.worker.notifier import Notifier
 
@@ -139,7 +143,8 @@ def _work(
         for one in passed:
             one.look(quiet=quiet)
 
-    taken = {"$and": [selected, fits], "queue": here.name} if fits else selected
+    fits = [query for query, _ in refused if query]
+    taken = {"$and": [selected, *fits], "queue": here.name} if fits else selected
     tell = teller(json=json, quiet=quiet, over=lambda: worker.stopping)
     worker = Worker(
         here,
@@ -149,7 +154,7 @@ def _work(
         say=say,
         on_idle=look,
     )
-    passed += passed_over(here, worker, selected, fits, wanted)
+    passed += passed_over(here, worker, selected, refused)
     began = time.monotonic()
     try:
         tally = worker.run()
@@ -253,10 +258,23 @@ def _hook(text: str | None) -> Hook | None:
     return parse_hook(text)
 
 
-def _wanted(template: Template | None, *, allow_extra: bool) -> str:
-    """What args the worker takes, for the person whose task it did not take."""
+def _refused(
+    template: Template | None, *, allow_extra: bool, override: bool
+) -> list[tuple[Document, str]]:
+    """Queries of the tasks that its command takes, each with why it does not take another.
+
+    A task's own command wins: what a colleague's task runs is not for the worker to say.
+    """
     if template is None:
-        return "the worker names no command, and the task has no --cmd"
+        told = "the worker names no command, and the task has none of its own"
+        return [({"cmd": {"$exists": True}}, told)]
+    own = "it has its own command, which a worker without COMMAND runs (--override-cmd: this one)"
+    wanted = (fitting(template, allow_extra=allow_extra), _wanted(template, extra=allow_extra))
+    return [*[({"cmd": {"$exists": False}}, own)] * (not override), wanted]
+
+
+def _wanted(template: Template, *, extra: bool) -> str:
+    """What args the worker takes, for the person whose task it did not take."""
     keys = ", ".join(key if must else f"{key} (or not)" for key, must in template.keys.items())
-    least = "at least" if allow_extra or template.takes_any else "exactly"
+    least = "at least" if extra or template.takes_any else "exactly"
     return f"the worker's command takes {least} the args {keys}"

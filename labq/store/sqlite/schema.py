@@ -12,7 +12,7 @@ from labq.store.refusals import require_known
 if TYPE_CHECKING:
     from labq.store.sqlite.connection import File
 
-VERSION = 6
+VERSION = 7
 
 # From a version to the next. A file keeps its tasks, its numbers and its counters.
 STEPS = {
@@ -71,6 +71,9 @@ WHEN OLD."status" <> NEW."status" BEGIN
     NEW."reason"
   );
 END;
+""",
+    6: """
+ALTER TABLE tasks ADD COLUMN "words" TEXT;
 """,
 }
 

@@ -38,6 +38,7 @@ CREATE TABLE tasks (
   "args_signature" TEXT,
   "cmd" TEXT,
   "raw_args" TEXT,
+  "words" TEXT,
   "env" TEXT,
   "cwd" TEXT,
   "resources" TEXT,
