@@ -57,6 +57,7 @@ class Fields(ABC):
     args: Field[Json] = Field("The arguments: a nested dict of JSON values.", {})
     args_signature = Field("The sorted dotted keys of the args, as JSON.", "")
     cmd: Field[list[str] | None] = Field("What it runs, where the worker names no command.", None)
+    words: Field[Json] = Field("The words typed behind `cmd`, and how they were read.", {})
     raw_args: Field[str | None] = Field("Shell text, appended to the command as it is.", None)
     env: Field[dict[str, str]] = Field("The variables that its job gets.", {})
     cwd: Field[str | None] = Field("The folder that its job starts in.", None)

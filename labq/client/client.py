@@ -135,9 +135,8 @@ class Client(Bulk, Waits, Beside):
             comment: a note.
             metadata: notes: a nested dict of JSON values.
             priority: higher runs first; 0 unless said.
-            cmd: what it runs, as a template: `%(lr)` in it is the arg of that name.
-            argv: what it runs, word for word, as `labq task submit` takes it: what the words bind
-                are args, above those of `args`. It runs in this folder unless `cwd` is given.
+            cmd: what it runs, a template: `%(lr)` in it is that arg.
+            argv: what it runs, word for word as for `labq task submit`; what it binds are args.
             raw_args: shell text that is appended to the command as it is: a shell runs both.
             cwd: where.
             env: variables of its job.

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from itertools import combinations
 from typing import Any
 
-from labq.command.template import MISSING, Template, lookup
+from labq.command.template import Template
 from labq.command.words import flat, signature
 from labq.errors import TemplateError
+from labq.values.paths import MISSING, lookup
 
 MAX_OPTIONAL = 10  # placeholders with a default: each doubles the signatures that fit
 

@@ -11,21 +11,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from labq.command.grammar import VERSION, Binding, Line, parse_line
-from labq.command.spelling import Spelling
-from labq.command.template import (
-    ALL,
-    MISSING,
-    Template,
-    lookup,
-    parse_command,
-    parse_item,
-)
+from labq.command.spelling import ALL, Spelling
 from labq.command.words import flat, leaves, normalised, text_of
-from labq.values.paths import merged
+from labq.values.paths import MISSING, lookup, merged
 from labq.values.text import shortened
+
+if TYPE_CHECKING:
+    from labq.command.template import Template
 
 Task = Mapping[str, Any]
 
@@ -106,6 +101,8 @@ def stored(line: Line, args: Mapping[str, Any], *, style: str = "") -> dict[str,
     whole = [*line.command, *line.words]
     live = [key for key in (*flat(args), *[ALL] * bool(args)) if _names(whole, key)]
     if live:
+        from labq.command.template import parse_command
+
         parse_command(whole or [""], live)
     words: dict[str, Any] = {"grammar": VERSION, "typed": line.words}
     if live:
@@ -130,11 +127,7 @@ def spelling_of(task: Task) -> Spelling | None:
 
 def _spelling(words: Mapping[str, Any], args: Mapping[str, Any]) -> Spelling:
     said, live = words.get("typed") or [], words.get("live") or ()
-    filled: dict[int, list[str]] = {}
-    for at, word in enumerate(said) if live else ():
-        item = parse_item(word, live)
-        if item != (word,):
-            filled[at] = Template((item,)).filled(args) if args else [word]
+    filled = _filled(said, live, args) if live else {}
     texts = flat(words.get("texts") or {})
     return Spelling(
         said,
@@ -161,6 +154,20 @@ def shown(task: Task) -> list[str]:
     return [] if spelling is None else spelling.of(task["args"])
 
 
+def _filled(
+    words: Sequence[str], live: Sequence[str], args: Mapping[str, Any]
+) -> dict[int, list[str]]:
+    """The places of the words with a live placeholder, and what stands there for these args."""
+    from labq.command.template import Template, parse_item
+
+    items = [(at, word, parse_item(word, live)) for at, word in enumerate(words)]
+    return {
+        at: Template((item,)).filled(args) if args else [word]
+        for at, word, item in items
+        if item != (word,)
+    }
+
+
 def argv(task: Task, template: Template | None = None) -> list[str]:
     """The argv of an attempt of the task.
 
@@ -174,6 +181,8 @@ def argv(task: Task, template: Template | None = None) -> list[str]:
     spelling = spelling_of(task)
     if template is not None:
         return template.render(task["args"], spelling)
+    from labq.command.template import parse_command
+
     words = task.get("words") or {}
     if "typed" not in words or spelling is None:
         return parse_command(task["cmd"]).render(task["args"], spelling)

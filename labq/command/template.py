@@ -21,6 +21,7 @@ from labq.command.interpreters import JOINING, VALUE, Reading, Role, reading
 from labq.command.words import flat, key_path, text_of
 from labq.command.words import to_flags as flags_of
 from labq.errors import ArgsError, TemplateError, UsageError
+from labq.values.paths import MISSING, lookup
 from labq.values.text import shortened
 
 if TYPE_CHECKING:
@@ -132,19 +133,6 @@ def with_raw(argv: Sequence[str], raw: str, *, shell: bool) -> list[str]:
     if shell:
         return [*argv[:2], f"{argv[2].rstrip()} {raw}", *argv[3:]]
     return ["/bin/sh", "-c", f"{shlex.join(argv)} {raw}"]
-
-
-MISSING = object()
-
-
-def lookup(args: Mapping[str, Any], dotted: str) -> Any:
-    """The value at a dotted path through dicts, or MISSING."""
-    node: Any = args
-    for key in dotted.split("."):
-        if not isinstance(node, dict) or key not in node:
-            return MISSING
-        node = node[key]
-    return node
 
 
 def _have(args: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeAlias
 
-from labq.command.words import flat, is_loose, key_path, normalised, parse_value, signature
+from labq.command.words import flat, is_loose, key_path, normalised, parse_value, signature, text_of
 from labq.errors import ConflictError, UsageError
 from labq.model.fields import INSTEAD
 from labq.model.sound import MALFORMED
@@ -139,7 +139,7 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
                 raise ConflictError(f"{why}: set the whole of {edit.field}")
             start = new.get(edit.field, task.get(edit.field, {}))
             if edit.field == "args":
-                wording.require_list(task, edit)
+                wording.require_list(task, ".".join(edit.path[1:]), value)
             if value is wording.GONE:
                 value = wording.without(start, edit.path[1:], ".".join(edit.path))
             elif edit.field == "resources":
@@ -148,7 +148,12 @@ def applied(task: Mapping[str, Any], edits: Sequence[Edit]) -> Document:
                 value = _with(start, edit.path[1:], value, edit.path)
         gone = value is None and edit.field in REMOVABLE
         new[edit.field] = None if gone else checked(edit.field, value)
-    return {**new, **wording.with_texts(task, edits)}
+    typed = {
+        ".".join(edit.path[1:]): edit.text
+        for edit in edits
+        if edit.text is not None and len(edit.path) > 1 and edit.text != text_of(edit.value)
+    }
+    return {**new, **wording.with_texts(task, typed)}
 
 
 def _with(node: Any, keys: Sequence[str], value: Any, path: Sequence[str]) -> Any:

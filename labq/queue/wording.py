@@ -3,43 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from labq.command.words import flat, text_of
 from labq.errors import ConflictError
 from labq.model.sound import MALFORMED
 
-if TYPE_CHECKING:
-    from labq.queue.edits import Edit
-
 GONE = object()  # the value of an edit that takes a key away
 
 
-def require_list(task: Mapping[str, Any], edit: Edit) -> None:
+def require_list(task: Mapping[str, Any], key: str, value: Any) -> None:
     """Refuses one value for a key that has several words.
 
     Raises:
         ConflictError: with the list to type.
     """
-    if "words" not in task or edit.value is GONE or isinstance(edit.value, list):
+    if "words" not in task or value is GONE or isinstance(value, list):
         return
     from labq.command.line import spelling_of
 
-    spelling, key = spelling_of(task), ".".join(edit.path[1:])
+    spelling = spelling_of(task)
     if spelling is not None and (one := spelling.several(key)) is not None:
         raise ConflictError(
             f"{key} is several words ({one.start}{key} {' '.join(one.texts)}):"
-            f" give a list, args.{key}='[{text_of(edit.value)}]'"
+            f" give a list, args.{key}='[{text_of(value)}]'"
         )
 
 
-def with_texts(task: Mapping[str, Any], edits: Sequence[Edit]) -> dict[str, Any]:
-    """The `words` of a task with what was typed for its args; empty where nothing is to be kept."""
-    typed = {
-        ".".join(edit.path[1:]): edit.text
-        for edit in edits
-        if len(edit.path) > 1 and edit.text is not None and edit.text != text_of(edit.value)
-    }
+def with_texts(task: Mapping[str, Any], typed: Mapping[str, str]) -> dict[str, Any]:
+    """The `words` of a task with what was typed, by dotted key; empty where nothing was."""
     if not typed or "words" in task.get(MALFORMED, ()):
         return {}
     words = task.get("words") or {}

@@ -29,3 +29,16 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any], where: str = "") 
 
 def _has_keys(value: Any) -> bool:
     return isinstance(value, dict) and bool(value)
+
+
+MISSING = object()
+
+
+def lookup(args: Mapping[str, Any], dotted: str) -> Any:
+    """The value at a dotted path through dicts, or MISSING."""
+    node: Any = args
+    for key in dotted.split("."):
+        if not isinstance(node, dict) or key not in node:
+            return MISSING
+        node = node[key]
+    return node

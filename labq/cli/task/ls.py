@@ -13,13 +13,13 @@ import typer
 from labq.cli import options
 from labq.cli.output import json_line, line, moment, note, plural, public
 from labq.cli.task.waits import MOST, briefly, parents
-from labq.command.template import MISSING, lookup
 from labq.command.words import key_path, text_of
 from labq.errors import UsageError
 from labq.filters import to_json
 from labq.model.sound import MALFORMED, faults_of
 from labq.model.task import FIELDS, Document
 from labq.queue.selection import stalled
+from labq.values.paths import MISSING, lookup
 from labq.values.suggest import hint
 from labq.values.text import shortened
 
