@@ -13,7 +13,7 @@ from labq import config
 from labq.cli import options
 from labq.cli.worker import flags
 from labq.cli.worker.leftover import PassedOver, passed_over, tell_of_waiting
-from labq.cli.worker.report import both, close, judge, say, teller
+from labq.cli.worker.report import close, judge, say, teller
 from labq.command.template import Template, fitting, parse_command, parse_shell, require_appendable
 from labq.errors import UsageError
 from labq.queue import Selection
@@ -75,7 +75,6 @@ def command(
     template = _template(words or [], shell)
     given = {"uri": uri, "queue": queue, "lease": lease, "heartbeat": heartbeat}
     settings = config.load(given)
-    hook = _hook(on_finish)
     machine = _machine(cpus, memory, gpus_per_task, label or [])
     machine["gpus"] = _gpus(gpus, gpu_ids, quiet=quiet)
     from labq.worker import Options
@@ -100,6 +99,7 @@ def command(
         venv=venv,
         patience=inf if forever or idle_timeout is not None else settings.lease,
         on_lost=_on_lost(on_lost),
+        hook=_hook(on_finish),
         follow=streams,
         **machine,
     )
@@ -114,7 +114,7 @@ def command(
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     fits = fitting(template, allow_extra=allow_extra) if template else {"cmd": {"$exists": True}}
     wanted = _wanted(template, allow_extra=allow_extra)
-    _work(here, selected, fits, wanted, chosen, hook, json=json, quiet=quiet)
+    _work(here, selected, fits, wanted, chosen, json=json, quiet=quiet)
 
 
 def _work(
@@ -123,16 +123,13 @@ def _work(
     fits: Document,
     wanted: str,
     chosen: Options,
-    hook: Hook | None,
     *,
     json: bool,
     quiet: bool,
 ) -> None:
     """Runs the worker on the selected tasks that its command fits, and tells of it."""
     from labq.worker import Worker
-    from labq.worker.notifier import Notifier
 
-    notifier = Notifier(here, chosen.uri, hook, say)
     passed: list[PassedOver] = []
 
     def look() -> None:
@@ -140,21 +137,17 @@ def _work(
             one.look(quiet=quiet)
 
     taken = {"$and": [selected, fits], "queue": here.name} if fits else selected
-    tell = teller(json=json, quiet=quiet, over=lambda: worker.stopping)
     worker = Worker(
         here,
         taken,
         chosen,
-        on_finish=both(tell, notifier.tell),
+        on_finish=teller(json=json, quiet=quiet, over=lambda: worker.stopping),
         say=say,
         on_idle=look,
     )
     passed += passed_over(here, worker, selected, fits, wanted)
     began = time.monotonic()
-    try:
-        tally = worker.run()
-    finally:
-        notifier.close()
+    tally = worker.run()
     look()
     if not (quiet or tally.stopped_by):
         tell_of_waiting(here, selected)
