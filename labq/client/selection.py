@@ -18,6 +18,7 @@ from labq.queue.pages import by_number
 from labq.queue.selection import in_projects, resolve
 from labq.values import coerce
 from labq.values.batches import batches
+from labq.values.suggest import hint
 
 if TYPE_CHECKING:
     from labq.store import Sort
@@ -77,11 +78,13 @@ def narrow(verb: str, given: Iterable[Any]) -> None:
         raise UsageError(f"{verb} what? Give tasks, filter, status or name (all: filter='{{}}')")
 
 
-def one_of(queue: Queue, ref: str, project: str | None, *, latest: bool) -> Document:
+def one_of(
+    queue: Queue, ref: str, project: str | None, *, latest: bool, entries: Iterable[str] = ()
+) -> Document:
     """The task that a reference names within a project; of several of its name the newest.
 
     Raises:
-        TaskNotFound: it names none.
+        TaskNotFound: it names none, and none of these `entries` of `tasks:` in `labq.yaml`.
         ConflictError: it names several, and nobody said `latest`.
     """
     within = _within(project)
@@ -96,7 +99,13 @@ def one_of(queue: Queue, ref: str, project: str | None, *, latest: bool) -> Docu
         )
     if hits:
         return hits[0]
-    (identity,) = resolve(queue.store, queue.name, [ref], within)
+    try:
+        (identity,) = resolve(queue.store, queue.name, [ref], within)
+    except TaskNotFound as error:
+        if not (known := list(entries)):
+            raise
+        near = hint(ref, known, f" (there are {', '.join(known)})")
+        raise TaskNotFound(f"{error}, nor an entry of tasks: in labq.yaml{near}") from None
     task = next(queue.find({"queue": queue.name, "$and": [{"_id": identity}, *within]}), None)
     if task is None:
         raise TaskNotFound(f"no task {ref!r} in project {project!r} of queue {queue.name!r}")
