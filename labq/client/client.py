@@ -10,7 +10,7 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from labq import config
-from labq.client import new_tasks, selection
+from labq.client import new_tasks, profiles, selection
 from labq.client.alike import like
 from labq.client.beside import Beside
 from labq.client.bulk import Bulk
@@ -161,7 +161,12 @@ class Client(Bulk, Waits, Beside):
         words = {**locals()}
         del words["self"], words["args"], words["array"]
         document = new_tasks.draft(self.queue, self.settings, args, words)
-        return Task(self, document, there=False)._as_array(array)  # noqa: SLF001 - its own class's
+        task = Task(self, document, there=False)._as_array(array)  # noqa: SLF001 - its own class's
+        if profile is not None:
+            bare = {**words, "profile": None}
+            bare = new_tasks.draft(self.queue, self.settings, args, bare, whole=False)
+            task._profile = profiles.between(profile, bare, document)  # noqa: SLF001 - the same
+        return task
 
     @like(task)
     def submit(self, *args: Any, **words: Any) -> Task:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import timezone
 
 import pytest
 
@@ -75,8 +75,8 @@ def test_times_have_the_utc_of_datetime(client, crew):
     task = client.submit()
     crew.run()
     task.refresh()
-    times = [value for value in task.to_dict().values() if isinstance(value, datetime)]
-    times += [task.created_at, *(task.attempts[0][key] for key in ("started", "ended"))]
+    times = [task.created_at, task.queued_at, task.started_at, task.ended_at, task.modified_at]
+    times += [*(task.attempts[0][key] for key in ("started", "ended"))]
     times += [event["at"] for event in client.events()]
     assert {time.tzinfo for time in times} == {timezone.utc}
     assert all(time.tzinfo is timezone.utc for time in times)
