@@ -38,6 +38,12 @@ def later(moment: datetime, seconds: float) -> datetime:
     return moment + round(seconds * 1000) * _MILLISECOND
 
 
+def iso(moment: datetime) -> str:
+    """An aware datetime in UTC as `2026-11-21T08:00:00.123Z`."""
+    text = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
 def deadline(seconds: float) -> dict[str, Any]:
     """The moment in `seconds`, as the processes of this machine count: `{boot, until}`.
 

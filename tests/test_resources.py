@@ -13,7 +13,9 @@ from labq.resources import (
     checked_require,
     checked_resources,
     claimable,
+    overridden,
     parse_label,
+    parse_override,
     parse_requirement,
     parse_resources,
     quantity,
@@ -164,6 +166,73 @@ NOT_EDITED = [
 @pytest.mark.parametrize(("value", "message"), NOT_EDITED)
 def test_an_edit_that_is_refused(value, message):
     assert refusal(checked_resources, value) == message
+
+
+@pytest.mark.parametrize(
+    ("value", "stored"),
+    [
+        ({"resources": {"requests": {"cpu": "1"}}}, {"requests": {"cpu": 1}}),
+        (
+            {
+                "requests": {"cpu": 1},
+                "resources": {"requests": {"memory": 2}, "limits": {"gpu": 1}},
+            },
+            {"requests": {"cpu": 1, "memory": 2}, "limits": {"gpu": 1}},
+        ),
+        ({"resources": {}, "zone": "eu"}, {"zone": "eu"}),
+    ],
+)
+def test_what_a_container_asks_for_is_what_its_resource_does(value, stored):
+    assert checked_resources({"worker": value})["worker"] == stored
+
+
+@pytest.mark.parametrize(
+    ("text", "stored"),
+    [
+        ("*.resources={'requests': {'cpu': 2}}", "'{'"),
+        ("*.resources.requests.memory=2", {"requests": {"cpu": 1, "memory": 2}}),
+        ("worker.resources.requests.cpu=2", {"requests": {"cpu": 2}}),
+        ("worker.resources=null", {}),
+    ],
+)
+def test_an_override_reaches_into_a_container(text, stored):
+    before = {"worker": {"requests": {"cpu": 1}}}
+    path, value = parse_override(text)
+    if isinstance(stored, str):
+        told = "worker.resources must be a dict of requests and limits, not \"{'requests': {'cpu': 2}}\""
+        assert refusal(lambda: checked_resources(overridden(before, path, value))) == told
+    else:
+        assert checked_resources(overridden(before, path, value))["worker"] == stored
+
+
+def test_an_override_of_a_container_as_a_whole_takes_its_place():
+    before = {"worker": {"requests": {"cpu": 1}, "zone": "eu"}}
+    after = overridden(before, ["worker", "resources"], {"limits": {"cpu": 2}})
+    assert checked_resources(after)["worker"] == {"zone": "eu", "limits": {"cpu": 2}}
+
+
+NO_PARAMETERS = [
+    (
+        {"requests": {"disk": 1}},
+        "worker.requests has no amount 'disk' (there are cpu, memory, gpu)",
+    ),
+    ({"limits": {"cpuu": 1}}, "worker.limits has no amount 'cpuu': did you mean cpu?"),
+    ({"requests": 4}, "worker.requests must be a dict such as {'cpu': 2}, not '4'"),
+    ({"resources": 4}, "worker.resources must be a dict of requests and limits, not '4'"),
+    ({"resources": {"x": 1}}, "worker.resources has no 'x' (there are requests, limits)"),
+    ({"resources": {"request": {}}}, "worker.resources has no 'request': did you mean requests?"),
+    (
+        {"requests": {"cpu": 1}, "resources": {"requests": {"cpu": 2}}},
+        "worker.requests.cpu is given twice: in worker.resources, too",
+    ),
+    ({"replica": 3}, "worker has no parameter 'replica': did you mean replicas?"),
+    ({"memory": "1Gi"}, "worker.memory is no parameter (write worker.requests.memory)"),
+]
+
+
+@pytest.mark.parametrize(("value", "message"), NO_PARAMETERS)
+def test_a_named_resource_refuses_what_nobody_understands(value, message):
+    assert refusal(checked_resources, {"worker": value}) == message
 
 
 SHOWN = [

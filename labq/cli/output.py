@@ -55,14 +55,7 @@ def as_json(value: Any) -> str:
 
 
 def _as_text(value: Any) -> str:
-    return iso(value) if isinstance(value, datetime) else str(value)
-
-
-def iso(moment: Any) -> str:
-    """A time as `2026-11-21T08:00:00.123Z`."""
-    if not isinstance(moment, datetime):
-        raise TypeError(type(moment).__name__)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return clock.iso(value) if isinstance(value, datetime) else str(value)
 
 
 def public(task: Mapping[str, Any]) -> dict[str, Any]:

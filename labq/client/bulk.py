@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from labq.client.local_changes import edit_of
 from labq.client.new_tasks import references
 from labq.client.selection import Filter, Words, narrow, query_of
 from labq.config import Settings
-from labq.errors import ConflictError
+from labq.errors import ConflictError, UsageError
 from labq.model.task import Document
-from labq.queue import Queue
-from labq.queue.refusals import done_already, standing, untaken
+from labq.queue import EditReport, Queue
+from labq.queue.edits import edit
+from labq.queue.refusals import done_already, not_edited, standing, untaken
 from labq.values.coerce import limit, switch, text, texts
 
 if TYPE_CHECKING:
@@ -154,6 +156,62 @@ class Bulk:
             return self.queue.tag(query, more, less)
 
         return self._move("tag", tagged, (refs, filter, status, name))
+
+    def update(
+        self,
+        changes: Mapping[str, Any],
+        *refs: int | str | Task,
+        filter: Which = None,  # noqa: A002 - the same
+        status: Words | None = None,
+        name: Words | None = None,
+    ) -> EditReport:
+        """Sets values by dotted path, `{"args.lr": 0.3}`, in all tasks for which the rest holds.
+
+        What stands beside a path stays. Returns a report: how many it `changed`, had the `same`
+        already, and were `refused`, by reason.
+
+        Args:
+            changes: dotted path -> value; None takes a field away.
+            refs: tasks, or references to some.
+            filter: as of `tasks`, and so are `status` and `name`.
+            status: the same.
+            name: the same.
+
+        Raises:
+            UsageError: nothing says which tasks, or a field cannot hold its value.
+            TaskNotFound: a reference names none.
+            ConflictError: a task that is named may not be edited.
+        """
+        if not isinstance(changes, Mapping):
+            raise UsageError(f"changes must be a dict such as {{'args.lr': 0.3}}, not {changes!r}")
+        edits = [edit_of(path, value) for path, value in changes.items()]
+        named = refs or None
+        narrow("update", (named, filter, status, name))
+        query = query_of(self.queue, named, filter, status, name)
+        report = edit(self.queue.store, query, edits)
+        if refs and report.refused:
+            raise ConflictError(not_edited(self.queue.store, query, report.refused))
+        return report
+
+    def delete(
+        self,
+        *refs: int | str | Task,
+        filter: Which = None,  # noqa: A002 - the same
+        status: Words | None = None,
+        name: Words | None = None,
+        force: bool = False,
+    ) -> int:
+        """Removes tasks for good; what runs or is published needs `force`.
+
+        Returns how many. Those that wait for one of them are cancelled.
+
+        Raises:
+            UsageError: nothing says which tasks.
+            TaskNotFound: a reference names none.
+        """
+        narrow("delete", (refs or None, filter, status, name))
+        query = query_of(self.queue, refs or None, filter, status, name)
+        return self.queue.delete(query, force=switch("force", force))
 
     def progress(self, ref: int | str | Task, percent: float) -> None:
         """Notes how much of a running task is done.

@@ -10,22 +10,19 @@ from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 from labq import config
-from labq.client import new_tasks, selection
+from labq.client import new_tasks, profiles, selection
 from labq.client.alike import like
 from labq.client.beside import Beside
 from labq.client.bulk import Bulk
-from labq.client.local_changes import edit_of
 from labq.client.local_copy import CACHE_SECONDS
 from labq.client.origin import noted
 from labq.client.selection import Filter, Words, query_of
 from labq.client.task import Task
 from labq.client.waits import Waits
-from labq.errors import ConfigError, ConflictError, UsageError
+from labq.errors import ConfigError, UsageError
 from labq.model.task import Document
-from labq.queue import EditReport, Queue, parts
-from labq.queue.edits import edit
+from labq.queue import Queue, parts
 from labq.queue.parts import in_parts
-from labq.queue.refusals import not_edited
 from labq.store import find_store
 from labq.values.coerce import patience, several, switch
 
@@ -166,7 +163,12 @@ class Client(Bulk, Waits, Beside):
         words = {**locals()}
         del words["self"], words["args"], words["array"]
         document = new_tasks.draft(self.queue, self.settings, args, words)
-        return Task(self, document, there=False)._as_array(array)  # noqa: SLF001 - its own class's
+        task = Task(self, document, there=False)._as_array(array)  # noqa: SLF001 - its own class's
+        if profile is not None:
+            bare = {**words, "profile": None}
+            bare = new_tasks.draft(self.queue, self.settings, args, bare, whole=False)
+            task._profile = profiles.between(profile, bare, document)  # noqa: SLF001 - the same
+        return task
 
     @like(task)
     def submit(self, *args: Any, **words: Any) -> Task:
@@ -249,14 +251,16 @@ class Client(Bulk, Waits, Beside):
         known = selection.called(self.queue, text, project)
         if known is not None:
             return Task(self, known, there=True)
+        entries: Mapping[str, Any] = {}
         if not latest and not text.isdecimal():
             there = selection.drafts(self.queue, text, project)
             if len(there) == 1:
                 return Task(self, there[0], there=True)
-            entry = None if there else config.section("tasks").get(text)
-            if entry is not None:
-                return self._of_entry(text, *entry)
-        return Task(self, selection.one_of(self.queue, text, project, latest=latest), there=True)
+            entries = {} if there else config.section("tasks")
+            if text in entries:
+                return self._of_entry(text, *entries[text])
+        found = selection.one_of(self.queue, text, project, latest=latest, entries=entries)
+        return Task(self, found, there=True)
 
     def tasks(
         self,
@@ -303,43 +307,7 @@ class Client(Bulk, Waits, Beside):
         """
         return self.queue.count(query_of(self.queue, None, filter, status, name, project))
 
-    # changing
-
-    def update(
-        self,
-        changes: Mapping[str, Any],
-        *refs: int | str | Task,
-        filter: Filter | None = None,  # noqa: A002 - the same
-        status: Words | None = None,
-        name: Words | None = None,
-    ) -> EditReport:
-        """Sets values by dotted path, `{"args.lr": 0.3}`, in all tasks for which the rest holds.
-
-        What stands beside a path stays. Returns a report: how many it `changed`, had the `same`
-        already, and were `refused`, by reason.
-
-        Args:
-            changes: dotted path -> value; None takes a field away.
-            refs: tasks, or references to some.
-            filter: as of `tasks`, and so are `status` and `name`.
-            status: the same.
-            name: the same.
-
-        Raises:
-            UsageError: nothing says which tasks, or a field cannot hold its value.
-            TaskNotFound: a reference names none.
-            ConflictError: a task that is named may not be edited.
-        """
-        if not isinstance(changes, Mapping):
-            raise UsageError(f"changes must be a dict such as {{'args.lr': 0.3}}, not {changes!r}")
-        edits = [edit_of(path, value) for path, value in changes.items()]
-        named = refs or None
-        selection.narrow("update", (named, filter, status, name))
-        query = query_of(self.queue, named, filter, status, name)
-        report = edit(self.queue.store, query, edits)
-        if refs and report.refused:
-            raise ConflictError(not_edited(self.queue.store, query, report.refused))
-        return report
+    # copies
 
     def clone(
         self,
@@ -366,26 +334,6 @@ class Client(Bulk, Waits, Beside):
         found = list(self.queue.find(query_of(self.queue, refs or None, filter, status)))
         made = (Task(self, document, there=True) for document in found)
         return [task.clone(enqueue=enqueue, **fields) for task in made]
-
-    def delete(
-        self,
-        *refs: int | str | Task,
-        filter: Filter | None = None,  # noqa: A002 - the same
-        status: Words | None = None,
-        name: Words | None = None,
-        force: bool = False,
-    ) -> int:
-        """Removes tasks for good; what runs or is published needs `force`.
-
-        Returns how many. Those that wait for one of them are cancelled.
-
-        Raises:
-            UsageError: nothing says which tasks.
-            TaskNotFound: a reference names none.
-        """
-        selection.narrow("delete", (refs or None, filter, status, name))
-        query = query_of(self.queue, refs or None, filter, status, name)
-        return self.queue.delete(query, force=switch("force", force))
 
     def _of_fields(self, fields: Mapping[str, Any]) -> Task:
         """A task that is not stored yet, of the words of `task`."""

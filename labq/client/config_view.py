@@ -15,13 +15,14 @@ from labq.values.suggest import hint
 if TYPE_CHECKING:
     from labq.client.task import Task
 
-_KNOWN = (SETTINGS | {"comment", "tags"}) - {"short", "source"}  # which are one task's alone
-KEYS = tuple(field for field in FIELDS if field in _KNOWN)
+RETAINED = ("ttl", "auto_delete")  # of `retention`, as the words of a submit have them
+_KNOWN = (SETTINGS | {"comment", "tags", "metadata"}) - {"short", "source"}  # one task's alone
+KEYS = (*(field for field in FIELDS if field in _KNOWN - {"retention"}), *RETAINED)
 UNSAID = {field: value for field, value in new({}).items() if field in _KNOWN}  # never without one
 
 
 class Config(MutableMapping[str, Any]):
-    """How a task is to run, field by field; what is set here is set on the task."""
+    """How a task is to run, by the words of `Client.task`; what is set here is set on the task."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -29,7 +30,7 @@ class Config(MutableMapping[str, Any]):
     def __getitem__(self, field: str) -> Any:
         if field not in KEYS:
             raise KeyError(field)
-        return getattr(self._task, field)
+        return self._task.retention.get(field) if field in RETAINED else getattr(self._task, field)
 
     def __setitem__(self, field: str, value: Any) -> None:
         _check(field)
@@ -60,7 +61,7 @@ class Config(MutableMapping[str, Any]):
         for field, value in given.items():
             _check(field)
             if value is not None:
-                given[field] = checked(field, of_field(field, value))
+                given[field] = _checked(field, value)
         if given.get("name", self["name"]) != self["name"]:
             self["name"] = given["name"]  # before all others: it may be refused
         self.clear()
@@ -69,13 +70,24 @@ class Config(MutableMapping[str, Any]):
                 self[field] = value
 
     def __iter__(self) -> Iterator[str]:
-        return (field for field in KEYS if getattr(self._task, field) not in (None, [], {}))
+        return (field for field in KEYS if self[field] not in (None, [], {}))
 
     def __len__(self) -> int:
         return sum(1 for _ in self)
 
     def __repr__(self) -> str:
         return repr(dict(self))
+
+
+def _checked(field: str, value: Any) -> Any:
+    """The value as a task of this field has it.
+
+    Raises:
+        UsageError: it cannot.
+    """
+    if field in RETAINED:
+        return checked("retention", of_field("retention", {field: value}))[field]
+    return checked(field, of_field(field, value))
 
 
 def _check(field: Any) -> None:

@@ -90,10 +90,7 @@ class Instances(Mirror):
         return self
 
     def _shape(self, name: str, array: Array | None, *, ranged: bool = False) -> None:
-        if self._there is not False and self.status != Status.DRAFT.value:
-            raise AttributeError(
-                f"{name} is settable until a task is submitted, and {self._called} is"
-            )
+        self._refuse_if_submitted(name)
         self._array, self._ranged = array, ranged and array is not None
 
     # how its instances stand

@@ -13,7 +13,6 @@ from labq.model.task import EDITABLE, Document, checked
 from labq.queue import Edit
 from labq.queue.edits import applied, check_field
 from labq.values.coerce import text
-from labq.values.plain import plain
 from labq.values.text import shortened
 
 LEAVES = frozenset({"args", "env", "metadata", "summary"})  # edited key by key: siblings stay
@@ -42,6 +41,12 @@ class Copy:
     def __init__(self, document: Document) -> None:
         self.document = document
         self._locals: dict[str, Local] = {}
+
+    @property
+    def fields(self) -> set[str]:
+        """The fields that the document has, and those that were set here."""
+        changed = {name for name, local in self._locals.items() if local.is_changed}
+        return self.document.keys() | changed
 
     def look(self, name: str, missing: Any) -> Any:
         """A field's value: the working copy of one that may be edited, a plain copy of others."""
@@ -79,7 +84,7 @@ class Copy:
         if name == "source" and isinstance(local.value, Mapping):
             yield from _keys(local.before or {}, local.value)
             return
-        value = None if local.value is None else checked(name, plain(local.value, name))
+        value = None if local.value is None else checked(name, of_field(name, local.value))
         if name in LEAVES and isinstance(value, dict):
             yield from _between((name,), local.before or {}, value)
         else:

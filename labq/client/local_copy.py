@@ -11,6 +11,7 @@ from labq.client.attributes import Fields
 from labq.client.local_changes import Copy, with_edits
 from labq.client.new_tasks import placed
 from labq.client.origin import noted
+from labq.client.profiles import Laid
 from labq.errors import ConflictError, TaskNotFound
 from labq.model.task import EDITABLE, FIELDS, TERMINAL, Document, Status
 from labq.queue.edits import edit_as_read, keep
@@ -43,6 +44,7 @@ class Mirror(Fields):
         "_cached_for": "After how many seconds they are.",
         "_copy": "The document, and what was changed in it here.",
         "_noted": "The comment that `start` was given for this run alone, and that of the others.",
+        "_profile": "What a profile of `labq.yaml` gave it.",
         "_read_at": "When it was read, monotonic; `-inf`: the next look is at the store.",
         "_there": "Whether the store has it; None once it is deleted.",
         "auto_update": "Whether attributes are read again in time; the client's word at first.",
@@ -61,6 +63,7 @@ class Mirror(Fields):
         self.update_cache_time = client.update_cache_time
         self._copy = Copy(document)
         self._there: bool | None = there
+        self._profile: Laid | None = None
         self._noted: tuple[str, str | None] | None = None
         self._read_at = time.monotonic() if read_at is None else read_at
 
@@ -178,13 +181,19 @@ class Mirror(Fields):
     def _change(self, name: str, value: Any) -> None:
         if name not in EDITABLE:
             raise AttributeError(f"{name} cannot be set: {_why_not(name)}")
-        once = ONCE.get(name)
-        if once and self._there is not False and self.status != Status.DRAFT.value:
-            raise AttributeError(
-                f"{name} is settable until a task is submitted, and {self._called} is: "
-                f"clone({name}=...) makes a task of another {once}"
-            )
+        if once := ONCE.get(name):
+            self._refuse_if_submitted(name, f": clone({name}=...) makes a task of another {once}")
         self._copy.change(name, value)
+
+    def _refuse_if_submitted(self, name: str, instead: str = "") -> None:
+        """Refuses to set an attribute of a task that is submitted.
+
+        Raises:
+            AttributeError: it is; the message says what to do `instead`.
+        """
+        if self._there is not False and self.status != Status.DRAFT.value:
+            told = f"{name} is settable until a task is submitted, and {self._called} is{instead}"
+            raise AttributeError(told)
 
     def save(self) -> Self:
         """Sends what was changed here, and only that; a task that is not stored becomes a draft.

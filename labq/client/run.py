@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from labq.client import files
 from labq.client.local_changes import edit_of
+from labq.client.local_copy import Mirror
+from labq.client.new_tasks import references
 from labq.client.verbs import Verbs
 from labq.client.waiting import POLL, Live, between, teller, until_ended
 from labq.errors import ConflictError
@@ -45,7 +47,9 @@ class Runs(Verbs):
             self._became(self._copy.document)
         return self
 
-    def start(self, comment: str | None = None) -> Self:
+    def start(
+        self, comment: str | None = None, *, parent: int | str | Mirror | None = None
+    ) -> Self:
         """Runs this configuration as a new task of the same name, which this object then is.
 
         What was changed here goes into the new task alone. One that is not stored yet becomes the
@@ -53,29 +57,36 @@ class Runs(Verbs):
 
         Args:
             comment: a note of this run: the next one has that of the configuration again.
+            parent: a task, or a reference to one, whose summary becomes variables of its job; the
+                parent of one that is stored is that configuration, unless it is given.
 
         Raises:
-            UsageError: the comment is no text; else as `save`.
-            ConflictError, TaskNotFound: as `save`.
+            UsageError: the comment is no text, the parent no task; else as `save`.
+            ConflictError, TaskNotFound: as `save`, and of `parent`.
         """
         usual = self.comment
         if self._noted is not None and usual == self._noted[0]:
             usual = self._noted[1]
         said = edit_of("comment", usual if comment is None else comment)
+        made_from = None if parent is None else references(self._queue, parent)[0]
         if self._there is False:
             self.comment = said.value
+            if made_from is not None:
+                self._copy.document["parent"] = made_from
             self.submit()
         else:
-            self._clone_of(said)
+            self._clone_of(said, made_from)
         self._noted = None if comment is None else (comment, usual)
         return self
 
-    def _clone_of(self, said: Edit) -> None:
+    def _clone_of(self, said: Edit, parent: str | None) -> None:
         """Becomes a clone of itself that runs, with that comment."""
         self._stored()
         own = ("summary", "name", "comment")
         edits = [said, *(edit for edit in self._copy.edits() if edit.field not in own)]
-        task = self._queue.clone(self._id, edits, self.name, enqueue=True, array=self._array)
+        task = self._queue.clone(
+            self._id, edits, self.name, enqueue=True, array=self._array, parent=parent
+        )
         self._became(task)
 
     def run(

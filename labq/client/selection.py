@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 from labq.client.new_tasks import reference
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.filters import to_json
-from labq.model.task import FIELDS, Document, is_short
+from labq.model.task import Document, is_short
 from labq.queue import Queue, Selection
+from labq.queue.ordering import parse_sort
 from labq.queue.pages import by_number
 from labq.queue.selection import in_projects, resolve
 from labq.values import coerce
 from labq.values.batches import batches
+from labq.values.suggest import hint
 
 if TYPE_CHECKING:
     from labq.store import Sort
@@ -77,11 +79,13 @@ def narrow(verb: str, given: Iterable[Any]) -> None:
         raise UsageError(f"{verb} what? Give tasks, filter, status or name (all: filter='{{}}')")
 
 
-def one_of(queue: Queue, ref: str, project: str | None, *, latest: bool) -> Document:
+def one_of(
+    queue: Queue, ref: str, project: str | None, *, latest: bool, entries: Iterable[str] = ()
+) -> Document:
     """The task that a reference names within a project; of several of its name the newest.
 
     Raises:
-        TaskNotFound: it names none.
+        TaskNotFound: it names none, and none of these `entries` of `tasks:` in `labq.yaml`.
         ConflictError: it names several, and nobody said `latest`.
     """
     within = _within(project)
@@ -96,7 +100,13 @@ def one_of(queue: Queue, ref: str, project: str | None, *, latest: bool) -> Docu
         )
     if hits:
         return hits[0]
-    (identity,) = resolve(queue.store, queue.name, [ref], within)
+    try:
+        (identity,) = resolve(queue.store, queue.name, [ref], within)
+    except TaskNotFound as error:
+        if not (known := list(entries)):
+            raise
+        near = hint(ref, known, f" (there are {', '.join(known)})")
+        raise TaskNotFound(f"{error}, nor an entry of tasks: in labq.yaml{near}") from None
     task = next(queue.find({"queue": queue.name, "$and": [{"_id": identity}, *within]}), None)
     if task is None:
         raise TaskNotFound(f"no task {ref!r} in project {project!r} of queue {queue.name!r}")
@@ -122,18 +132,12 @@ def _within(project: str | None) -> list[Document]:
 
 
 def order_of(sort: Words | None) -> Sort:
-    """`args.lr:desc` -> ("args.lr", -1); ascending unless it says so.
+    """`args.lr:desc` -> ("args.lr", -1), as `ls --sort` has it; by number at last.
 
     Raises:
         UsageError: no such field or direction.
     """
-    order = []
-    for text in _words("sort", sort):
-        field, _, direction = text.partition(":")
-        if field.partition(".")[0] not in FIELDS or direction not in ("", "asc", "desc"):
-            raise UsageError(f"sort: {text!r} is not FIELD, FIELD:asc or FIELD:desc")
-        order.append((field, -1 if direction == "desc" else 1))
-    return order
+    return parse_sort(_words("sort", sort), "sort")
 
 
 def walk(
@@ -149,7 +153,7 @@ def walk(
     """
     if limit is not None and (not isinstance(limit, int) or limit < 0):
         raise UsageError(f"limit must be 0 or more, not {limit!r}")
-    if order in ([], [("number", 1)], [("number", -1)]):
+    if order in ([("number", 1)], [("number", -1)]):
         found = _by_number(queue, query, down=order == [("number", -1)])
     else:
         found = _by_order(queue, query, order)
@@ -165,8 +169,7 @@ def _by_number(queue: Queue, query: Document, *, down: bool) -> Iterator[tuple[D
 
 
 def _by_order(queue: Queue, query: Document, order: Sort) -> Iterator[tuple[Document, float]]:
-    whole = [*order, *([] if any(field == "number" for field, _ in order) else [("number", 1)])]
-    found = queue.store.find(query, sort=whole, fields=("number",), steady=True)
+    found = queue.store.find(query, sort=order, fields=("number",), steady=True)
     odd: deque[str] = deque()  # the ids of those that another program gave no number
     numbers = array("q", (_noted(task, odd) for task in found))
     for page in batches(numbers, PAGE):

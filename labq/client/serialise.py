@@ -7,6 +7,7 @@ from copy import deepcopy
 from datetime import datetime
 from typing import Any
 
+from labq import clock
 from labq.errors import UsageError
 from labq.model.sound import MALFORMED
 from labq.model.task import FIELDS, Document, Kind
@@ -41,6 +42,19 @@ def from_json(document: Mapping[str, Any], queue: str) -> Document:
         raise UsageError(f"the task is of queue {found['queue']!r}, the client's is {queue!r}")
     found.setdefault("status", "draft")
     return {field: value for field, value in found.items() if value is not None}
+
+
+def to_json(value: Any) -> Any:
+    """A copy as JSON values: times as ISO 8601, of what no JSON holds what Python says of it."""
+    if isinstance(value, Mapping):
+        return {str(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [to_json(item) for item in value]
+    if isinstance(value, datetime):
+        return clock.iso(value)
+    if hasattr(value, "tolist"):  # NumPy's
+        return to_json(value.tolist())
+    return value if value is None or isinstance(value, (str, int, float)) else str(value)
 
 
 def _date(node: Any, key: str, where: str) -> None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from labq.client import profiles
 from labq.client.config_view import Config
 from labq.client.run import Runs
-from labq.client.serialise import from_json
+from labq.client.serialise import from_json, to_json
 from labq.errors import UsageError
 from labq.model.sound import MALFORMED
 from labq.model.task import FIELDS
@@ -17,6 +18,7 @@ from labq.values.coerce import texts as listed
 
 if TYPE_CHECKING:
     from labq.client.client import Client
+    from labq.values.coerce import Span
 
 
 class Task(Runs):
@@ -62,13 +64,15 @@ class Task(Runs):
         return task
 
     def to_dict(self) -> dict[str, Any]:
-        """All fields that the task has, as a dict of its own, local changes among it.
+        """All fields that the task has, as JSON values, local changes among it.
 
-        Times are aware datetimes, lengths seconds. The lease is its worker's own, and left out.
+        Times are texts, as `labq task show --json` prints them, lengths seconds. The lease is its
+        worker's own, and left out.
         """
         self._freshen()
-        there = self._copy.document.keys() - {"lease"}
-        return {name: self._copy.look(name, None) for name in (*FIELDS, MALFORMED) if name in there}
+        there = self._copy.fields - {"lease"}
+        found = {n: self._copy.look(n, None) for n in (*FIELDS, MALFORMED) if n in there}
+        return {name: to_json(value) for name, value in found.items() if value is not None}
 
     # other names of fields
 
@@ -90,6 +94,59 @@ class Task(Runs):
     @constants.setter
     def constants(self, variables: dict[str, str]) -> None:
         self.env = variables
+
+    @property
+    def ttl(self) -> float | None:
+        """Seconds for which it is kept once it has ended; a part of `retention`, as is the next.
+
+        Raises:
+            UsageError: set to what is no length, or nothing.
+        """
+        return self.retention.get("ttl")
+
+    @ttl.setter
+    def ttl(self, length: Span | None) -> None:
+        self._retain("ttl", length)
+
+    @property
+    def auto_delete(self) -> bool:
+        """Whether it makes room, once it has ended, where the queue is full.
+
+        Raises:
+            UsageError: set to neither True nor False; None says nothing.
+        """
+        return bool(self.retention.get("auto_delete"))
+
+    @auto_delete.setter
+    def auto_delete(self, allowed: bool | None) -> None:
+        self._retain("auto_delete", allowed)
+
+    def _retain(self, word: str, value: Any) -> None:
+        rest = {key: held for key, held in self.retention.items() if key != word}
+        self.retention = rest if value is None else {**rest, word: value}
+
+    @property
+    def profile(self) -> str | None:
+        """The entry of `profiles:` in `labq.yaml` that it has its words from where it says nothing.
+
+        Settable until it is submitted: the words of the one before go then, unless they were
+        changed since.
+
+        Raises:
+            UsageError: set to what is no profile.
+        """
+        return self._profile.name if self._profile else None
+
+    @profile.setter
+    def profile(self, name: str | None) -> None:
+        self._refuse_if_submitted("profile")
+        now = {field: self._copy.look(field, None) for field in profiles.FIELDS}
+        back = profiles.taken_back(now, self._profile)
+        laid = None if name is None else profiles.laid(name, {**now, **back}, self.client.settings)
+        given = {field: by for field, (_, by) in laid.fields.items()} if laid else {}
+        for field, value in {**back, **given}.items():
+            setattr(self, field, value)
+        self._profile = laid
 
     @property
     def config(self) -> Config:

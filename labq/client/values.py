@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from typing import Any
 
@@ -19,8 +20,10 @@ def of_field(name: str, value: Any) -> Any:
     Raises:
         UsageError: it is no text, where the field is one.
     """
-    if name in LENGTHS:
+    if name in LENGTHS or name == "retention.ttl":
         return span(name, value)
+    if name == "retention" and isinstance(value, Mapping) and "ttl" in value:
+        value = {**value, "ttl": span("ttl", value["ttl"])}
     if name in TEXTS and isinstance(value, bytes):
         return text(name, value)
     found = plain(value, name)

@@ -7,30 +7,9 @@ import resource
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from labq.queue import Claim
 from labq.worker.ending import recorded
-from labq.worker.options import Options
-
-
-def environment(claim: Claim, options: Options, folder: Path) -> dict[str, str]:
-    """The variables that a job of this task would find, too."""
-    task = claim.task
-    return {
-        **task.get("env", {}),
-        "LABQ_TASK_ID": task["_id"],
-        "LABQ_TASK_NUMBER": str(task["number"]),
-        "LABQ_QUEUE": task["queue"],
-        "LABQ_ATTEMPT": str(task["attempt"]),
-        "LABQ_SLOT": str(claim.worker.slot),
-        "LABQ_URI": options.uri,
-        "LABQ_HOME": str(options.home),
-        "LABQ_TASK_DIR": str(folder),
-        "LABQ_TOKEN": claim.token,
-        **claim.place,
-    }
 
 
 class Attempt:

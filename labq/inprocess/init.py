@@ -19,7 +19,8 @@ from labq.errors import LabqError, StoreError, UsageError
 from labq.inprocess.exit_status import Exits, ending_signal, exited
 from labq.inprocess.failures import failure
 from labq.inprocess.recorded import Recorded
-from labq.inprocess.run import LOG, Run
+from labq.inprocess.run import Run
+from labq.inprocess.task_handle import LOG
 from labq.job import CurrentTask, current_task
 from labq.model.task import Document, new
 from labq.queue import Claim, Ending, Queue

@@ -17,8 +17,8 @@ from labq.command.template import Placeholder, Template
 from labq.command.words import key_path
 from labq.config import Settings
 from labq.errors import UsageError
-from labq.inprocess.run import LOG, Run, make_way
-from labq.inprocess.task_handle import LoopTask
+from labq.inprocess.run import Run, make_way
+from labq.inprocess.task_handle import LOG, LoopTask
 from labq.model.task import Document
 from labq.queue import Queue, Selection
 from labq.queue.presence import absence, require_store

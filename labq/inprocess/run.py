@@ -14,23 +14,23 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 from labq.errors import LabqError, StoreError, UsageError
-from labq.inprocess.attempt import Attempt, environment
+from labq.inprocess.attempt import Attempt
 from labq.inprocess.body import Activity
 from labq.inprocess.failures import below, failure, places
 from labq.inprocess.signals import Signals, Uncaught
-from labq.inprocess.task_handle import BY_BODY, LoopTask
+from labq.inprocess.task_handle import BY_BODY, LOG, LoopTask
 from labq.inprocess.threads import Threads
 from labq.job import callbacks
 from labq.queue import Claim, Ending, Queue
 from labq.store import Query
 from labq.worker.capacity import Grant
+from labq.worker.environment import job_environment
 from labq.worker.leases import CANCELLED, Held
 from labq.worker.ledger import conclude, give_back, take
 from labq.worker.options import Finished, Options, Tally
 from labq.worker.preparation import Stopped, alone
 from labq.worker.state import GIVEN_BACK, RELEASED, TIME_OVER, Shift
 
-LOG = logging.getLogger("labq")
 LEFT = "its loop was left"
 ENDING = (KeyboardInterrupt, SystemExit, GeneratorExit)  # of the program: no failure of its task
 QUIET = frozenset({"success", "released"})
@@ -151,7 +151,7 @@ class Run:
             with self._signals.exposed():
                 body(task)
         except BaseException as fault:
-            if not self.conclude(fault, skip=2):
+            if not self.leave_body(task, fault, skip=2):
                 raise
         else:
             self.conclude(None)
@@ -172,7 +172,7 @@ class Run:
         activity = Activity(
             task.get("timeout"), self._signals.interrupt, words, shift.keeper.margin / 4
         )
-        variables = {**grant.environment(os.environ), **environment(claim, shift.options, folder)}
+        variables = job_environment(claim, grant, shift.options, str(folder), os.environ)
         attempt = Attempt(self._argv, variables)
         handle = LoopTask(task, folder, activity, self, shift.folders)
         self._body = Body(claim, grant, activity, attempt, handle)
@@ -185,6 +185,16 @@ class Run:
         return handle
 
     # how a body ends
+
+    def leave_body(self, task: LoopTask, fault: BaseException | None, *, skip: int = 0) -> bool:
+        """As `conclude`; an exception of a body that has decided its task's end is only logged."""
+        if task.status == "running" or self.elsewhere:
+            return self.conclude(fault, skip=skip)
+        if not isinstance(fault, Exception):
+            return False
+        told = "task %s has ended already (%s): an exception after that changes nothing"
+        LOG.warning(told, task.number, task.status, exc_info=fault)
+        return True
 
     def conclude(self, fault: BaseException | None, *, skip: int = 0, told: bool = False) -> bool:
         """Writes how the body ended, by an exception perhaps; whether that is all there is to do.
@@ -294,7 +304,7 @@ class Run:
         """Ends the run: a task that is not decided is given back."""
         if self.over or self.elsewhere:
             return
-        self.over = True
+        self.over, ended = True, False
         atexit.unregister(self.close)
         if self._shift.tally.gave_up:
             LOG.warning("no more tasks: %s", self._shift.tally.gave_up)
@@ -305,10 +315,14 @@ class Run:
                     self.decide(Ending(succeeded=False), stopped)
                 finally:
                     self._uncaught.restore()
-                    if self._threads.end():
-                        self._shift.queue.store.close()
+                    ended = self._threads.end()
         finally:
             self._signals.restore()
+            try:
+                self._shift.notifier.close()  # may take a while: a signal ends the wait
+            finally:
+                if ended:
+                    self._shift.queue.store.close()
 
     def _heed(self, fault: BaseException) -> None:
         """An exception ends the program: of the body that it came from it is the failure."""

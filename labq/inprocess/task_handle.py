@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from copy import deepcopy
 from pathlib import Path
@@ -17,6 +18,7 @@ from labq.private import make_folder
 from labq.queue import Ending
 from labq.queue.folders import Folders, in_use
 
+LOG = logging.getLogger("labq")
 BY_BODY = "given back by its own code"
 
 
@@ -26,7 +28,7 @@ class Decides(Protocol):
     def decide(self, ending: Ending, stopped: str = "") -> None:
         """Writes that the body's task has ended so."""
 
-    def conclude(self, fault: BaseException | None) -> bool:
+    def leave_body(self, task: LoopTask, fault: BaseException | None) -> bool:
         """Writes how a body ended, by its exception; whether nobody else need care for that."""
 
 
@@ -88,31 +90,28 @@ class LoopTask:
         report(**values)
 
     def done(self) -> None:
-        """Ends the task here and now as a success.
-
-        Raises:
-            ConflictError: it has ended.
-        """
-        self._end(Ending(succeeded=True))
+        """Ends the task here and now as a success; logs a warning where it has ended already."""
+        self._end("done", Ending(succeeded=True))
 
     def fail(self, reason: str = "failed") -> None:
         """Ends the task here and now as a failure, which is tried again if it has retries.
 
-        Raises:
-            ConflictError: it has ended.
+        Logs a warning where it has ended already.
         """
-        self._end(Ending(succeeded=False, reason=reason, error={"message": reason}))
+        self._end("fail", Ending(succeeded=False, reason=reason, error={"message": reason}))
 
     def release(self) -> None:
         """Gives the task back, at no cost to it: it is pending again.
 
-        Raises:
-            ConflictError: it has ended.
+        Logs a warning where it has ended already.
         """
-        self._end(Ending(succeeded=False), BY_BODY)
+        self._end("release", Ending(succeeded=False), BY_BODY)
 
-    def _end(self, ending: Ending, stopped: str = "") -> None:
-        self._check()
+    def _end(self, verb: str, ending: Ending, stopped: str = "") -> None:
+        if self.status != "running":
+            told = "task %s has ended already (%s): %s() changes nothing"
+            LOG.warning(told, self.number, self.status, verb)
+            return
         self._owner.decide(ending, stopped)
 
     def _check(self) -> None:
@@ -129,4 +128,4 @@ class LoopTask:
         fault: BaseException | None,
         _trace: TracebackType | None,
     ) -> bool:
-        return self.status == "running" and self._owner.conclude(fault)
+        return self._owner.leave_body(self, fault)

@@ -159,15 +159,17 @@ class Queue:
         name: str | None = None,
         enqueue: bool = False,
         array: Array | None = None,
+        parent: str | None = None,
     ) -> Document:
         """A new task with the configuration of another, edited: a draft, unless it is enqueued.
 
-        With an array it is the first instance of one. It is returned as it is stored. Raises what
-        `lifecycle.clone` does.
+        With an array it is the first instance of one. It is returned as it is stored. Its parent is
+        the other, unless one is given. Raises what `lifecycle.clone` does.
         """
         from labq.queue import groups, lifecycle
 
         task = lifecycle.clone(self.store, self.name, identity, edits, name)
+        task = {**task, "parent": parent or identity}
         task = {**task, "status": Status.PENDING.value} if enqueue else task
         self.submit([task] if array is None else list(groups.instances(task, array)))
         return next(self.store.find({"queue": self.name, "_id": task["_id"]}))

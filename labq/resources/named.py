@@ -6,7 +6,9 @@
 
 A named resource is a dict. What its `requests` say (or, where they do not, its `limits`) of cpu,
 memory and gpu is an amount of the machine, and the sum over all of them is what a worker must have
-free: it stands in the task's cpus, memory and gpus. The rest of it is the job's own affair.
+free: it stands in the task's cpus, memory and gpus. `resources.requests` and `resources.limits`, as
+a pod's container has them, are the same. Other parameters are the job's own affair, unless their
+names are nearly ours.
 """
 
 from __future__ import annotations
@@ -17,6 +19,7 @@ from typing import Any
 from labq.command.words import flat, key_path, normalised, parse_value, text_of
 from labq.errors import ConflictError, UsageError
 from labq.resources.quantity import KEYS, amount, check_size, is_key, plain, quoted, ratio_of
+from labq.values.suggest import hint
 from labq.values.text import shortened
 
 NAMES: dict[tuple[str, ...], str] = {  # in requests and limits -> in a machine
@@ -27,6 +30,9 @@ NAMES: dict[tuple[str, ...], str] = {  # in requests and limits -> in a machine
     ("gpus",): "gpus",
     ("nvidia", "com/gpu"): "gpus",
 }
+AMOUNTS = ("requests", "limits")
+CONTAINER = "resources"  # may stand around them
+PARAMETERS = ("replicas", *AMOUNTS, CONTAINER)
 _WORDS: dict[str, bool | None] = {
     **dict.fromkeys(["", "~", "null", "Null", "NULL"], None),
     **dict.fromkeys(["true", "True", "TRUE"], True),
@@ -91,6 +97,8 @@ def overridden(resources: Mapping[str, Any], path: Sequence[str], value: Any) ->
             is a sum over the named ones.
     """
     name, *keys = path
+    if keys[:1] == [CONTAINER]:
+        keys = keys[1:] or keys
     named = [key for key, held in resources.items() if isinstance(held, Mapping)]
     summed = {key for one in named for key, _ in _amounts(resources[one])}  # summed anew later
     kept = {key: held for key, held in resources.items() if key not in summed}
@@ -125,6 +133,8 @@ def _refuse_sum(resources: Mapping[str, Any], key: str) -> None:
 
 def _placed(node: Mapping[str, Any], keys: Sequence[str], value: Any, place: str) -> dict[str, Any]:
     key, *rest = keys
+    if not rest and key == CONTAINER:
+        return {**{k: held for k, held in node.items() if k not in AMOUNTS}, key: value}
     if not rest:
         return {**node, key: value}
     below = node.get(key, {})
@@ -139,18 +149,43 @@ def checked_group(name: Any, value: Mapping[str, Any]) -> dict[str, Any]:
     A parameter whose value is None is left out, at any depth.
 
     Raises:
-        UsageError: a name or an amount that is none.
+        UsageError: a name or an amount that is none, a parameter that is nearly one of ours.
     """
     if not is_key(name) or "." in name:
         raise UsageError(f"{quoted(name)} cannot name a resource (letters, digits, _, / and -)")
-    group: dict[str, Any] = _held(normalised(dict(value), f"resources.{name}"))
+    group = _unpacked(_held(normalised(dict(value), f"resources.{name}")), name)
+    for key in group.keys() - set(PARAMETERS):
+        if (key,) in NAMES:
+            raise UsageError(f"{name}.{key} is no parameter (write {name}.requests.{key})")
+        if near := hint(key, PARAMETERS):
+            raise UsageError(f"{name} has no parameter {quoted(key)}{near}")
     replicas = group.get("replicas", 1)
     if isinstance(replicas, bool) or not isinstance(replicas, int) or replicas < 1:
         told = quoted(replicas)
         raise UsageError(f"{name}.replicas must be a whole number of 1 or more, not {told}")
-    for kind in ("requests", "limits"):
-        if isinstance(group.get(kind), dict):
+    for kind in AMOUNTS:
+        if kind in group:
             group[kind] = _numbered(group[kind], f"{name}.{kind}")
+    return group
+
+
+def _unpacked(group: dict[str, Any], name: str) -> dict[str, Any]:
+    """The same without a container: what it has of requests and limits stands in the group."""
+    inner = group.pop(CONTAINER, {})
+    place = f"{name}.{CONTAINER}"
+    if not isinstance(inner, Mapping):
+        raise UsageError(f"{place} must be a dict of requests and limits, not {quoted(inner)}")
+    for key, held in inner.items():
+        if key not in AMOUNTS:
+            near = hint(key, AMOUNTS, " (there are requests, limits)")
+            raise UsageError(f"{place} has no {quoted(key)}{near}")
+        outer = group.get(key, {})
+        if not (isinstance(outer, Mapping) and isinstance(held, Mapping)):
+            group[key] = held  # to be refused
+            continue
+        if both := sorted(flat(outer).keys() & flat(held).keys()):
+            raise UsageError(f"{name}.{key}.{both[0]} is given twice: in {place}, too")
+        group[key] = {**outer, **held}
     return group
 
 
@@ -161,8 +196,14 @@ def _held(node: Any) -> Any:
     return {key: _held(held) for key, held in node.items() if held is not None}
 
 
-def _numbered(asked: Mapping[str, Any], place: str) -> dict[str, Any]:
+def _numbered(asked: Any, place: str) -> dict[str, Any]:
     """The amounts of one dict of requests or limits as numbers."""
+    if not isinstance(asked, Mapping):
+        raise UsageError(f"{place} must be a dict such as {{'cpu': 2}}, not {quoted(asked)}")
+    known = [".".join(path) for path in NAMES]
+    for key in flat(asked).keys() - set(known):
+        near = hint(key, known, " (there are cpu, memory, gpu)")
+        raise UsageError(f"{place} has no amount {quoted(key)}{near}")
     found = dict(asked)
     for path, key in NAMES.items():
         held = _at(asked, path)

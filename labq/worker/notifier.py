@@ -39,10 +39,12 @@ class Notifier:
         queue: Queue,
         uri: str,
         own: Hook | None,
+        environment: Mapping[str, str],
         say: Callable[[str], None],
         timeout: float = TIMEOUT,
     ) -> None:
-        self._queue, self._uri, self._own, self._say = queue, uri, own, say
+        self._queue, self._own, self._say = queue, own, say
+        self._environment = {**environment, "LABQ_URI": uri, "LABQ_QUEUE": queue.name}
         self._timeout = timeout
         self._theirs: Hook | None = None  # the queue's
         self._looked = -LOOK
@@ -59,13 +61,20 @@ class Notifier:
         if finished.became not in ENDED or (fresh and not self._own and not self._theirs):
             return
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="labq-hooks", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="labq-hooks", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # at the end of the program, from Python 3.12 on
+                self._serve(finished)
+                return
+            self._thread = thread
         self._rest.put(finished)
 
     def close(self) -> None:
         """Lets the hooks that are due run, for as long as one may take."""
         if self._thread is None:
+            if self._guard is not None:
+                self._guard.close()
             return
         self._rest.put(None)
         self._thread.join(self._timeout + 1)
@@ -74,16 +83,20 @@ class Notifier:
 
     def _run(self) -> None:
         while (finished := self._rest.get()) is not None:
-            try:
-                self._look()
-                hooks = [hook for hook in (self._own, self._theirs) if hook]
-                task = self._task(finished) if hooks else {}
-                for hook in hooks:
-                    self._call(hook.argv(task), task)
-            except (StoreError, OSError) as error:  # noqa: PERF203 - the next one is to be told
-                self._say(f"task {finished.task['number']}: on-finish is not run: {error}")
+            self._serve(finished)
         if self._guard is not None:
             self._guard.close()
+
+    def _serve(self, finished: Finished) -> None:
+        """Runs the hooks for one task."""
+        try:
+            self._look()
+            hooks = [hook for hook in (self._own, self._theirs) if hook]
+            task = self._task(finished) if hooks else {}
+            for hook in hooks:
+                self._call(hook.argv(task), task)
+        except (StoreError, OSError) as error:
+            self._say(f"task {finished.task['number']}: on-finish is not run: {error}")
 
     def _look(self) -> None:
         """Reads the queue's hook where that was long ago."""
@@ -110,9 +123,7 @@ class Notifier:
 
     def _call(self, argv: Sequence[str], task: Mapping[str, Any]) -> None:
         environment = {
-            **os.environ,
-            "LABQ_URI": self._uri,
-            "LABQ_QUEUE": self._queue.name,
+            **self._environment,
             "LABQ_TASK_ID": task["_id"],
             "LABQ_TASK_NUMBER": str(task["number"]),
         }

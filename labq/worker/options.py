@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from labq.command.template import Template
 from labq.queue.claims import RETRY
+
+if TYPE_CHECKING:
+    from labq.queue.hooks import Hook
 
 CONSECUTIVE = 10  # tasks in a row whose failure looks like a broken machine's
 
@@ -40,6 +43,7 @@ class Options:
     on_lost: str = RETRY  # what becomes of its tasks where it is lost: RETRY or CANCEL
     checkout: bool = False  # whether each job runs in the tree that its task came from
     venv: bool = False  # whether each job runs with the packages that its task was submitted with
+    hook: Hook | None = None  # run for each task that ends, beside the queue's own
     follow: Mapping[str, IO[bytes]] = field(default_factory=dict)
 
 

@@ -15,6 +15,7 @@ from labq.queue import Claim, Ending, claims
 from labq.source.interpreter import started
 from labq.worker.capacity import Grant
 from labq.worker.ending import ending_of
+from labq.worker.environment import job_environment
 from labq.worker.ledger import close, conclude, give_back, take
 from labq.worker.limits import exhausted
 from labq.worker.options import Finished, Options
@@ -166,23 +167,9 @@ class Slot:
         return replace(finished, code=code)
 
     def _environment(self, claim: Claim, grant: Grant, output: Output) -> dict[str, str]:
-        task, options = claim.task, self._shift.options
-        return {
-            **self._shift.environment,
-            **claim.inherited,
-            **grant.environment(self._shift.environment),
-            **task.get("env", {}),
-            "LABQ_TASK_ID": task["_id"],
-            "LABQ_TASK_NUMBER": str(task["number"]),
-            "LABQ_QUEUE": task["queue"],
-            "LABQ_ATTEMPT": str(task["attempt"]),
-            "LABQ_SLOT": str(self._name.slot),
-            "LABQ_URI": options.uri,
-            "LABQ_HOME": str(options.home),
-            "LABQ_TASK_DIR": output.folder,
-            "LABQ_TOKEN": claim.token,
-            **claim.place,
-        }
+        around = self._shift.environment
+        own = job_environment(claim, grant, self._shift.options, output.folder, around)
+        return {**around, **own}
 
 
 def _require_folder(task: Mapping[str, Any], options: Options) -> None:

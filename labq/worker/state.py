@@ -21,6 +21,7 @@ from labq.worker.capacity import Capacity, Grant, Turn
 from labq.worker.idle import Idleness
 from labq.worker.leases import Keeper
 from labq.worker.malformed import Malformed
+from labq.worker.notifier import Notifier
 from labq.worker.options import Finished, Options, Tally
 from labq.worker.output import Echo
 from labq.worker.recent import Recent
@@ -62,6 +63,7 @@ class Shift:
         margin = min(options.grace, options.lease / 4)
         self.keeper = Keeper(queue.store, options.lease, options.heartbeat, margin, say)
         self.recent = Recent(queue.store)
+        self.notifier = Notifier(queue, options.uri, options.hook, self.environment, say)
         self.tally = Tally()
         self.stopping = threading.Event()
         self.echo = Echo(options.follow, self.stopping).copy
@@ -197,6 +199,7 @@ class Shift:
         if finished is not None:
             with self._telling:
                 self.on_finish(finished)
+                self.notifier.tell(finished)
 
     def _judge(self, finished: Finished) -> None:
         """Claims no more where too much has failed: in all, or in a row on a broken machine.

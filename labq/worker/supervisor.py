@@ -69,8 +69,11 @@ class Worker:
             LabqError: the store failed; what was running has been stopped and released as far as
                 the store could be told.
         """
-        with sparing():
-            return self._run()
+        try:
+            with sparing():
+                return self._run()
+        finally:
+            self._shift.notifier.close()
 
     def _run(self) -> Tally:
         shift, control = self._shift, self._control

@@ -10,6 +10,8 @@ import pytest
 from books import statuses, tasks
 from waiting import heard, until
 
+from labq.queue import settings
+
 SHOW = "import sys; print(sys.argv[1:]); print('oh', file=sys.stderr)"
 
 
@@ -48,6 +50,13 @@ def test_c1_a_script_becomes_a_task_with_its_flags_as_args(labq, queue, script, 
     assert (folder / "1.stdout").read_text() == f"{words}\n"
     assert (folder / "1.stderr").read_text() == "oh\n"
     assert all(field in task for field in ("created_at", "queued_at", "started_at", "ended_at"))
+
+
+def test_the_hook_of_the_queue_is_run(labq, queue, script, tmp_path):
+    hook = f"touch {tmp_path}/{{task.number}}-{{task.status}}"
+    settings.create(queue.store, "default", {"on_finish": hook})
+    assert labq("run", "--", *script("raise SystemExit(3)")).code == 3
+    assert (tmp_path / "1-failed").exists()
 
 
 def test_c2_a_run_of_the_same_name_is_a_task_of_its_own(labq, queue, script):

@@ -29,9 +29,16 @@ def test_a_start_may_change_what_the_entry_says(labq, queue, entry):
     assert task["args_signature"] == '["lr","opt.name"]'
 
 
+def test_a_start_may_name_a_parent(labq, queue, entry):
+    labq("task", "submit", "-q")
+    assert labq("task", "start", "train", "--from", "1", "-q").code == 0
+    assert queue.get("2")["parent"] == queue.get("1")["_id"]
+
+
 @pytest.mark.parametrize(
     ("words", "code", "told"),
     [
+        (["train", "--from", "9"], 3, "no task '9' in queue 'default': "),
         (["nobody"], 3, "no task 'nobody' in queue 'default': "),
         (["odd"], 2, ""),
         (["train", "--update", "lr=1"], 2, "no field 'lr' (write args.lr for an argument)"),

@@ -77,3 +77,31 @@ def test_a_field_that_there_is_not(client):
     )
     with pytest.raises(KeyError):
         del config["nonsense"]
+
+
+def test_a_submit_takes_the_whole_of_a_configuration(client):
+    said = {
+        **FULL,
+        "name": "base",
+        "comment": "x",
+        "metadata": {"by": "me"},
+        "project": "a/b",
+        "cmd": ["echo", "%(a)"],
+        "raw_args": "> out",
+        "cwd": "/tmp",
+        "env": {"A": "1"},
+        "resources": {"worker": {"requests": {"cpu": 1}}},
+        "require": ["gpu==a100"],
+        "max_retries": 2,
+        "retry_delay": 3,
+        "ttl": "1h",
+        "auto_delete": False,
+        "publish_on_success": True,
+    }
+    task = client.submit(**said)
+    assert set(task.config) == set(said)
+    copy = client.submit(**task.config)
+    assert copy.config == task.config
+    assert copy.retention == {"ttl": 3600, "auto_delete": False}
+    task.config = {"ttl": "2h"}
+    assert bare(task.save().config) == {"name": "base", "ttl": 7200}

@@ -56,7 +56,6 @@ def test_the_guide_names_every_verb():
     said_elsewhere = {
         "commit",
         "from_dict",
-        "to_dict",
         "apply_resource_override",
     }  # help(labq.Task)
     assert verbs - words == said_elsewhere

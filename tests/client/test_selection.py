@@ -68,8 +68,11 @@ def test_order_and_limit(client):
         ({"filter": "lr > 1"}, FilterError, "there is no field `lr`; an argument is `args.lr`"),
         ({"filter": {"$where": "1"}}, FilterError, "\\$where"),
         ({"status": "done"}, UsageError, "no status 'done'"),
-        ({"sort": "lr"}, UsageError, "sort: 'lr' is not FIELD, FIELD:asc or FIELD:desc"),
-        ({"sort": "number:up"}, UsageError, "sort: 'number:up' is not FIELD"),
+        ({"sort": "lr"}, UsageError, "sort lr: no field 'lr' .write args.lr for an argument"),
+        ({"sort": "created:desc"}, UsageError, "no field 'created': did you mean created_at"),
+        ({"sort": "number:up"}, UsageError, "sort number:up: 'up' is neither asc nor desc"),
+        ({"sort": "args..a"}, UsageError, "'args..a' has an empty key beside a dot"),
+        ({"sort": [f"args.{n}" for n in range(32)]}, UsageError, "sort takes at most 31 fields"),
         ({"limit": -1}, UsageError, "limit must be 0 or more, not -1"),
     ],
 )

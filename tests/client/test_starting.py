@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import timezone
 
 import pytest
+
+from labq.errors import TaskNotFound
 
 
 @pytest.mark.parametrize("renewed", [True, False])
@@ -34,12 +36,47 @@ def test_a_comment_that_is_set_after_a_start_holds(client):
     assert task.comment == "other"
 
 
+@pytest.fixture
+def entries(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "labq.yaml").write_text("tasks:\n  serve: {type: service}\n  train: {}\n")
+
+
+@pytest.mark.parametrize("kind", ["entry", "draft", "ended"])
+def test_m25_a_configuration_is_started_from_a_parent(client, entries, kind):
+    parent = client.submit()
+    if kind != "entry":
+        client.task(name="serve", type="service").save()
+    if kind == "ended":
+        client.get("serve").cancel()
+    for ref in (parent.number, parent):
+        task = client.get("serve").start(parent=ref)
+        assert client.get(task.number).parent == parent.id
+        assert (task.name, task.type) == ("serve", "service")
+        if kind == "ended":
+            task.delete()
+    with pytest.raises(TaskNotFound, match=r"^no task 'nobody' in queue 'default'"):
+        client.get("train").start(parent="nobody")
+
+
+@pytest.mark.parametrize(
+    ("ref", "near"),
+    [("serv", ": did you mean serve?"), ("nobody", " (there are serve, train)")],
+)
+def test_a_mistyped_entry_lists_those_that_there_are(client, entries, ref, near):
+    client.submit()
+    with pytest.raises(TaskNotFound) as caught:
+        client.get(ref)
+    there = f"no task {ref!r} in queue 'default' (labq task ls shows what is there)"
+    assert str(caught.value) == f"{there}, nor an entry of tasks: in labq.yaml{near}"
+
+
 def test_times_have_the_utc_of_datetime(client, crew):
     task = client.submit()
     crew.run()
     task.refresh()
-    times = [value for value in task.to_dict().values() if isinstance(value, datetime)]
-    times += [task.created_at, *(task.attempts[0][key] for key in ("started", "ended"))]
+    times = [task.created_at, task.queued_at, task.started_at, task.ended_at, task.modified_at]
+    times += [*(task.attempts[0][key] for key in ("started", "ended"))]
     times += [event["at"] for event in client.events()]
     assert {time.tzinfo for time in times} == {timezone.utc}
     assert all(time.tzinfo is timezone.utc for time in times)

@@ -222,7 +222,7 @@ def test_many_are_checked_before_the_first_is_stored(client, many, words, kind, 
 
 def test_a_dict_of_labq_task_show_is_a_task(client):
     task = client.submit({"lr": 1}, name="base")
-    text = json.dumps(task.to_dict(), default=lambda moment: moment.isoformat())
+    text = json.dumps(task.to_dict())
     assert labq.Task.from_dict(client, json.loads(text)).to_dict() == task.to_dict()
 
 

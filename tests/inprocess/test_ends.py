@@ -9,7 +9,7 @@ from looping import BOTH, at_work, ends, tasks
 from waiting import until
 
 import labq
-from labq.errors import ConflictError, UsageError
+from labq.errors import UsageError
 from labq.inprocess.failures import failure
 from labq.inprocess.run import _ON as ON
 
@@ -125,23 +125,57 @@ def test_a_body_may_decide_at_once(queue, submit, decide, end, status):
         assert ends(queue)[0] == end
         assert task.status == status
         assert "LABQ_TASK_ID" not in os.environ
-        with pytest.raises(ConflictError, match=f"^task 1 has ended here: {status}$"):
-            task.done()
     assert ends(queue) == [end, ("pending", "")]
     assert at_work(queue) == []
 
 
-def test_an_exception_after_the_decision_is_nobodys_to_swallow(queue, submit):
-    submit()
+@BOTH
+@pytest.mark.parametrize("again", ["done", "fail", "release"])
+def test_a_second_decision_is_a_notice_and_changes_nothing(queue, submit, run, again, caplog):
+    submit({}, {})
 
-    @labq.loop()
-    def train(task):
+    def body(task):
+        task.fail("no data")
+        getattr(task, again)()
+
+    run(labq.loop(), body)
+    assert ends(queue) == [("failed", "no data")] * 2
+    assert [one for one in caplog.messages if "already" in one] == [
+        f"task {number} has ended already (failed): {again}() changes nothing" for number in (1, 2)
+    ]
+
+
+@BOTH
+def test_an_exception_after_the_decision_is_logged_and_the_loop_goes_on(queue, submit, run, caplog):
+    submit({}, {})
+
+    def body(task):
         task.done()
         raise ValueError("late")
 
-    with pytest.raises(ValueError, match=r"^late$"):
-        train()
-    assert ends(queue) == [("success", "")]
+    run(labq.loop(), body)
+    assert ends(queue) == [("success", "")] * 2
+    assert [(one.getMessage(), str(one.exc_info[1])) for one in caplog.records] == [
+        (
+            f"task {number} has ended already (success): an exception after that changes nothing",
+            "late",
+        )
+        for number in (1, 2)
+    ]
+
+
+@BOTH
+@pytest.mark.parametrize("fault", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_does_so_after_the_decision_too(queue, submit, run, fault):
+    submit({}, {})
+
+    def body(task):
+        task.done()
+        raise fault
+
+    with pytest.raises(fault):
+        run(labq.loop(), body)
+    assert ends(queue) == [("success", ""), ("pending", "")]
 
 
 def test_too_many_failures_end_the_loop(queue, submit, caplog):

@@ -13,6 +13,7 @@ from looping import at_work, ends, tasks
 
 import labq
 from labq.errors import StoreError, UsageError
+from labq.queue import settings
 from labq.queue.recovery import recover
 from labq.spool import Spool, bring_in
 from labq.store import Change, Now
@@ -48,6 +49,14 @@ def program(queue, tmp_path, monkeypatch):
     for one in running:
         one.kill()
         one.communicate()
+
+
+def test_the_hook_of_a_queue_is_run_when_the_program_ends(queue, program, tmp_path):
+    settings.create(queue.store, "default", {"on_finish": f"touch {tmp_path}/{{task.status}}"})
+    assert program().wait(timeout=60) == 0
+    assert (tmp_path / "success").exists()
+    assert program("raise ValueError").wait(timeout=60) == 1
+    assert (tmp_path / "failed").exists()
 
 
 def test_c1_a_script_that_says_so_is_a_task(queue, program, tmp_path):

@@ -17,6 +17,8 @@ from waiting import until
 import labq
 from labq.errors import ConflictError, FilterError, UsageError
 from labq.inprocess import LoopTask
+from labq.model.task import new
+from labq.queue import settings
 
 # -- what it takes --------------------------------------------------------------------------------
 
@@ -160,6 +162,34 @@ def test_the_environment_is_a_jobs_while_the_body_runs(queue, submit, uri, tmp_p
             "LABQ_TASK_DIR": f"{tmp_path}/home/tasks/{task.id}",
         }
     assert dict(os.environ) == before
+
+
+def test_a_body_sees_the_values_of_its_parent_as_a_job_does(queue, submit, monkeypatch):
+    parent = new({})
+    queue.submit([{**parent, "summary": {"model_path": "m.pt", "BEST": 0.5, "KEPT": "parent's"}}])
+    queue.cancel({"queue": "default"})
+    monkeypatch.setenv("BEST", "mine")
+    queue.submit([{**new({}, env={"KEPT": "task's"}), "parent": parent["_id"]}])
+    for _ in labq.loop():
+        seen = {name: os.environ[name] for name in ("model_path", "BEST", "KEPT")}
+    assert seen == {"model_path": "m.pt", "BEST": "0.5", "KEPT": "task's"}
+    assert "model_path" not in os.environ
+    assert os.environ["BEST"] == "mine"
+
+
+def test_the_hook_of_a_queue_is_run_for_each_task_that_ends(queue, submit, tmp_path):
+    note = tmp_path / "note"
+    script = tmp_path / "hook.sh"
+    script.write_text('#!/bin/sh\necho "$1 $2 $LABQ_TASK_NUMBER $LABQ_TOKEN." >> "$3"\n')
+    script.chmod(0o755)
+    hook = f"{script} {{task.number}} {{task.status}} {note}"
+    settings.create(queue.store, "default", {"on_finish": hook})
+    submit({}, {})
+    for task in labq.loop():
+        with task:
+            if task.number == 2:
+                raise ValueError
+    assert note.read_text() == "1 success 1 .\n2 failed 2 .\n"
 
 
 def test_reports_reach_the_task_that_runs(queue, submit):

@@ -52,7 +52,7 @@ def test_a_draft_is_one_until_it_is_enqueued(queue):
 
 
 def test_replicas_that_an_edit_asks_for_count_at_the_enqueue(queue):
-    queue.submit([{**new({}, resources={"worker": {"cpus": 1}}), "status": "draft"}])
+    queue.submit([{**new({}, resources={"worker": {"requests": {"cpu": 1}}}), "status": "draft"}])
     mine = {"queue": queue.name}
     assert edit(queue.store, mine, [parse_edit("resources.worker.replicas=2")]).changed == 1
     queue.enqueue(mine)

@@ -254,11 +254,12 @@ def test_m19_an_unknown_resource_is_an_error_that_lists_the_known(client):
     assert task.resources["worker"] == {"requests": {"cpu": 0.5, "memory": 2**30}}
 
 
-def test_m20_kubernetes_units_are_read_and_a_worker_takes_what_fits(client, labq):
+@pytest.mark.parametrize("at", ["worker.requests", "*.resources.requests", "*.resources.limits"])
+def test_m20_kubernetes_units_are_read_and_a_worker_takes_what_fits(client, labq, at):
     task = client.task(resources={"worker": {}})
-    task.apply_resource_overrides(["worker.requests.cpu=1000m", "worker.requests.memory=1Gi"])
+    task.apply_resource_overrides([f"{at}.cpu=1000m", f"{at}.memory=1Gi"])
     task.submit()
-    assert task.resources["worker"]["requests"] == {"cpu": 1, "memory": 2**30}
+    assert task.resources["worker"][at.split(".")[-1]] == {"cpu": 1, "memory": 2**30}
     assert labq("worker", "run", "-q", "--memory", "512Mi", "--", "true")[0] == 0
     assert task.refresh().status == "pending"
     assert labq("worker", "run", "-q", "--cpus", "1", "--memory", "1Gi", "--", "true")[0] == 0

@@ -142,7 +142,7 @@ def test_q11_a_task_is_read_again_after_5_seconds_or_at_a_word(client, crew, loo
 
 def test_q12_a_task_is_made_of_its_dict(client, looks):
     stored = client.submit({"lr": 1}, name="base")
-    found = json.loads(json.dumps(stored.to_dict(), default=datetime.isoformat))
+    found = json.loads(json.dumps(stored.to_dict()))
     looks.clear()
     task = Task.from_dict(client, found)
     assert (task.name, task.args, task.created_at) == ("base", {"lr": 1}, stored.created_at)

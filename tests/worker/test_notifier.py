@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
+import threading
 
 import pytest
 from making import task
@@ -101,7 +103,7 @@ def notified(queue, hook, *ends, timeout=30.0):
     """What is said when these attempts end."""
     said = []
     own = parse_hook(hook) if hook else None
-    notifier = Notifier(queue, "sqlite:x", own, said.append, timeout)
+    notifier = Notifier(queue, "sqlite:x", own, os.environ, said.append, timeout)
     for end in ends:
         notifier.tell(end)
     notifier.close()
@@ -180,3 +182,12 @@ def test_a_queues_hook_that_is_wrong_is_told_of(queue, ended):
     queue.store.queues.put("q", Change(set={"on_finish": "n {task.nothing}"}))
     (said,) = notified(queue, None, ended())
     assert said.startswith("queue q: on-finish: a task has no field 'nothing'")
+
+
+def test_where_no_thread_can_start_a_hook_is_run_at_once(queue, ended, tmp_path, monkeypatch):
+    def refuse(_thread):
+        raise RuntimeError("can't start new thread at interpreter shutdown")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert notified(queue, f"touch {tmp_path / 'note'}", ended()) == []
+    assert (tmp_path / "note").exists()

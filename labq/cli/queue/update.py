@@ -27,7 +27,8 @@ def command(
 
     A limit below what is there removes nothing. Tasks that are there stay as they are.
 
-    --on-finish 'notify.sh {task.number} {task.status}' is run by every worker of the queue.
+    --on-finish 'notify.sh {task.number} {task.status}' is run by every worker of the queue, and by
+    labq run, labq.loop and labq.init.
 
     Examples:
       labq queue update night --max-tasks 20000

@@ -13,21 +13,19 @@ import typer
 from labq.cli import options
 from labq.cli.output import json_line, line, moment, note, plural, public
 from labq.cli.task.waits import MOST, briefly, parents
-from labq.command.words import key_path, text_of
-from labq.errors import UsageError
+from labq.command.words import text_of
 from labq.filters import to_json
 from labq.model.sound import MALFORMED, faults_of
-from labq.model.task import FIELDS, Document
+from labq.model.task import Document
+from labq.queue.ordering import check_path, parse_sort
 from labq.queue.selection import stalled
 from labq.values.paths import MISSING, lookup
-from labq.values.suggest import hint
 from labq.values.text import shortened
 
 if TYPE_CHECKING:
     from labq.queue import Queue, Selection
     from labq.store import Sort
 
-MOST_KEYS = 31  # MongoDB takes 32, and number is the last
 PAGE = 100  # tasks at a terminal, where no --limit is given
 
 
@@ -80,7 +78,7 @@ def command(
       labq task ls --cols args.lr,summary.acc,status --sort args.lr:asc
       labq task ls --quiet -f '{"args.model.name": "a"}'
     """
-    order = parse_sort(sort or ["number:asc"])
+    order = parse_sort(sort or [], "--sort")
     paths = parse_columns(cols or [])
     here = options.open_queue(uri, queue, new=True)
     said = options.selection(ids, status, name, extra_filter, project)
@@ -168,21 +166,8 @@ def parse_columns(texts: list[str]) -> list[str]:
     """
     paths = list(dict.fromkeys(path.strip() for text in texts for path in text.split(",")))
     for path in paths:
-        _check_path(path, f"--cols {shortened(path)}")
+        check_path(path, f"--cols {shortened(path)}")
     return paths
-
-
-def _check_path(path: str, where: str) -> None:
-    """Refuses a path that begins with no field.
-
-    Raises:
-        UsageError: naming the nearest.
-    """
-    top = path.partition(".")[0]
-    if top not in FIELDS:
-        near = hint(top, FIELDS, f" (write args.{path} for an argument)")
-        raise UsageError(f"{where}: no field {top!r}{near}")
-    key_path(path, where)
 
 
 def _footer(
@@ -221,21 +206,3 @@ def _footer(
 
 def _several(refs: Sequence[str]) -> str:
     return ", ".join(refs[:5]) + (", ..." if len(refs) > 5 else "")  # noqa: PLR2004
-
-
-def parse_sort(texts: list[str]) -> Sort:
-    """`args.lr:desc` -> ("args.lr", -1); ascending unless it says so.
-
-    Raises:
-        UsageError: no such field or direction.
-    """
-    if len(texts) > MOST_KEYS:
-        raise UsageError(f"--sort takes at most {MOST_KEYS} fields")
-    order = []
-    for text in texts:
-        field, _, direction = text.partition(":")
-        _check_path(field, f"--sort {shortened(text)}")
-        if direction not in ("", "asc", "desc"):
-            raise UsageError(f"--sort {text}: {direction!r} is neither asc nor desc")
-        order.append((field, -1 if direction == "desc" else 1))
-    return order if any(field == "number" for field, _ in order) else [*order, ("number", 1)]

@@ -32,6 +32,7 @@ def command(
         typer.Option("--latest", help="Of several tasks of that name, the newest; no entry."),
     ] = False,
     comment: flags.Comment = None,
+    parent: flags.From = None,
     wait: flags.Wait = False,
     queue: options.QueueName = None,
     uri: options.Uri = None,
@@ -46,6 +47,7 @@ def command(
     Examples:
       labq task start train
       labq task start train --update args.lr=0.3 --comment 'a larger rate' --wait
+      labq task start serve --from train#4
     """
     from labq.client import Client
     from labq.queue.edits import applied, keep
@@ -57,7 +59,7 @@ def command(
         for field, value in applied(task.to_dict(), changes).items():
             if field != "words":  # a value is enough
                 _set(task, field, value)
-        task.start(comment)
+        task.start(comment, parent=parent)
         here = client.queue
         if json:
             json_line({"_id": task.id, "number": task.number, "queue": here.name})

@@ -81,16 +81,6 @@ def _line(finished: Finished) -> str:
     return f"labq: task {task['number']}{name} {became}{reason}"
 
 
-def both(*tellers: Callable[[Finished], None]) -> Callable[[Finished], None]:
-    """One who tells all of these, in their order."""
-
-    def tell(finished: Finished) -> None:
-        for one in tellers:
-            one(finished)
-
-    return tell
-
-
 def close(tally: Tally, wall: float, *, quiet: bool) -> None:
     """Says what became of the tasks."""
     if not quiet:

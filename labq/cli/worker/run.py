@@ -13,7 +13,7 @@ from labq import config
 from labq.cli import options
 from labq.cli.worker import flags
 from labq.cli.worker.leftover import PassedOver, passed_over, tell_of_waiting
-from labq.cli.worker.report import both, close, judge, say, teller
+from labq.cli.worker.report import close, judge, say, teller
 from labq.command.fitting import fitting
 from labq.command.template import Template, parse_command, parse_shell, require_appendable
 from labq.errors import UsageError
@@ -78,7 +78,6 @@ def command(
     template = _template(words or [], shell)
     given = {"uri": uri, "queue": queue, "lease": lease, "heartbeat": heartbeat}
     settings = config.load(given)
-    hook = _hook(on_finish)
     machine = _machine(cpus, memory, gpus_per_task, label or [])
     machine["gpus"] = _gpus(gpus, gpu_ids, quiet=quiet)
     from labq.worker import Options
@@ -103,6 +102,7 @@ def command(
         venv=venv,
         patience=inf if forever or idle_timeout is not None else settings.lease,
         on_lost=_on_lost(on_lost),
+        hook=_hook(on_finish),
         follow=streams,
         **machine,
     )
@@ -116,7 +116,7 @@ def command(
     here.store.now()  # a store that is away says so now, and is waited for later
     selected = here.query(Selection(filters=tuple(extra_filter or ())))
     refused = _refused(template, allow_extra=allow_extra, override=override_cmd)
-    _work(here, selected, refused, chosen, hook, json=json, quiet=quiet)
+    _work(here, selected, refused, chosen, json=json, quiet=quiet)
 
 
 def _work(
@@ -124,7 +124,6 @@ def _work(
     selected: Document,
     refused: Sequence[tuple[Document, str]],
     chosen: Options,
-    hook: Hook | None,
     *,
     json: bool,
     quiet: bool,
@@ -134,9 +133,7 @@ def _work(
     `refused` are queries of what it takes, each with what it says of another.
     """
     from labq.worker import Worker
-    from labq.worker.notifier import Notifier
 
-    notifier = Notifier(here, chosen.uri, hook, say)
     passed: list[PassedOver] = []
 
     def look() -> None:
@@ -145,21 +142,17 @@ def _work(
 
     fits = [query for query, _ in refused if query]
     taken = {"$and": [selected, *fits], "queue": here.name} if fits else selected
-    tell = teller(json=json, quiet=quiet, over=lambda: worker.stopping)
     worker = Worker(
         here,
         taken,
         chosen,
-        on_finish=both(tell, notifier.tell),
+        on_finish=teller(json=json, quiet=quiet, over=lambda: worker.stopping),
         say=say,
         on_idle=look,
     )
     passed += passed_over(here, worker, selected, refused)
     began = time.monotonic()
-    try:
-        tally = worker.run()
-    finally:
-        notifier.close()
+    tally = worker.run()
     look()
     if not (quiet or tally.stopped_by):
         tell_of_waiting(here, selected)
