@@ -29,7 +29,7 @@ _labq() {
       'task':-*) words='--help' ;;
       'task':*) words='submit start ls show source count update diff compare clone tag enqueue dequeue cancel requeue reset publish delete group report progress' ;;
       'task submit':-*) words='--args --file --key --name --short --type --project -P --comment --metadata --tag --from --priority --after --after-any --at --delay --max-retries --retry-delay --timeout --ttl --auto-delete --array --group --draft --publish-on-success --wait --cmd --raw-args --cwd --env -e --resource --resources --require --profile --no-source --queue --uri --json --quiet -q --help' ;;
-      'task start':-*) words='--update -u --latest --comment --wait --queue --uri --json --quiet -q --help' ;;
+      'task start':-*) words='--update -u --latest --comment --from --wait --queue --uri --json --quiet -q --help' ;;
       'task ls':*) words='--status -s --id --task-id --name --task-name --project -P --extra-filter -f --limit --sort --cols --no-pager --verbose --queue --uri --json --quiet -q --help' ;;
       'task show':-*) words='--latest --queue --uri --json --help' ;;
       'task source':-*) words='--diff --packages --bundle --untracked --queue --uri --json --quiet -q --help' ;;
@@ -57,7 +57,7 @@ _labq() {
       'wait':-*) words='--status -s --name --task-name --project -P --extra-filter -f --latest --timeout --output-dir -o --overwrite --queue --uri --json --quiet -q --help' ;;
       'worker':-*) words='--help' ;;
       'worker':*) words='run ls show stop drain pause resume' ;;
-      'worker run':-*) words='-c --extra-filter -f --allow-extra --forever --idle-timeout --time-limit --max-tasks --max-failures --max-consecutive-failures --max-start-failures --slots --gpus --gpu-ids --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --on-lost --on-finish --checkout --venv --queue --uri --json --quiet -q --help' ;;
+      'worker run':-*) words='-c --extra-filter -f --allow-extra --override-cmd --forever --idle-timeout --time-limit --max-tasks --max-failures --max-consecutive-failures --max-start-failures --slots --gpus --gpu-ids --gpus-per-task --cpus --memory --label --grace --lease --heartbeat --on-lost --on-finish --checkout --venv --queue --uri --json --quiet -q --help' ;;
       'worker ls':*) words='--all-queues -a --queue --uri --json --quiet -q --help' ;;
       'worker show':-*) words='--queue --uri --json --help' ;;
       'worker stop':-*) words='--all --yes -y --queue --uri --json --quiet -q --help' ;;
@@ -80,7 +80,7 @@ _labq() {
       'config':*) words='show' ;;
       'config show':*) words='--queue --uri --json --help' ;;
       'guide':-*) words='--json --help' ;;
-      'guide':*) words='client events filters job lifecycle loop source stores tasks workers' ;;
+      'guide':*) words='client commands events filters job lifecycle loop source stores tasks workers' ;;
       'completion':-*) words='--help' ;;
       'completion':*) words='show install' ;;
       'completion show':-*) words='--json --help' ;;

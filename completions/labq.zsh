@@ -57,7 +57,7 @@ _labq_run() {
     '*--tag=[A tag; again for more.]:TAG:_files' \
     '--comment=[A word about it.]:TEXT:_files' \
     '--timeout=[Longest run of one attempt\: 90, 10m, 1h30m.]:DURATION:_files' \
-    '--cwd=[Where to run it.]:DIR:_files' \
+    '--cwd=[Where to run it; - is the worker'\''s folder.]:DIR:_files' \
     '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
     '--grace=[Between SIGTERM and SIGKILL; 0 kills it at once.]:DURATION:_files' \
     '--no-source[Do not record which code it is of (labq guide source).]' \
@@ -166,9 +166,9 @@ _labq_task_submit() {
     '--draft[Keep it as a draft\: labq task enqueue sets it going.]' \
     '--publish-on-success[Seal it once it succeeds.]' \
     '--wait[Come back when it has ended, as labq wait does, with its code.]' \
-    '--cmd=[What to run, where the worker names no command.]:COMMAND:_files' \
+    '--cmd=[The command in one text, in front of the WORDS.]:COMMAND:_files' \
     '--raw-args=[Shell text behind the command, as it is\: --lr $(cat lr) | tee log. A shell runs it.]:TEXT:_files' \
-    '--cwd=[Where to run it.]:DIR:_files' \
+    '--cwd=[Where to run it; - is the worker'\''s folder.]:DIR:_files' \
     '*'{--env=,-e+}'[A variable for it; again for more.]:KEY=VALUE:_files' \
     '*'{--resource=,--resources=}'[What it needs\: cpus=2,memory=4Gi,gpus=1; again for more.]:KEY=AMOUNT:_files' \
     '*--require=[A label that its worker must have\: '\''vram>=40Gi'\''; again for more.]:LABEL:_files' \
@@ -187,6 +187,7 @@ _labq_task_start() {
     '*'{--update=,-u+}'[What is other in this run, such as args.lr=0.3; again for more.]:FIELD=VALUE:_files' \
     '--latest[Of several tasks of that name, the newest; no entry.]' \
     '--comment=[A word about it.]:TEXT:_files' \
+    '--from=[Its parent, whose reported values are variables for its job\: $model_path.]:REF:_files' \
     '--wait[Come back when it has ended, as labq wait does, with its code.]' \
     '--queue=[The queue (LABQ_QUEUE).]:NAME:_files' \
     '--uri=[The store\: sqlite\:PATH or mongodb\://... (LABQ_URI).]:URI:_files' \
@@ -588,6 +589,7 @@ _labq_worker_run() {
     '-c+[A shell command instead of COMMAND.]:TEXT:_files' \
     '*'{--extra-filter=,-f+}'[Only tasks for which this holds, such as '\''args.lr > 0.1'\'' (labq guide filters).]:FILTER:_files' \
     '--allow-extra[Take tasks that have more args than placeholders, too.]' \
+    '--override-cmd[Take tasks that have a command of their own, too, and run COMMAND.]' \
     '--forever[Wait for more when the queue is drained.]' \
     '--idle-timeout=[Wait for more, but end after so long without work.]:DURATION:_files' \
     '--time-limit=[End by then\: take no task whose timeout is longer than what is left.]:DURATION:_files' \
@@ -856,7 +858,7 @@ _labq_guide() {
   _arguments -S \
     '--json[Print JSON, for programs.]' \
     '--help[Show this message and exit.]' \
-    '1:choice:(client events filters job lifecycle loop source stores tasks workers)'
+    '1:choice:(client commands events filters job lifecycle loop source stores tasks workers)'
 }
 
 _labq_completion() {

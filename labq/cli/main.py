@@ -56,7 +56,6 @@ def _told(error: Exception) -> str:
 BEHIND_DASHES = {
     "labq task submit": "A task's own arguments go after --: labq task submit -- --lr 0.1",
     "labq worker run": "The command goes after --: labq worker run -- python train.py",
-    "labq run": "The command goes after --: labq run -- python train.py --lr 0.1",
 }
 
 

@@ -201,7 +201,9 @@ def _spawn(
         else:
             _require_folder(name, folder)
             there = str(Path(folder, name)) if "/" in name else name
-            _program(there, environment.get("PATH"))
+            if not os.access(_program(there, environment.get("PATH")), os.X_OK):  # it was, once
+                _program.cache_clear()
+                _program(there, environment.get("PATH"))
         if folder is not None or descriptors is not None:
             before = "" if descriptors is None else f"ulimit -S -n {descriptors} && "
             before += "" if folder is None else IN_FOLDER

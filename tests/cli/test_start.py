@@ -102,7 +102,8 @@ def test_a_submit_that_waits_ends_as_the_task_did(
     labq, process, queue, entry, words, command, code
 ):
     worker = process(
-        "worker", "run", "-q", "--idle-timeout", "30s", "--max-tasks", "1", "--", command
+        *("worker", "run", "-q", "--idle-timeout", "30s", "--max-tasks", "1", "--override-cmd"),
+        *("--", command),
     )
     result = labq("task", *words, "--wait")
     assert (result.code, result.out) == (code, f"{queue.get('1')['_id']}\n")
