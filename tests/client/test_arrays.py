@@ -146,6 +146,12 @@ def test_the_results_of_an_array_lie_below_their_indexes(client, crew, other, tm
         task.resume(tmp_path / "a")
 
 
+def test_instances_that_left_nothing_here_are_told_of_together(client, tmp_path):
+    task = client.submit(array=3).cancel()
+    with pytest.warns(UserWarning, match=r"no folder /.*, nor 2 others$"):
+        task.resume(tmp_path / "out")
+
+
 def test_what_comes_after_an_array_comes_after_all_of_it(client, crew, other):
     task = client.submit(array=2)
     later = other.submit(after=other.get(task.uuid), parent=other.get(task.uuid))
