@@ -71,7 +71,7 @@ def _copy(chosen: Chosen, base: str, overwrite: bool, tasks: list[Document]) -> 
             continue
         target = f"{base}/{task['number']}" if chosen.total > 1 else base
         try:
-            copied = fetch(folder, target, None, overwrite=overwrite)
+            copied = fetch({"": folder}, target, None, overwrite=overwrite)
         except ConflictError as error:
             raise ConflictError(str(error).replace("overwrite=True", "--overwrite")) from None
         except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labq.client.local_changes import edit_of
-from labq.client.new_tasks import references
+from labq.client.new_tasks import one_reference, references
 from labq.client.selection import Filter, Words, narrow, query_of
 from labq.config import Settings
 from labq.errors import ConflictError, UsageError
@@ -225,8 +225,7 @@ class Bulk:
             TaskNotFound: the reference names none.
             ConflictError: the task does not run.
         """
-        (identity,) = references(self.queue, ref)
-        self.queue.progress(identity, "", percent)
+        self.queue.progress(one_reference(self.queue, ref), "", percent)
 
     def diff(self, *refs: int | str | Task) -> dict[str, dict[int, Any]]:
         """Where tasks differ: dotted path -> number of the task -> its value there.

@@ -236,7 +236,9 @@ class Client(Bulk, Waits, Beside):
         """The task that `ref` names: a number, an id or the start of it, a name, `name#number`.
 
         A name is a short name first, then that of a configuration: of the draft of that name, if
-        there is one, or of an entry of `tasks:` in `labq.yaml`, which is a task not stored yet.
+        there is one, or of an entry of `tasks:` in `labq.yaml`, which is a task not stored yet. The
+        `uuid` of an array, a name that all of it has and nothing else, and the name or id of a
+        group stand for all of it.
 
         Args:
             ref: the reference.
@@ -253,14 +255,16 @@ class Client(Bulk, Waits, Beside):
             return Task(self, known, there=True)
         entries: Mapping[str, Any] = {}
         if not latest and not text.isdecimal():
-            there = selection.drafts(self.queue, text, project)
-            if len(there) == 1:
-                return Task(self, there[0], there=True)
-            entries = {} if there else config.section("tasks")
+            drafts = selection.drafts(self.queue, text, project)
+            if len(drafts) == 1:
+                return Task(self, drafts[0][0], there=True)._as_found(drafts[0][1])  # noqa: SLF001 - its own class's
+            entries = {} if drafts else config.section("tasks")
             if text in entries:
                 return self._of_entry(text, *entries[text])
-        found = selection.one_of(self.queue, text, project, latest=latest, entries=entries)
-        return Task(self, found, there=True)
+        found, members = selection.one_of(self.queue, text, project, latest=latest, entries=entries)
+        if isinstance(ref, Task):
+            members = ref._stored() if ref._whole else None  # noqa: SLF001 - the same
+        return Task(self, found, there=True)._as_found(members)  # noqa: SLF001 - the same
 
     def tasks(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -30,18 +30,18 @@ def check(folder: Any, progress: Any) -> None:
 
 
 def fetch(
-    folder: Path,
+    folders: Mapping[str, Path],
     target: str | PathLike[str],
     progress: bool | Callable[[int, int, str], object] | None,
     *,
     overwrite: bool,
 ) -> list[Path]:
-    """Copies all files of a task's folder into `target`; returns where they are.
+    """Copies all files of tasks' folders into `target`; returns where they are.
 
     It warns where there is no such folder on this machine.
 
     Args:
-        folder: the task's.
+        folders: those of the tasks, by the place of each below `target`.
         target: made where it is missing.
         progress: True, or a function of bytes read, bytes in all and the file's name.
         overwrite: whether files may be written over.
@@ -50,19 +50,23 @@ def fetch(
         ConflictError: a file is in the way; nothing is copied.
         OSError: a file cannot be read or written.
     """
-    if not folder.is_dir():
-        warnings.warn(f"there are no results on this machine: no folder {folder}", stacklevel=4)
-        return []
     base = Path(target).expanduser()
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
-    copies = {path: base / path.relative_to(folder) for path in found}
+    copies: dict[Path, Path] = {}
+    missing = [folder for folder in folders.values() if not folder.is_dir()]
+    if missing:
+        more = f", nor {len(missing) - 1:,} others" if len(missing) > 1 else ""
+        told = f"there are no results on this machine: no folder {missing[0]}{more}"
+        warnings.warn(told, stacklevel=4)
+    for place, folder in folders.items():
+        found = sorted(path for path in folder.rglob("*") if path.is_file())
+        copies |= {path: base / place / path.relative_to(folder) for path in found}
     there = [path for path in copies.values() if path.exists()]
     if there and not overwrite:
         raise ConflictError(f"{there[0]} is there already: overwrite=True writes over it")
     tell = _told if progress is True else progress or None
     for source, copy in copies.items():
         copy.parent.mkdir(parents=True, exist_ok=True)
-        _copy(source, copy, source.relative_to(folder).as_posix(), tell)
+        _copy(source, copy, copy.relative_to(base).as_posix(), tell)
     return list(copies.values())
 
 

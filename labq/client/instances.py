@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from labq.client.local_copy import Mirror
-from labq.errors import UsageError
+from labq.errors import ConflictError, UsageError
 from labq.model.arrays import Array, array_of, parse_array, parse_indexes
 from labq.model.task import TERMINAL, Document, Status
-from labq.queue import groups
+from labq.queue import Edit, groups
+from labq.queue.edits import edit
+from labq.queue.refusals import counted
 from labq.queue.settings import require_room
 from labq.values.batches import batches
 
@@ -24,12 +28,13 @@ LEFT = {"$nin": [status.value for status in TERMINAL]}
 class Instances(Mirror):
     """A task, or an array of them.
 
-    A task that was submitted here as an array stands for all of it: its verbs, `wait` and `run` are
-    about every instance, and it has `completed` or `succeeded` once all have. Its fields are those
-    of the first instance. One that was found stands for itself.
+    A task that was submitted here as an array stands for all of it: its verbs, `save`, `wait` and
+    `run` are about every instance, and it has `completed` or `succeeded` once all have. Its fields
+    are those of the first instance. So does one that `get` found by the array's `uuid` or group, or
+    by a name that all of it has and nothing else; any other stands for itself.
     """
 
-    __slots__ = ("_array", "_ranged", "_whole")
+    __slots__ = ("_array", "_members", "_ranged", "_whole")
 
     def __init__(
         self, client: Client, document: Document, *, there: bool, read_at: float | None = None
@@ -38,6 +43,13 @@ class Instances(Mirror):
         self._array: Array | None = None  # that it is to be, or is
         self._ranged = False  # whether it was given as a range
         self._whole = False  # whether it stands for an array that is stored
+        self._members: Document | None = None  # the query for that, where it was found
+
+    def _as_found(self, members: Document | None) -> Self:
+        """Itself, standing for all of these."""
+        if members is not None:
+            self._members, self._whole = members, True
+        return self
 
     # what it is to be
 
@@ -48,6 +60,8 @@ class Instances(Mirror):
         Raises:
             UsageError: set to what is no count, or beside an `advanced_range`.
         """
+        if self._members is not None:
+            return self._queue.count(self._stored())
         return self.count or 1 if self._array is None else self._array.count
 
     @instancecount.setter
@@ -69,7 +83,8 @@ class Instances(Mirror):
             ArrayError: set to what is no range; a lone number is an index.
         """
         if self._whole or (self._there and self.index is not None):
-            return str(groups.indexes(self._queue.store, self._queue.name, str(self.group)))
+            there = groups.indexes(self._queue.store, self._queue.name, str(self.group))
+            return str(there) or None
         return str(self._array) if self._ranged else None
 
     @advanced_range.setter
@@ -138,6 +153,8 @@ class Instances(Mirror):
 
     @property
     def _ids(self) -> list[str]:
+        if self._members is not None:
+            return [task["_id"] for task in self._queue.find(self._members, fields=("_id",))]
         if self._whole and self._array is not None:
             return [task["_id"] for task in groups.instances({"_id": self._id}, self._array)]
         return super()._ids
@@ -146,33 +163,75 @@ class Instances(Mirror):
 
     def _stored(self) -> Document:
         mine = super()._stored()
-        if not self._whole:
-            return mine
+        if not self._whole or self._members is not None:
+            return self._members or mine
         group = self._copy.document["group"]
         of_all = groups.query_of(self._queue.name, group)
         own = len(self._ids) == self._queue.count(of_all)  # else others have put theirs into it
         return of_all if own else {**of_all, "_id": {"$in": self._ids}}
 
     def _put(self, task: Document) -> Document:
-        if task["status"] != Status.DRAFT.value and self._array is None:
-            self._replicate(task)
-        if self._array is None:
+        if self._array is not None:
+            every = [*groups.instances(task, self._array, task.get("group"))]
+        else:
+            every = [task] if task["status"] == Status.DRAFT.value else [*groups.expanded(task)]
+        if len(every) == 1 and self._array is None:
             return super()._put(task)
         store, name = self._queue.store, self._queue.name
-        every = [*groups.instances(task, self._array, task.get("group"))]
         require_room(store, name, (one["_id"] for one in every))
         numbers: list[int] = []
         for batch in batches(every, BATCH):
             numbers += self._queue.submit(batch)
         return {**every[0], "number": numbers[0]}
 
+    def _write(self, now: Document, edits: Sequence[Edit]) -> bool:
+        if not self._whole:
+            return super()._write(now, edits)
+        report = edit(self._queue.store, self._stored(), edits)
+        if report.refused:
+            self._copy.drop()  # what is saved is no local change any more
+            self._flush()
+            done = report.changed + report.same
+            total = done + report.refused.total()
+            told = f"{done:,} of {total:,} instances are saved; {counted(report.refused)}"
+            raise ConflictError(f"cannot save all of {self._called}: {told}")
+        return True
+
+    @property
+    def _is_draft(self) -> bool:
+        """Whether it is a draft, every instance of it."""
+        if self._whole:
+            return self._none_is({"$ne": Status.DRAFT.value})
+        return self.status == Status.DRAFT.value
+
+    @property
+    def _folders(self) -> dict[str, Path]:
+        """The folders of its tasks on this machine; those of an array by their indexes."""
+        tasks = self.client.settings.home / "tasks"
+        if not self._whole:
+            return {"": tasks / self._id}
+        found = self._queue.find(self._stored(), fields=("index", "number"))
+        return {str(one.get("index", one["number"])): tasks / one["_id"] for one in found}
+
     def _became(self, document: Document) -> None:
         super()._became(document)
-        if "index" in document:
-            self._replicate(document)
+        self._members = None
+        if "index" in document and (count := groups.replicas(document)) > 1:
+            self._array = array_of(count)  # the one that its resources ask for
         self._whole = self._array is not None
 
-    def _replicate(self, task: Document) -> None:
-        """Takes note of the array that the task's resources ask for."""
-        if (count := groups.replicas(task)) > 1:
-            self._array = array_of(count)
+    @property
+    def _own_array(self) -> Array | None:
+        """The array that a task like this one is to be; None where its resources say it.
+
+        Raises:
+            ConflictError: it stands for a group that is no array.
+        """
+        if groups.replicas(self._copy.document) > 1:
+            return None
+        if self._members is None:
+            return self._array
+        there = groups.indexes(self._queue.store, self._queue.name, str(self.group))
+        if there.count != self.instancecount:
+            raise ConflictError(f"group {self.group} is no array: start its tasks one by one")
+        return there

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
+from collections.abc import Sequence
 from math import inf
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
     from labq.client.client import Client
-    from labq.queue import Queue
+    from labq.queue import Edit, Queue
 
 KEYED = "8"  # the version of an id that a key gives
 FIXED = frozenset({"_id", "queue", "number"})  # of a task that is stored
@@ -198,10 +199,11 @@ class Mirror(Fields):
     def save(self) -> Self:
         """Sends what was changed here, and only that; a task that is not stored becomes a draft.
 
-        What others changed beside it stays.
+        What others changed beside it stays. Of an array it is sent to every instance.
 
         Raises:
-            ConflictError: others changed the same, or the task may not be edited any more.
+            ConflictError: others changed the same, or the task may not be edited any more; the
+                other instances of an array are saved.
             UsageError: a field cannot hold its value.
             TaskNotFound: it was deleted.
         """
@@ -216,16 +218,23 @@ class Mirror(Fields):
                     f"cannot save {self._called}: {clash} "
                     "(drop_changes() takes theirs; then set yours again)"
                 )
-            try:
-                saved = edit_as_read(self._queue.store, now, edits)
-            except ConflictError as error:
-                raise ConflictError(told_of(str(error), now, "save")) from None
-            if saved:
+            if self._write(now, edits):
                 self._copy.drop()
                 return self.refresh()
         if edits:
             raise ConflictError(f"cannot save {self._called}: it changes all the while")
         return self
+
+    def _write(self, now: Document, edits: Sequence[Edit]) -> bool:
+        """Writes edits to the task, if it is as it was read; whether it was.
+
+        Raises:
+            ConflictError: it may not be edited so.
+        """
+        try:
+            return edit_as_read(self._queue.store, now, edits)
+        except ConflictError as error:
+            raise ConflictError(told_of(str(error), now, "save")) from None
 
     def commit(self) -> Self:
         """The same as `save`.

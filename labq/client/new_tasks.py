@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Any
 
 from labq.client.profiles import under
@@ -89,7 +90,7 @@ def _place(queue: Queue, given: dict[str, Any]) -> Document:
             raise UsageError(f"group must be a text, not {group!r}")
         found["group"] = checked_group(group)
     if "parent" in given:
-        (found["parent"],) = references(queue, given.pop("parent"))
+        found["parent"] = one_reference(queue, given.pop("parent"))
     return found
 
 
@@ -178,6 +179,8 @@ def _waits(queue: Queue, given: dict[str, Any]) -> Document:
 def references(queue: Queue, given: Any) -> list[str]:
     """The ids of one task or several, each a `Task`, a number, an id, or a name.
 
+    A `Task` that is an array is all of its instances.
+
     Raises:
         UsageError: something is none of these, or a task that is not stored yet.
         TaskNotFound, ConflictError: one names no task, or several.
@@ -185,7 +188,25 @@ def references(queue: Queue, given: Any) -> list[str]:
     from labq.queue.selection import resolve
 
     several = given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
-    return resolve(queue.store, queue.name, [reference(one) for one in several])
+    texts = [one._ids if is_array(one) else [reference(one)] for one in several]  # noqa: SLF001 - its own room's
+    return resolve(queue.store, queue.name, list(chain.from_iterable(texts)))
+
+
+def one_reference(queue: Queue, given: Any) -> str:
+    """The id of the one task that is meant; of an array that of its first instance.
+
+    Raises:
+        UsageError, TaskNotFound, ConflictError: as `references`.
+    """
+    from labq.queue.selection import resolve
+
+    (identity,) = resolve(queue.store, queue.name, [reference(given)])
+    return identity
+
+
+def is_array(given: Any) -> bool:
+    """Whether it is a `Task` that stands for an array that is stored."""
+    return bool(getattr(given, "_whole", False))
 
 
 def reference(given: Any) -> str:

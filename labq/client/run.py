@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from labq.client import files
 from labq.client.local_changes import edit_of
 from labq.client.local_copy import Mirror
-from labq.client.new_tasks import references
+from labq.client.new_tasks import one_reference
 from labq.client.verbs import Verbs
 from labq.client.waiting import POLL, Live, between, teller, until_ended
 from labq.errors import ConflictError
@@ -41,7 +41,10 @@ class Runs(Verbs):
         if self._there is False:
             return self._insert(Status.PENDING)
         self.refresh()
-        if self._status == Status.DRAFT.value:
+        if self._whole and self._queue.count({**self._stored(), "status": Status.DRAFT.value}):
+            self.save()
+            return self._moved("enqueue", self._queue.enqueue(self._stored()))
+        if not self._whole and self._status == Status.DRAFT.value:
             self.save()
             self._moved("enqueue", self._queue.enqueue(self._stored(), self._array))
             self._became(self._copy.document)
@@ -68,7 +71,7 @@ class Runs(Verbs):
         if self._noted is not None and usual == self._noted[0]:
             usual = self._noted[1]
         said = edit_of("comment", usual if comment is None else comment)
-        made_from = None if parent is None else references(self._queue, parent)[0]
+        made_from = None if parent is None else one_reference(self._queue, parent)
         if self._there is False:
             self.comment = said.value
             if made_from is not None:
@@ -84,9 +87,11 @@ class Runs(Verbs):
         self._stored()
         own = ("summary", "name", "comment")
         edits = [said, *(edit for edit in self._copy.edits() if edit.field not in own)]
+        array = self._own_array
         task = self._queue.clone(
-            self._id, edits, self.name, enqueue=True, array=self._array, parent=parent
+            self._id, edits, self.name, enqueue=True, array=array, parent=parent
         )
+        self._array = array
         self._became(task)
 
     def run(
@@ -109,7 +114,8 @@ class Runs(Verbs):
             timeout: as all spans seconds, a timedelta, or such as "10m"; then TimeoutError, and
                 the task goes on.
             poll: seconds between two looks.
-            output_dir: where its results go; nothing is fetched without it.
+            output_dir: where its results go, those of an array below their indexes; nothing is
+                fetched without it.
             job_timeout: a span, too; then it is cancelled, if it has not ended.
             live_progress: whether stderr tells how it stands.
             results_progress: True, or a function of bytes read, bytes in all and the file's name.
@@ -124,7 +130,7 @@ class Runs(Verbs):
         longest, span = limit("timeout", timeout), limit("job_timeout", job_timeout)
         files.check(output_dir, results_progress)
         between(poll)
-        if self._there is False or self.status == Status.DRAFT.value or self.completed:
+        if self._there is False or self._is_draft or self.completed:
             self.start()
         self._await(
             longest,
@@ -153,7 +159,7 @@ class Runs(Verbs):
         """
         longest, span = limit("timeout", timeout), limit("job_timeout", job_timeout)
         files.check(output_dir, results_progress)
-        if self._there is False or self.status == Status.DRAFT.value:
+        if self._there is False or self._is_draft:
             return self
         self._await(
             longest,
@@ -233,5 +239,5 @@ class Runs(Verbs):
         self, folder: Folder | None, progress: bool | Progress | None, *, overwrite: bool
     ) -> Self:
         if folder is not None:
-            files.fetch(self.client.folder(self), folder, progress, overwrite=overwrite)
+            files.fetch(self._folders, folder, progress, overwrite=overwrite)
         return self

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from labq.client.new_tasks import reference
-from labq.errors import ConflictError, TaskNotFound, UsageError
+from labq.client.new_tasks import is_array, reference
+from labq.errors import ConflictError, NotFoundError, TaskNotFound, UsageError
 from labq.filters import to_json
 from labq.model.task import Document, is_short
-from labq.queue import Queue, Selection
+from labq.queue import Queue, Selection, groups
 from labq.queue.ordering import parse_sort
 from labq.queue.pages import by_number
 from labq.queue.selection import in_projects, resolve
@@ -29,6 +29,7 @@ TOLD = 5  # candidates that an error lists
 
 Filter = str | Mapping[str, Any] | Sequence[str | Mapping[str, Any]]
 Words = str | Sequence[str]
+Found = tuple[Document, Document | None]  # a task, and the query for the array that it stands for
 
 
 def query_of(
@@ -48,14 +49,19 @@ def query_of(
     filters = [filter] if isinstance(filter, (str, Mapping)) else filter or []
     if not isinstance(filters, Sequence) or any(not isinstance(f, (str, Mapping)) for f in filters):
         raise UsageError(f"filter must be a text, a dict or a list of these, not {filter!r}")
+    arrays = [one._stored() for one in refs or () if is_array(one)]  # noqa: SLF001 - its own room's
+    rest = [reference(one) for one in refs or () if not is_array(one)]
+    if arrays and rest:
+        arrays.append({"_id": {"$in": resolve(queue.store, queue.name, rest)}})
     selection = Selection(
-        None if refs is None else [reference(one) for one in refs],
+        None if refs is None or arrays else rest,
         _words("status", status),
         _words("name", name),
         [one if isinstance(one, str) else _written(one) for one in filters],
         _words("project", project),
     )
-    return queue.query(selection)
+    query = queue.query(selection)
+    return {"queue": queue.name, "$and": [query, {"$or": arrays}]} if arrays else query
 
 
 def _words(what: str, given: Words | None) -> tuple[str, ...]:
@@ -81,8 +87,10 @@ def narrow(verb: str, given: Iterable[Any]) -> None:
 
 def one_of(
     queue: Queue, ref: str, project: str | None, *, latest: bool, entries: Iterable[str] = ()
-) -> Document:
+) -> Found:
     """The task that a reference names within a project; of several of its name the newest.
+
+    What is all of an array comes with the query for that.
 
     Raises:
         TaskNotFound: it names none, and none of these `entries` of `tasks:` in `labq.yaml`.
@@ -91,6 +99,8 @@ def one_of(
     within = _within(project)
     named: Document = {"queue": queue.name, "$and": [{"name": ref}, *within]}
     hits = list(queue.find(named, sort=[("number", -1)], limit=1 if latest else TOLD + 1))
+    if len(hits) > 1 and (members := groups.array_of_all(queue.store, queue.name, named)):
+        return next(queue.find(members, limit=1)), members
     if len(hits) > 1:
         told = ", ".join(str(task["number"]) for task in reversed(hits[:TOLD]))
         more = ", ..." if len(hits) > TOLD else ""
@@ -99,10 +109,12 @@ def one_of(
             f"{ref!r} names several tasks{where}: {told}{more}: use the number, or latest=True"
         )
     if hits:
-        return hits[0]
+        return hits[0], None
     try:
         (identity,) = resolve(queue.store, queue.name, [ref], within)
     except TaskNotFound as error:
+        if project is None and (group := _group(queue, ref)):
+            return group
         if not (known := list(entries)):
             raise
         near = hint(ref, known, f" (there are {', '.join(known)})")
@@ -110,7 +122,18 @@ def one_of(
     task = next(queue.find({"queue": queue.name, "$and": [{"_id": identity}, *within]}), None)
     if task is None:
         raise TaskNotFound(f"no task {ref!r} in project {project!r} of queue {queue.name!r}")
-    return task
+    is_id = ref.lower() == task["_id"]
+    return task, groups.led_by(queue.store, queue.name, task) if is_id else None
+
+
+def _group(queue: Queue, ref: str) -> Found | None:
+    """The members of a group, by its name or id, and the first of them."""
+    try:
+        members = groups.query_of(queue.name, groups.find(queue.store, queue.name, ref))
+    except NotFoundError:
+        return None
+    first = next(queue.find(members, sort=[("index", 1), ("number", 1)], limit=1), None)
+    return None if first is None else (first, members)
 
 
 def called(queue: Queue, short: str, project: str | None) -> Document | None:
@@ -121,10 +144,14 @@ def called(queue: Queue, short: str, project: str | None) -> Document | None:
     return next(queue.find({"queue": queue.name, "$and": parts}), None)
 
 
-def drafts(queue: Queue, name: str, project: str | None) -> list[Document]:
-    """The drafts of a name, two at most."""
+def drafts(queue: Queue, name: str, project: str | None) -> list[Found]:
+    """The drafts of a name, two at most; an array of them is one."""
     parts = [{"name": name, "status": "draft"}, *_within(project)]
-    return list(queue.find({"queue": queue.name, "$and": parts}, limit=2))
+    query: Document = {"queue": queue.name, "$and": parts}
+    hits = list(queue.find(query, limit=2))
+    if len(hits) > 1 and (members := groups.array_of_all(queue.store, queue.name, query)):
+        return [(hits[0], members)]
+    return [(task, None) for task in hits]
 
 
 def _within(project: str | None) -> list[Document]:

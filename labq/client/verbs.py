@@ -13,7 +13,7 @@ from labq.client.instances import Instances
 from labq.client.local_changes import edit_of
 from labq.errors import ConflictError, TaskNotFound, UsageError
 from labq.queue.folders import Folders
-from labq.queue.refusals import PUBLISHED, done_already, refusal, state_of
+from labq.queue.refusals import PUBLISHED, done_already, refusal, refusals, state_of
 from labq.values import coerce
 from labq.values.plain import plain
 
@@ -137,7 +137,7 @@ class Verbs(Instances):
         self._there = None
 
     def clone(self, name: str | None = None, enqueue: bool = False, **fields: Any) -> Self:
-        """A new task with this one's configuration: a draft, unless it is enqueued.
+        """A new task, or array, with this one's configuration: a draft, unless it is enqueued.
 
         Args:
             name: the new task's; it has none without.
@@ -153,9 +153,11 @@ class Verbs(Instances):
         begins = coerce.switch("enqueue", enqueue)
         edits = [*self._copy.edits(), *(edit_of(path, value) for path, value in fields.items())]
         self._stored()
-        return type(self)(
-            self.client, self._queue.clone(self._id, edits, called, begins), there=True
-        )
+        array = self._own_array if self._whole else None
+        made = self._queue.clone(self._id, edits, called, begins, array=array)
+        copy = type(self)(self.client, made, there=True)
+        copy._array, copy._whole = array, array is not None  # noqa: SLF001 - its own class's
+        return copy
 
     def tag(self, *add: str, remove: str | Sequence[str] = ()) -> Self:
         """Adds tags to it, and takes others away.
@@ -185,13 +187,21 @@ class Verbs(Instances):
 
         Raises:
             UsageError: it cannot be stored.
-            ConflictError: the task is published.
+            ConflictError: the task is published; the other instances of an array have it.
         """
         self._stored()
         if not isinstance(info, Mapping):
             raise UsageError(f"info must be a dict such as {{'acc': 0.9}}, not {info!r}")
-        self._queue.report(self._id, "", plain(info, "info", nan=True))
+        mine, values = self._stored(), plain(info, "info", nan=True)
+        done = self._queue.inform(mine, values)
         self._flush()
+        sealed = self._queue.count({**mine, "published_at": {"$exists": True}})
+        if sealed and not self._whole:
+            raise ConflictError(refusal("report", self._current()))
+        if sealed:
+            raise ConflictError(refusals("report", {PUBLISHED: sealed}))
+        if not done:
+            self._current()  # which it says if there is none
         return self
 
     def _moved(self, verb: str, count: object) -> Self:

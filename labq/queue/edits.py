@@ -15,6 +15,7 @@ from labq.model.sound import MALFORMED
 from labq.model.task import EDITABLE, FIELDS, SETTINGS, TAKES, Document, Kind, Status, checked
 from labq.queue import parts, wording
 from labq.queue.dependencies import parents
+from labq.queue.groups import replicas
 from labq.queue.pages import by_number
 from labq.queue.parts import in_parts
 from labq.queue.refusals import PUBLISHED, instead, state_of
@@ -243,6 +244,7 @@ def _writes(
             continue
         try:
             new = values(task)
+            _refuse_replicas(task, new)
         except ConflictError as error:
             report.refused[str(error)] += 1
             continue
@@ -251,6 +253,22 @@ def _writes(
             continue
         writes[task["_id"]] = (as_read(task), _change(task, new))
     return writes
+
+
+def _refuse_replicas(task: Document, new: Document) -> None:
+    """Refuses another count of replicas where they are instances already, or might have been.
+
+    Raises:
+        ConflictError: it is no draft, or an instance of an array.
+    """
+    asked = replicas({"resources": new.get("resources") or {}})
+    if "resources" not in new or asked == replicas(task):
+        return
+    if task.get("index") is not None:
+        raise ConflictError("an instance of an array, whose replicas are settable until the submit")
+    if (state := state_of(task)) != Status.DRAFT:
+        how = "" if state not in TAKES["dequeue"] else " (labq task dequeue REF makes it a draft)"
+        raise ConflictError(f"{state}, its replicas are settable until the submit{how}")
 
 
 def _done(store: Store, writes: dict[str, tuple[Document, Change]], report: EditReport) -> int:
@@ -371,4 +389,6 @@ def edit_as_read(store: Store, task: Document, edits: Sequence[Edit]) -> bool:
     if why := locked(task, {item.field for item in edits}):
         raise ConflictError(why)
     keep(store, edits)
-    return bool(store.update(as_read(task), _change(task, applied(task, edits))))
+    new = applied(task, edits)
+    _refuse_replicas(task, new)
+    return bool(store.update(as_read(task), _change(task, new)))

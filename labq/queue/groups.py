@@ -14,9 +14,11 @@ from labq.model.arrays import Array, array_of, as_text, merged
 from labq.model.task import TERMINAL, Document, Status, keyed_id, require_one
 from labq.queue.selection import NUMBER
 from labq.store import Run, Store
+from labq.values.batches import batches
 from labq.values.text import shortened
 
 PREFIX = re.compile(r"[0-9a-f]{4,31}")
+CHUNK = 1000  # ids per query
 LONGEST = 120  # characters of a name
 ENDED: Document = {"status": {"$in": [status.value for status in TERMINAL]}}
 RESULT = (
@@ -55,8 +57,19 @@ def instances(
         key: the queue's name and a text.
 
     Raises:
-        UsageError: they are several, and the draft has a short name.
+        UsageError: they are several, and the draft has a short name, or asks for other replicas.
     """
+    if (asked := replicas(draft)) > 1 and array != array_of(asked):
+        raise UsageError(
+            f"give an array or replicas, not both: the array has {array.count:,} instances, "
+            f"and the resources ask for {asked:,} replicas"
+        )
+    yield from _numbered(draft, array, group, key)
+
+
+def _numbered(
+    draft: Document, array: Array, group: str | None = None, key: tuple[str, str] | None = None
+) -> Iterator[Document]:
     words = (draft["_id"],) if key is None else key
     group = group or keyed_id(*words)
     require_one(draft, array.count)
@@ -77,7 +90,7 @@ def expanded(task: Document) -> Iterator[Document]:
     if count == 1 or "index" in task:
         yield task
     else:
-        yield from instances(task, array_of(count), task.get("group"))
+        yield from _numbered(task, array_of(count), task.get("group"))
 
 
 def replicas(task: Document) -> int:
@@ -89,6 +102,37 @@ def replicas(task: Document) -> int:
 def query_of(queue: str, group: str) -> Document:
     """The query for the members of a group."""
     return {"queue": queue, "group": group}
+
+
+def led_by(store: Store, queue: str, task: Document) -> Document | None:
+    """The query for the array whose first instance a task is; None where it is none.
+
+    A group may have more than one array in it: the ids of the instances follow from the first's.
+    """
+    group = task.get("group")
+    if group is None or task.get("index") is None:
+        return None
+    members = query_of(queue, group)
+    there = indexes(store, queue, group)
+    if store.count(members) == there.count == task.get("count"):
+        return members if task["index"] == next(iter(there)) else None
+    others = (index for index in there if index != task["index"])
+    ids: list[str] = []
+    for some in batches((keyed_id(task["_id"], str(index)) for index in others), CHUNK):
+        found = store.find({**members, "_id": {"$in": some}}, fields=("_id",))
+        ids += [one["_id"] for one in found]
+    return {**members, "_id": {"$in": [task["_id"], *ids]}} if ids else None
+
+
+def array_of_all(store: Store, queue: str, query: Document) -> Document | None:
+    """The query for the array that all tasks that match are, and no others; None: they are none."""
+    first = next(store.find(query, sort=[("number", 1)], limit=1), None)
+    if first is None or first.get("group") is None or first.get("index") is None:
+        return None
+    members = query_of(queue, first["group"])
+    count = store.count(query)
+    both = store.count({"$and": [query, members]})
+    return members if count == both == store.count(members) else None
 
 
 def find(store: Store, queue: str, ref: str) -> str:

@@ -303,9 +303,7 @@ class Queue:
             ArgsError: a value that is no JSON value.
             ConflictError: the lease is lost, or the task is published.
         """
-        paths = _paths("summary", normalised(dict(values), "report"))
-        ordered = {path: paths[path] for path in sorted(paths, key=_as_mongodb_orders)}
-        change = Change(set={**ordered, "modified_at": Now()}, inc={"rev": 1})
+        change = _reported(values)
         query: Document = {"queue": self.name, "_id": identity}
         held = {"status": Status.RUNNING.value, "lease.token": token} if token else UNSEALED
         if self.store.update({**query, **held}, change):
@@ -318,6 +316,14 @@ class Queue:
 
         found = next(self.store.find(query), None)
         raise ConflictError(refusal("report", found) if found else f"task {identity} is gone")
+
+    def inform(self, query: Document, values: Mapping[str, Any]) -> int:
+        """Merges values into the summaries of the tasks that match; how many: none is published.
+
+        Raises:
+            ArgsError: a value that is no JSON value.
+        """
+        return self.store.update({"$and": [query, UNSEALED]}, _reported(values))
 
     def pass_over(
         self, fitting: Document, query: Document, why: Callable[[Document], str]
@@ -343,6 +349,17 @@ class Queue:
                 some = {"$and": [unfit, {"_id": {"$in": new}}]}
                 self.store.update(some, Change(set={"reason": reason}))
         return {told: len(alike) for told, alike in tasks.items()}
+
+
+def _reported(values: Mapping[str, Any]) -> Change:
+    """The change that merges values into a summary.
+
+    Raises:
+        ArgsError: a value that is no JSON value.
+    """
+    paths = _paths("summary", normalised(dict(values), "report"))
+    ordered = {path: paths[path] for path in sorted(paths, key=_as_mongodb_orders)}
+    return Change(set={**ordered, "modified_at": Now()}, inc={"rev": 1})
 
 
 def _as_mongodb_orders(path: str) -> list[tuple[int, int, str]]:

@@ -352,3 +352,14 @@ def test_an_array_runs_and_what_failed_runs_again(labq, queue, process):
         None,
         {"at": "3/4"},
     ]
+
+
+def test_an_array_and_other_replicas_exclude_each_other(labq, queue):
+    result = labq("task", "submit", "--array", "3", "--resource", "worker.replicas=2")
+    told = "the array has 3 instances, and the resources ask for 2 replicas"
+    assert result.err == f"labq: give an array or replicas, not both: {told}\n"
+    assert (result.code, queue.count({"queue": "default"})) == (2, 0)
+    assert labq("task", "submit", "-q", "--resource", "worker.replicas=2").code == 0
+    edit = labq("task", "update", "1", "-u", "resources.worker.replicas=3")
+    told = "an instance of an array, whose replicas are settable until the submit"
+    assert (edit.code, edit.err) == (5, f"labq: cannot edit task 1: {told}\n")
