@@ -64,9 +64,6 @@ def test_version(run, args):
         (["tsk"], "labq: no command 'tsk' in labq: did you mean task?\n"),
         (["submit"], "labq: no command 'submit' in labq: did you mean task submit?\n"),
         (
-            ["run", "python", "train.py", "--lr", "0.1"],
-            ),
-        (
             ["zzz"],
             "labq: no command 'zzz' in labq: there are demo, run, import, task, wait, worker, queue, events, config, guide, completion\n",
         ),
