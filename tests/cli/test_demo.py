@@ -38,7 +38,7 @@ def test_nothing_stays_of_one_that_is_stopped(labq, process, tmp_path, name):
     assert said.startswith(f"submitted 12 tasks to queue {name} (")
     demo.send_signal(signal.SIGINT)
     rest = demo.communicate(timeout=120)[1]
-    assert demo.returncode == 130
+    assert demo.returncode == 130, rest
     assert f"labq: stopped: removed what the demo had put into queue {name}\n" in rest
     counts = [(row["queue"], row["pending"]) for row in labq("queue", "ls", "--json").lines]
     assert counts == ([("mine", 1)] if name == "mine" else [])
