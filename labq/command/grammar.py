@@ -199,7 +199,9 @@ def _put(result: Bound, path: Path, value: Any, by: Binding) -> None:
     for depth, key in enumerate(path[:-1], start=1):
         child = node.get(key)
         if not isinstance(child, dict) or path[:depth] in result.owners:
-            if path[:depth] in result.owners:
+            if child == {}:  # an empty dict is joined, not replaced
+                result.owners.pop(path[:depth], None)
+            elif path[:depth] in result.owners:
                 drop(path[:depth])
             child = node[key] = {}
         node = child

@@ -1,18 +1,16 @@
-"""Argument tokens <-> nested dict (the language of `labq task submit -- --foo.bar 0.1`).
+"""Values and keys of args: from words and documents to nested dicts, and as flags again.
 
-    tokens := (flag [value] | flag=value)*
-    flag   := "--" key ("." key)*
     value  := a Python literal (int, float, bool, None, str, list, dict) to the letter, else text
 
-A flag without a value is True. Keys keep their spelling. A literal is taken only where the whole
-token is one and JSON can hold it; `true`, `nan`, `1,2`, `007`, `(1)` and `5 # five` stay text.
+Keys keep their spelling, and dots nest. A literal is taken only where the whole word is one and
+JSON can hold it; `true`, `nan`, `1,2`, `007`, `(1)` and `5 # five` stay text.
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from labq.errors import ArgsError
@@ -22,58 +20,6 @@ from labq.values.text import shortened
 INT_MIN, INT_MAX = -(2**63), 2**63 - 1
 
 Path = tuple[str, ...]
-
-
-def parse_tokens(
-    tokens: Sequence[str], base: Mapping[str, Any] | None = None
-) -> tuple[dict[str, Any], list[str]]:
-    """The nested dict of `tokens` over `base` (that of --args), and warnings of what was replaced.
-
-    Raises:
-        ArgsError: what cannot be stored; nothing is guessed.
-    """
-    tree = _Tree()
-    for path, value in leaves(base or {}):
-        tree.put(path, value, shortened(f"{'.'.join(path)} in --args"))
-    position = 0
-    while position < len(tokens):
-        flag, equals, text = _flag(tokens[position])
-        where = shortened(f"--{flag}")
-        path = key_path(flag, where)
-        value = True
-        position += 1
-        if equals:
-            value = parse_value(text, where, len(path) + 1)
-        elif position < len(tokens) and not tokens[position].startswith("--"):
-            value = _spaced_value(tokens[position], where, len(path) + 1)
-            position += 1
-        tree.put(path, value, where)
-    return tree.root, [_warning(first, later) for _, first, later in tree.repeats]
-
-
-def _flag(token: str) -> tuple[str, str, str]:
-    if token.startswith("--"):
-        return token[2:].partition("=")
-    if token[:1] == "-" and token[1:2].isalpha():
-        raise ArgsError(f"{shortened(token)!r} is no flag of a task: a flag begins with two dashes")
-    raise ArgsError(
-        f"{shortened(token)!r} follows no flag: a value is written --KEY VALUE or --KEY=VALUE"
-    )
-
-
-def _warning(first: str, later: str) -> str:
-    if first == later:
-        return f"{later} is given twice: the later value is kept"
-    return f"{later} replaces the value of {first}"
-
-
-def _spaced_value(text: str, where: str, depth: int) -> Any:
-    """The value in the token after a flag; one that looks like an option is refused."""
-    value = parse_value(text, where, depth)
-    if text.startswith("-") and text != "-" and isinstance(value, str):
-        told = repr(shortened(text))
-        raise ArgsError(f"{told} after {where} looks like an option: as text it is {where}={told}")
-    return value
 
 
 def parse_value(text: str, where: str, depth: int = 1) -> Any:

@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labq.command.grammar import Line, bindings, bound
+from labq.command.line import typed
 from labq.command.words import (
     MAX_DEPTH,
     flat,
@@ -14,7 +16,6 @@ from labq.command.words import (
     leaves,
     normalised,
     parse_document,
-    parse_tokens,
     parse_value,
     signature,
     text_of,
@@ -36,6 +37,10 @@ def refusal(call, *args):
         call(*args)
     assert caught.value.exit_code is ExitCode.USAGE
     return str(caught.value)
+
+
+def read(tokens):
+    return bound(list(bindings(tokens))).args
 
 
 # tokens -> dict
@@ -73,113 +78,100 @@ TOKENS = [
 
 @pytest.mark.parametrize(("tokens", "args"), TOKENS)
 def test_tokens(tokens, args):
-    found, warnings = parse_tokens(tokens)
+    _, found, warnings = typed(Line(words=tokens), {})
     assert same(found, args)
     assert warnings == []
 
 
+TWICE = "--a is given twice: args hold the later value, the job gets both"
 WARNINGS = [
-    (["--a", "1", "--a", "2"], {"a": 2}, ["--a is given twice: the later value is kept"]),
-    (["--a=1", "--a"], {"a": True}, ["--a is given twice: the later value is kept"]),
-    (["--a.b", "1", "--a", "{'b': 2}"], {"a": {"b": 2}}, ["--a replaces the value of --a.b"]),
-    (["--a", "1", "--a", "{}"], {"a": {}}, ["--a is given twice: the later value is kept"]),
+    (["--a", "1", "--a", "2"], {"a": 2}, [TWICE]),
+    (["--a=1", "--a"], {"a": True}, [TWICE]),
+    (["--a", "1", "-a", "{}"], {"a": {}}, [TWICE.replace("--a", "-a")]),
+    (
+        ["--a.b", "1", "--a", "{'b': 2}"],
+        {"a": {"b": 2}},
+        ["--a replaces the value of --a.b in args, the job gets both"],
+    ),
+    (
+        ["--a", "2", "a.b=1"],
+        {"a": {"b": 1}},
+        ["a.b= replaces the value of --a in args, the job gets both"],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("tokens", "args", "warnings"), WARNINGS)
 def test_a_later_repeat_wins_with_a_warning(tokens, args, warnings):
-    assert parse_tokens(tokens) == (args, warnings)
+    assert typed(Line(words=tokens), {})[1:] == (args, warnings)
 
 
-def test_flags_lie_over_the_dict_of_args_and_leave_it_as_it_was():
+def test_words_lie_over_the_dict_of_args_and_leave_it_as_it_was():
     base = {"lr": 0.1, "opt": {"name": "sgd"}}
-    found, warnings = parse_tokens(["--lr", "1", "--opt.decay", "2"], base)
+    _, found, warnings = typed(Line(words=["--lr", "1", "--opt.decay", "2"]), base)
     assert found == {"lr": 1, "opt": {"name": "sgd", "decay": 2}}
-    assert warnings == ["--lr replaces the value of lr in --args"]
+    assert warnings == ["--lr replaces the value in --args"]
     assert base == {"lr": 0.1, "opt": {"name": "sgd"}}
 
 
-def test_a_flag_that_clashes_with_the_dict_of_args_names_both():
-    assert refusal(parse_tokens, ["--a.b", "1"], {"a": 1}) == (
-        "a in --args and --a.b clash: one path cannot hold a value and nested keys"
+def test_a_word_that_clashes_with_the_dict_of_args_is_refused():
+    assert refusal(typed, Line(words=["--a.b", "1"]), {"a": 1}) == (
+        "--args.a: one path cannot hold a value and nested keys"
     )
 
 
-DEEP_KEY = "--" + ".".join("a" * MAX_DEPTH)
-REFUSED = [
-    (
-        ["--a.b", "1", "--a", "2"],
-        "--a.b and --a clash: one path cannot hold a value and nested keys",
-    ),
-    (
-        ["--a", "2", "--a.b", "1"],
-        "--a and --a.b clash: one path cannot hold a value and nested keys",
-    ),
-    (
-        ["--a", "[1]", "--a.0", "1"],
-        "--a and --a.0 clash: one path cannot hold a value and nested keys",
-    ),
-    (
-        ["--a", "{'b': {'c': 1}}", "--a.b", "2"],
-        "--a and --a.b clash: one path cannot hold a value and nested keys",
-    ),
-    (
-        ["--a", "{}", "--a.b", "1", "--a", "2"],
-        "--a.b and --a clash: one path cannot hold a value and nested keys",
-    ),
-    (["--a..b", "1"], "--a..b: 'a..b' has an empty key beside a dot"),
-    (["--.a", "1"], "--.a: '.a' has an empty key beside a dot"),
-    (["--a.", "1"], "--a.: 'a.' has an empty key beside a dot"),
-    (["--", "1"], "--: the key is empty"),
-    (["--=1"], "--: the key is empty"),
-    (["--$a", "1"], "--$a: the key '$a' begins with $, which MongoDB keeps to itself"),
-    (["--a.$b", "1"], "--a.$b: the key '$b' begins with $, which MongoDB keeps to itself"),
-    (
-        ["--a\0b", "1"],
-        "--a\\x00b: the text holds a NUL character, which no command line can carry",
-    ),
-    (
-        ["--a", r"'\0'"],
-        "--a: the text holds a NUL character, which no command line can carry",
-    ),
-    (["--a\udcff", "1"], "--a\\udcff: the text is not valid UTF-8"),
-    (["--a", "\udcff"], "--a: the text is not valid UTF-8"),
-    (["foo"], "'foo' follows no flag: a value is written --KEY VALUE or --KEY=VALUE"),
-    (["--a", "1", "2"], "'2' follows no flag: a value is written --KEY VALUE or --KEY=VALUE"),
-    (["--a", "1", "-2"], "'-2' follows no flag: a value is written --KEY VALUE or --KEY=VALUE"),
-    ([""], "'' follows no flag: a value is written --KEY VALUE or --KEY=VALUE"),
-    (["-a", "1"], "'-a' is no flag of a task: a flag begins with two dashes"),
-    (["--a", "-foo"], "'-foo' after --a looks like an option: as text it is --a='-foo'"),
-    (["--a", "9223372036854775808"], f"--a: 9223372036854775808 is past 64 bits; {AS_TEXT}"),
-    (["--a", "-9223372036854775809"], f"--a: -9223372036854775809 is past 64 bits; {AS_TEXT}"),
-    (["--a=" + "9" * 5000], f"--a: {'9' * 27}... is past 64 bits; {AS_TEXT}"),
-    (["--a=[-" + "9" * 5000 + "]"], f"--a: [-{'9' * 25}... is past 64 bits; {AS_TEXT}"),
-    (["--a=0x" + "f" * 5000], f"--a: 0x{'f' * 25}... is past 64 bits; {AS_TEXT}"),
-    (["--a", "1e999"], f"--a: inf is not a finite number; {AS_TEXT}"),
-    (["--a", "[-1e999]"], f"--a: -inf is not a finite number; {AS_TEXT}"),
-    (["--a", "{'b': 1, 'b': 2}"], "--a: the key 'b' is given twice"),
-    (["--a", "{'b.c': 1, 'b': {'c': 2}}"], "--a: the key 'b.c' is given twice"),
-    (
-        ["--a", "{'b': 1, 'b.c': 2}"],
-        "--a: b and b.c clash: one path cannot hold a value and nested keys",
-    ),
-    (["--a", "{'': 1}"], "--a: the key is empty"),
-    (["--a=" + "[" * 100 + "]" * 100], "--a: nested too deeply (at most 80 levels)"),
-    (["--a=" + "[" * 300 + "]" * 300], "--a: nested too deeply (at most 80 levels)"),
-    (
-        [DEEP_KEY, "1"],
-        f"{DEEP_KEY[:57]}...: nested too deeply (at most 80 levels)",
-    ),
-    (
-        [DEEP_KEY[:-2], "[1]"],
-        f"{DEEP_KEY[:57]}...: nested too deeply (at most 80 levels)",
-    ),
+DEEP_KEY = ".".join("a" * (MAX_DEPTH + 1))
+KEYS_REFUSED = [
+    ("a..b", "--a: 'a..b' has an empty key beside a dot"),
+    (".a", "--a: '.a' has an empty key beside a dot"),
+    ("a.", "--a: 'a.' has an empty key beside a dot"),
+    ("", "--a: the key is empty"),
+    ("$a", "--a: the key '$a' begins with $, which MongoDB keeps to itself"),
+    ("a.$b", "--a: the key '$b' begins with $, which MongoDB keeps to itself"),
+    ("a\0b", "--a: the text holds a NUL character, which no command line can carry"),
+    ("a\udcff", "--a: the text is not valid UTF-8"),
+    (DEEP_KEY, "--a: nested too deeply (at most 80 levels)"),
 ]
 
 
-@pytest.mark.parametrize(("tokens", "message"), REFUSED)
-def test_what_cannot_be_stored_is_refused(tokens, message):
-    assert refusal(parse_tokens, tokens) == message
+@pytest.mark.parametrize(("key", "message"), KEYS_REFUSED)
+def test_a_key_that_cannot_be_stored(key, message):
+    assert refusal(key_path, key, "--a") == message
+    if key and key.isprintable():  # its words are words and no more
+        assert read([f"--{key}", "1", "--ok", "2"]) == {"ok": 2}
+
+
+REFUSED = [
+    (r"'\0'", "--a: the text holds a NUL character, which no command line can carry"),
+    ("9223372036854775808", f"--a: 9223372036854775808 is past 64 bits; {AS_TEXT}"),
+    ("-9223372036854775809", f"--a: -9223372036854775809 is past 64 bits; {AS_TEXT}"),
+    ("9" * 5000, f"--a: {'9' * 27}... is past 64 bits; {AS_TEXT}"),
+    ("[-" + "9" * 5000 + "]", f"--a: [-{'9' * 25}... is past 64 bits; {AS_TEXT}"),
+    ("0x" + "f" * 5000, f"--a: 0x{'f' * 25}... is past 64 bits; {AS_TEXT}"),
+    ("1e999", f"--a: inf is not a finite number; {AS_TEXT}"),
+    ("[-1e999]", f"--a: -inf is not a finite number; {AS_TEXT}"),
+    ("{'b': 1, 'b': 2}", "--a: the key 'b' is given twice"),
+    ("{'b.c': 1, 'b': {'c': 2}}", "--a: the key 'b.c' is given twice"),
+    (
+        "{'b': 1, 'b.c': 2}",
+        "--a: b and b.c clash: one path cannot hold a value and nested keys",
+    ),
+    ("{'': 1}", "--a: the key is empty"),
+    ("[" * 100 + "]" * 100, "--a: nested too deeply (at most 80 levels)"),
+    ("[" * 300 + "]" * 300, "--a: nested too deeply (at most 80 levels)"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED)
+def test_a_value_that_cannot_be_stored_as_its_type_is_refused_and_stays_text_in_words(
+    text, message
+):
+    assert refusal(parse_value, text, "--a") == message
+    assert read(["--a", text]) == {"a": text}
+
+
+def test_text_that_is_no_utf_8_is_refused_in_words_too():
+    assert refusal(read, ["--a", "\udcff"]) == "a: the text is not valid UTF-8"
 
 
 # one value
@@ -344,10 +336,10 @@ def test_depth_counts_dots_and_brackets_together(dots, data):
     fitting = MAX_DEPTH - dots  # the outermost dict is the first level
     lists = data.draw(st.integers(1, fitting))
     text = "[" * lists + "]" * lists
-    assert parse_tokens([f"--{key}", text])[0] == parse_document(f'{{"{key}": {text}}}', "--args")
+    assert read([f"--{key}", text]) == parse_document(f'{{"{key}": {text}}}', "--args")
     lists = data.draw(st.integers(fitting + 1, 2 * MAX_DEPTH))
     text = "[" * lists + "]" * lists
-    assert refusal(parse_tokens, [f"--{key}", text]).endswith(DEEP)
+    assert set(flat(read([f"--{key}", text])).values()) == {text}
     assert refusal(parse_document, f'{{"{key}": {text}}}', "--args") == f"--args: {DEEP}"
 
 
@@ -412,8 +404,7 @@ NESTED = st.recursive(
 
 @given(st.dictionaries(FLAG_KEYS, NESTED, max_size=4))
 def test_the_flags_that_come_out_are_those_that_went_in(args):
-    found, warnings = parse_tokens(to_flags(args))
-    assert warnings == []
+    found = read(to_flags(args))
     assert found == args
     assert same(flat(found), flat(args))
 
