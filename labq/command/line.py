@@ -22,6 +22,8 @@ from labq.values.text import shortened
 if TYPE_CHECKING:
     from labq.command.template import Template
 
+SHELL = frozenset({"&&", "||", "|", ">", ">>", "<", ";", "&", "2>&1", "|&"})  # signs of one
+
 Task = Mapping[str, Any]
 
 
@@ -35,6 +37,10 @@ def fields(
     line = parse_line(typed_words)
     words, found, warnings = typed(line, args)
     said: dict[str, Any] = {"words": words}
+    if line.command and (sign := next((word for word in line.words if word in SHELL), "")):
+        warnings.append(
+            f"{sign!r} is a word for the program: no shell reads it (sh -c TEXT has one)"
+        )
     if line.command:
         said |= {"cmd": line.command, "cwd": os.getcwd()}  # noqa: PTH109 - fast
     if line.env:
@@ -99,7 +105,9 @@ def _told(one: Binding) -> str:
 def stored(line: Line, args: Mapping[str, Any], *, style: str = "") -> dict[str, Any]:
     """The `words` of a task for a line that was typed; as `typed` has it."""
     whole = [*line.command, *line.words]
-    live = [key for key in (*flat(args), *[ALL] * bool(args)) if _names(whole, key)]
+    prefixes = (".".join(at[:end]) for at, _ in leaves(args) for end in range(1, len(at) + 1))
+    keys = dict.fromkeys([*prefixes, *[ALL] * bool(args)])
+    live = [key for key in keys if _names(whole, key)]
     if live:
         from labq.command.template import parse_command
 
@@ -116,6 +124,7 @@ def stored(line: Line, args: Mapping[str, Any], *, style: str = "") -> dict[str,
 
 def _names(words: Sequence[str], key: str) -> bool:
     texts = [f"%{sign}{key}{close}" for sign, end in ("()", "{}") for close in (end, ":")]
+    texts += [f"%({key}...)", f"%{{{key}...}}"]
     return any(text in word for word in words for text in texts)
 
 
@@ -127,11 +136,12 @@ def spelling_of(task: Task) -> Spelling | None:
 
 def _spelling(words: Mapping[str, Any], args: Mapping[str, Any]) -> Spelling:
     said, live = words.get("typed") or [], words.get("live") or ()
-    filled = _filled(said, live, args) if live else {}
     texts = flat(words.get("texts") or {})
+    later = {key: text for key, text in texts.items() if isinstance(text, str)}
+    filled = _filled(said, live, args, Spelling((), later)) if live else {}
     return Spelling(
         said,
-        {key: text for key, text in texts.items() if isinstance(text, str)},
+        later,
         skip=live,
         filled=filled,
         silent=words.get("style") == "none",
@@ -155,14 +165,14 @@ def shown(task: Task) -> list[str]:
 
 
 def _filled(
-    words: Sequence[str], live: Sequence[str], args: Mapping[str, Any]
+    words: Sequence[str], live: Sequence[str], args: Mapping[str, Any], spelling: Spelling
 ) -> dict[int, list[str]]:
     """The places of the words with a live placeholder, and what stands there for these args."""
     from labq.command.template import Template, parse_item
 
     items = [(at, word, parse_item(word, live)) for at, word in enumerate(words)]
     return {
-        at: Template((item,)).filled(args) if args else [word]
+        at: Template((item,)).filled(args, spelling) if args else [word]
         for at, word, item in items
         if item != (word,)
     }

@@ -1,11 +1,13 @@
 """Command templates: `%{foo.bar}` in a worker's command, filled from a task's args.
 
     item := (text | "%%" | "%{" key [":" default] "}" | "%(" key [":" default] ")")*
+          | "%{" key "...}"
 
-`%{args}` is all args as JSON and asks for none of them. Any other `%` is itself; a default ends at
-the first `}` or `)`. A command without a placeholder gets the task's words, or its args as flags,
-behind it. In a shell text the values are the shell's variables: they are never part of the text
-that it parses. In words that were typed for one task only the placeholders of some keys are live.
+`%{key...}` is a list as several words, `%{args}` all args as JSON, which asks for none of them. Any
+other `%` is itself; a default ends at the first `}` or `)`. A command without a placeholder gets
+the task's words, or its args as flags, behind it. In a shell text the values are the shell's
+variables: they are never part of the text that it parses. In words that were typed for one task
+only the placeholders of some keys are live.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from labq.command.spelling import Spelling
 
 _ITEM = re.compile(r"%%|%[({]")
+SPREAD = "..."
 _CLOSING = {"%(": ")", "%{": "}"}
 ALL = "args"
 
@@ -38,6 +41,7 @@ class Placeholder:
 
     key: str
     default: str | None = None
+    spread: bool = False  # `%{key...}`: a list is several words
 
 
 Item = tuple["str | Placeholder", ...]
@@ -86,7 +90,16 @@ class Template:
 
     def filled(self, args: Mapping[str, Any], spelling: Spelling | None = None) -> list[str]:
         """The command's own words for a task's args; raises as `render` does."""
-        return ["".join(self._part(part, args, spelling) for part in item) for item in self.items]
+        words: list[str] = []
+        for item in self.items:
+            first = item[0] if item else ""
+            if isinstance(first, Placeholder) and first.spread:
+                value = lookup(args, first.key)
+                if isinstance(value, list):
+                    words += map(text_of, value)
+                    continue
+            words.append("".join(self._part(part, args, spelling) for part in item))
+        return words
 
     def _render_shell(self, args: Mapping[str, Any], spelling: Spelling | None) -> list[str]:
         """Variables, not `$1`, hold the values: functions and `set` in the text change `$1`."""
@@ -332,6 +345,8 @@ def parse_item(text: str, live: Collection[str] | None = None) -> Item:
             continue
         close = text.find(_CLOSING[found[0]], position)
         key, colon, default = text[position : max(close, position)].partition(":")
+        spread = key.endswith(SPREAD)
+        key = key.removesuffix(SPREAD)
         if live is not None and (close < 0 or key not in live):
             literal += found[0]
             continue
@@ -342,7 +357,10 @@ def parse_item(text: str, live: Collection[str] | None = None) -> Item:
             key_path(key, shortened(f"%({key})"))
         except ArgsError as error:
             raise TemplateError(str(error)) from None
-        parts += [literal] * bool(literal) + [Placeholder(key, default if colon else None)]
+        if spread and (found.start(), close + 1) != (0, len(text)):
+            raise TemplateError(f"%{{{key}...}} is several words: it stands for itself alone")
+        one = Placeholder(key, default if colon else None, spread)
+        parts += [literal] * bool(literal) + [one]
         literal, position = "", close + 1
     literal += text[position:]
     return tuple(parts + [literal] * bool(literal))
@@ -351,4 +369,4 @@ def parse_item(text: str, live: Collection[str] | None = None) -> Item:
 def _opens(text: str, position: int, live: Collection[str]) -> bool:
     """Whether a live placeholder, but for its `%`, begins there."""
     close = text.find(_CLOSING.get(f"%{text[position : position + 1]}", "\0"), position)
-    return close > 0 and text[position + 1 : close].partition(":")[0] in live
+    return close > 0 and text[position + 1 : close].partition(":")[0].removesuffix(SPREAD) in live

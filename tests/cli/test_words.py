@@ -153,6 +153,7 @@ def test_what_was_typed_is_what_is_shown(labq):
         ("--tag a --tag b", "--tag is given twice: args hold the later value, the job gets both"),
         ("--x 1 --x.y 2", "--x.y replaces the value of --x in args, the job gets both"),
         ("lr=2", "lr= replaces the value in --args"),
+        ("./a && ./b", "'&&' is a word for the program: no shell reads it (sh -c TEXT has one)"),
     ],
 )
 def test_what_args_cannot_hold_beside_the_words_is_said(labq, words, warned):
@@ -175,6 +176,15 @@ def test_placeholders_of_other_args_are_live_and_all_others_text(labq, script):
     labq("task", "submit", "-q", *base, *script, *words)
     wanted = ["--rate=0.5", "a b", "%(levelname)s", "%%", "%{lr}", "%{seed}", "--seed", "1"]
     assert ran(labq("worker", "run")) == wanted
+
+
+def test_a_list_is_several_words_and_a_dict_is_json_where_their_placeholder_stands(labq, script):
+    base = ("--args", "{'n': [1, 'a b'], 'opt': {'lr': 0.5}}")
+    labq("task", "submit", "-q", *base, *script, "%{n...}", "--opt=%{opt}", "--n", "%{n}")
+    wanted = ["1", "a b", '--opt={"lr": 0.5}', "--n", '[1, "a b"]']
+    assert ran(labq("worker", "run")) == wanted
+    labq("task", "submit", "-q", "--", "--n", "1", "2")
+    assert labq("worker", "run", "--", "echo", "%{n...}", "end").out == "1 2 end\n"
 
 
 def test_placeholders_of_a_file_are_live_in_the_words(labq, script, tmp_path):

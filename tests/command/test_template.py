@@ -85,6 +85,7 @@ BAD_COMMANDS = [
         ["%(" + "x" * 50],
         "%(xxxxxxxxxxxxxxxxxxx...: the placeholder is not closed (%% is a plain %)",
     ),
+    (["x%{n...}"], "%{n...} is several words: it stands for itself alone"),
     (["%()"], "%(): the key is empty"),
     (["%(:1)"], "%(): the key is empty"),
     (["%(a..b)"], "%(a..b): 'a..b' has an empty key beside a dot"),
