@@ -117,7 +117,7 @@ def stored(line: Line, args: Mapping[str, Any], *, style: str = "") -> dict[str,
         words["live"] = live
     if style:
         words["style"] = style
-    if not _spelling(words, {}).bind_all:
+    if _spelling(words, {}).loose:
         words["loose"] = True
     return words
 

@@ -49,9 +49,10 @@ class Spelling:
         self.typed: Bound = bound(self._found)
 
     @property
-    def bind_all(self) -> bool:
-        """Whether each of the words belongs to a key."""
-        return sum(one.end - one.at for one in self._found) == len(self._words)
+    def loose(self) -> list[str]:
+        """The words that belong to no key."""
+        bound_at = {place for one in self._found for place in range(one.at, one.end)}
+        return [word for place, word in enumerate(self._words) if place not in bound_at]
 
     def of(self, args: Mapping[str, Any]) -> list[str]:
         """The words for these args."""

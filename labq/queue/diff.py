@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from labq.command.words import flat
+from labq.model.sound import MALFORMED
 from labq.model.task import FIELDS, Document
 
 # What is another in every task, or follows from the rest, or is the books' own.
@@ -36,7 +37,7 @@ def differences(tasks: Sequence[Document]) -> dict[str, dict[int, Any]]:
 def _leaves(task: Mapping[str, Any]) -> dict[str, Any]:
     leaves: dict[str, Any] = {}
     for name in COMPARED:
-        value = task.get(name)
+        value = _loose(task) if name == "words" else task.get(name)
         if isinstance(value, dict) and value:
             whole = _named(value) if name == "source" else value
             leaves.update({f"{name}.{key}": item for key, item in flat(whole).items()})
@@ -46,6 +47,16 @@ def _leaves(task: Mapping[str, Any]) -> dict[str, Any]:
         took = task["ended_at"] - task["started_at"]
         leaves["seconds"] = round(took.total_seconds(), 3)
     return leaves
+
+
+def _loose(task: Mapping[str, Any]) -> list[str]:
+    """The words that are no args; what the others say, the args do."""
+    if "words" not in task or "words" in task.get(MALFORMED, ()):
+        return []
+    from labq.command.line import spelling_of
+
+    spelling = spelling_of(task)
+    return [] if spelling is None else spelling.loose
 
 
 def _named(source: Mapping[str, Any]) -> Document:

@@ -69,7 +69,8 @@ def test_c9_and_c12_a_worker_installs_the_packages_that_were_recorded(
     assert found["count"]
     queue.store.update({"number": 1}, Change(set=none))
     write(clone, train_py="print('dirty')\n")
-    run(tmp_path, "worker", "run", "--checkout", "--venv", "--", "sh", "-c", "echo $VIRTUAL_ENV")
+    shell = ("--", "sh", "-c", "echo $VIRTUAL_ENV")
+    run(tmp_path, "worker", "run", "--override-cmd", "--checkout", "--venv", *shell)
     (folder,) = (path for path in (tmp_path / "home" / "venvs").iterdir() if path.is_dir())
     told = tmp_path / "home" / "tasks" / queue.get("1")["_id"] / "1.stdout"
     assert told.read_text() == f"{folder}\n"

@@ -108,7 +108,7 @@ def test_m14_a_draft_is_rewritten_before_it_starts(labq, queue, client):
 
 def test_m22_args_are_appended_in_alphabetical_order_and_quoted(labq, queue):
     args = json.dumps({"var1": "val", "batch-size": 23, "test_arg": 12.2, "text": "a b; $x"})
-    labq("task", "submit", "-q", "--cmd", "printf '<%%s>'", "--args", args)
+    labq("task", "submit", "-q", "--cmd", "printf '<%s>'", "--args", args)
     assert labq("worker", "run").out == (
         "<--batch-size><23><--test_arg><12.2><--text><a b; $x><--var1><val>"
     )
@@ -136,10 +136,10 @@ def test_m23_raw_args_that_are_empty_are_refused(labq, queue):
 
 
 def test_m24_cmd_stays_and_the_attempt_has_what_ran(labq, queue):
-    labq("task", "submit", "-q", "--cmd", "echo lr=%(lr)", "--", "--lr", "0.5")
+    labq("task", "submit", "-q", "--cmd", "echo lr=%(lr)", "--args", "{'lr': 0.5}")
     labq("worker", "run", "-q")
     task = queue.get("1")
-    assert task["cmd"] == ["echo", "lr=%(lr)"]
+    assert (task["cmd"], task["words"]["typed"]) == (["echo"], ["lr=%(lr)"])
     assert task["attempts"][0]["argv"] == ["echo", "lr=0.5"]
 
 
@@ -265,7 +265,7 @@ def test_c40_a_draft_and_a_pending_task_are_edited_fully(labq, queue, draft):
     labq("task", "submit", "-q", *(["--draft"] if draft else []), "--", "--lr", "1")
     edits = ["args.lr=2", "cmd=echo", "priority=3", "name=n", "type=qc", "tags=['t']", "comment=c"]
     words = [word for edit in edits for word in ("-u", edit)]
-    assert labq("task", "update", "1", *words).err == "changed 1 task\n"
+    assert labq("task", "update", "1", *words).err == "- --lr 1\n+ echo --lr 2\nchanged 1 task\n"
     task = queue.get("1")
     assert (task["args"], task["cmd"], task["priority"]) == ({"lr": 2}, ["echo"], 3)
     assert (task["name"], task["type"], task["tags"], task["comment"]) == ("n", "qc", ["t"], "c")
