@@ -10,7 +10,7 @@ from typing import Any
 
 from labq.client.profiles import under
 from labq.client.values import of_field
-from labq.command.line import for_args
+from labq.command.line import for_args, has_places
 from labq.command.words import flat, is_loose, normalised, signature
 from labq.config import Settings
 from labq.errors import ArgsError, TemplateError, UsageError
@@ -117,10 +117,12 @@ def series(queue: Queue, common: Document, every: Iterable[Any], key: str | None
     check = _fitting(common)
     common = placed(queue, common, Status.PENDING)
     tasks = []
-    for at, one in enumerate(given):
+    more_args = [arguments(one, f"tasks[{at}]", empty=False) for at, one in enumerate(given)]
+    live = has_places(common)
+    keys_of_any = {key for more in more_args for key in flat(more)} if live else set()
+    for at, more in enumerate(more_args):
         where = f"tasks[{at}]"
-        more = arguments(one, where, empty=False)
-        draft = for_args(common, more) if "words" in common else common
+        draft = for_args(common, more, keys_of_any) if live else common
         args = merged(draft["args"], more, where) if draft["args"] else more
         check(args, where)
         identity = new_id() if words is None else keyed_id(*words, str(at + 1))

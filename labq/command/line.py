@@ -10,12 +10,13 @@ live.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from labq.command.grammar import VERSION, Binding, Line, parse_line
 from labq.command.spelling import ALL, Spelling
 from labq.command.words import flat, leaves, normalised, text_of
+from labq.errors import TemplateError
 from labq.values.paths import MISSING, lookup, merged
 from labq.values.text import shortened
 
@@ -48,22 +49,34 @@ def fields(
     return said, found, warnings
 
 
-def for_args(draft: dict[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+def has_places(draft: Task) -> bool:
+    """Whether typed words of the draft may hold placeholders."""
+    typed_words = draft.get("words", {}).get("typed", [])
+    return any("%(" in word or "%{" in word for word in (*draft.get("cmd", ()), *typed_words))
+
+
+def for_args(
+    draft: dict[str, Any], more: Mapping[str, Any], keys: Collection[str]
+) -> dict[str, Any]:
     """A draft whose typed words have the placeholders of more args live.
 
     Args:
         draft: with `args`, `cmd`, `words`.
         more: what is to be laid over its args, of a line of a file.
+        keys: the dotted keys that any line of it has, whose placeholders are live in each.
 
     Raises:
-        ArgsError, TemplateError: as `typed` does.
+        ArgsError: as `typed` does.
+        TemplateError: as `typed` does; a line lacks what the command wants of it.
     """
     line = Line({}, draft.get("cmd", []), draft.get("words", {}).get("typed", []))
-    if not any("%(" in word or "%{" in word for word in (*line.command, *line.words)):
-        return draft
     owned = _spelling(draft["words"], {}).typed.owners
     base = {".".join(at): value for at, value in leaves(draft["args"]) if at not in owned}
-    words, found, _ = typed(line, merged(dict(normalised(base, "args")), more))
+    whole = merged(dict(normalised(base, "args")), more)
+    words, found, _ = typed(line, whole)
+    lacks = [key for key in keys if lookup(whole, key) is MISSING]
+    if lacks := [key for key in lacks if _names([*line.command, *line.words], key)]:
+        raise TemplateError(f"the command does not fit: the task lacks {', '.join(lacks)}")
     return {**draft, "words": words, "args": found}
 
 
@@ -128,17 +141,25 @@ def _names(words: Sequence[str], key: str) -> bool:
     return any(text in word for word in words for text in texts)
 
 
-def spelling_of(task: Task) -> Spelling | None:
-    """How the task's words are spelled; None of one that has none, nor texts."""
+def spelling_of(task: Task, *, strict: bool = False) -> Spelling | None:
+    """How the task's words are spelled; None of one that has none, nor texts.
+
+    Raises:
+        TemplateError: it is `strict`, and a placeholder has no value.
+    """
     words = task.get("words")
-    return _spelling(words, task["args"]) if words else None
+    return _spelling(words, task["args"], strict=strict) if words else None
 
 
-def _spelling(words: Mapping[str, Any], args: Mapping[str, Any]) -> Spelling:
+def _spelling(
+    words: Mapping[str, Any], args: Mapping[str, Any], *, strict: bool = False
+) -> Spelling:
     said, live = words.get("typed") or [], words.get("live") or ()
     texts = flat(words.get("texts") or {})
     later = {key: text for key, text in texts.items() if isinstance(text, str)}
-    filled = _filled(said, live, args, Spelling((), later)) if live else {}
+    filled = _places(said, live) if live else {}
+    if strict:
+        filled = _filled(filled, args, Spelling((), later))
     return Spelling(
         said,
         later,
@@ -160,22 +181,25 @@ def shown(task: Task) -> list[str]:
     """The words of the next attempt; those behind a worker's command of a task that has none."""
     if "cmd" in task:
         return argv(task)
-    spelling = spelling_of(task)
+    spelling = spelling_of(task, strict=True)
     return [] if spelling is None else spelling.of(task["args"])
 
 
-def _filled(
-    words: Sequence[str], live: Sequence[str], args: Mapping[str, Any], spelling: Spelling
-) -> dict[int, list[str]]:
-    """The places of the words with a live placeholder, and what stands there for these args."""
-    from labq.command.template import Template, parse_item
+def _places(words: Sequence[str], live: Sequence[str]) -> dict[int, list[Any]]:
+    """The places of the words with a live placeholder, and the parts of each."""
+    from labq.command.template import parse_item
 
     items = [(at, word, parse_item(word, live)) for at, word in enumerate(words)]
-    return {
-        at: Template((item,)).filled(args, spelling) if args else [word]
-        for at, word, item in items
-        if item != (word,)
-    }
+    return {at: [item] for at, word, item in items if item != (word,)}
+
+
+def _filled(
+    places: Mapping[int, Sequence[Any]], args: Mapping[str, Any], spelling: Spelling
+) -> dict[int, list[str]]:
+    """The words that stand at these places for these args."""
+    from labq.command.template import Template
+
+    return {at: Template(tuple(items)).filled(args, spelling) for at, items in places.items()}
 
 
 def argv(task: Task, template: Template | None = None) -> list[str]:
@@ -188,7 +212,7 @@ def argv(task: Task, template: Template | None = None) -> list[str]:
     Raises:
         TemplateError: a placeholder has no value.
     """
-    spelling = spelling_of(task)
+    spelling = spelling_of(task, strict=True)
     if template is not None:
         return template.render(task["args"], spelling)
     from labq.command.template import parse_command

@@ -25,7 +25,7 @@ def test_an_ended_task_runs_again_with_its_attempts_kept(labq, queue, ended):
     task = queue.get("1")
     assert (task["status"], task["attempt"], len(task["attempts"])) == ("pending", 1, 1)
     assert not {"ended_at", "reason"} & set(task)
-    labq("worker", "run", "-q", "--", "true")
+    labq("worker", "run", "-q", "--override-cmd", "--", "true")
     assert (queue.get("1")["status"], queue.get("1")["attempt"]) == ("success", 2)
 
 

@@ -95,7 +95,7 @@ def test_an_empty_file_adds_nothing(labq, queue, sheet):
         ('{"opt": 3}', "opt clashes with what all lines have: one path cannot hold"),
         ('{"opt.b.c": 3}', "opt: b clashes with what all lines have: one path cannot hold"),
         ('{"long": "' + "x" * 17_000_000 + '"}', "the task is too large: 17,0"),
-        ("{}", "--cmd does not fit: the task lacks lr"),
+        ("{}", "the command does not fit: the task lacks lr"),
     ],
     ids=range(10),
 )

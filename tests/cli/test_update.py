@@ -32,9 +32,13 @@ def args(queue):
 
 
 def test_by_value_in_both_spellings(labq, queue, sweep):
-    assert labq("task", "update", "--id", "1", "-u", "args.lr=0.5").err == "changed 1 task\n"
+    result = labq("task", "update", "--id", "1", "-u", "args.lr=0.5")
+    assert result.err.splitlines()[1:] == [
+        "+ --lr 0.5 --opt.name adam --opt.lr 1",
+        "changed 1 task",
+    ]
     result = labq("task", "update", "--id", "2", "--", "args.lr=0.6", "args.opt={'name': 'sgd'}")
-    assert result.err == "changed 1 task\n"
+    assert result.err.splitlines()[1:] == ["+ --lr 0.6 --opt.name sgd", "changed 1 task"]
     assert args(queue) == [
         {"lr": 0.5, "opt": {"name": "adam", "lr": 1}},
         {"lr": 0.6, "opt": {"name": "sgd"}},

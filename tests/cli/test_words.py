@@ -239,3 +239,16 @@ def test_words_of_no_key_are_not_for_a_command_with_placeholders(labq, queue):
     result = labq("worker", "run", "--", "echo", "%{lr}", "%(x)")
     assert result.out == "0.1 1\n"
     assert queue.get("2")["reason"].startswith("passed over: the worker's command takes exactly")
+
+
+def test_a_placeholder_whose_arg_is_taken_away_is_told_and_passed_over_until_it_is_back(
+    labq, script
+):
+    labq("task", "submit", "-q", "--args", "{'lr': 1}", *script, "--rate", "%{lr}", "--n", "2")
+    told = "%(lr): the task has no such arg (it has n)"
+    assert f"+ {told}\n" in labq("task", "update", "1", "-u", "args.lr!").err
+    assert told in labq("task", "show", "1").out
+    assert "n=2" in labq("task", "ls").out
+    assert f"passed over: {told}" in labq("worker", "run").err
+    labq("task", "update", "1", "-q", "-u", "args.lr=1e-3", "-u", "args.n=3")
+    assert ran(labq("worker", "run")) == ["--rate", "1e-3", "--n", "3"]

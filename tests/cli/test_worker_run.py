@@ -224,7 +224,7 @@ def test_what_does_not_fit_is_left_pending_for_a_worker_that_fits(labq, queue):
 
 
 def test_an_own_command_that_an_edit_broke_is_passed_over(labq, queue):
-    labq("task", "submit", "--cmd", "echo %(x)", "--", "--x", "1")
+    labq("task", "submit", "--cmd", "echo %(x)", "--args", "{'x': 1}")
     labq("task", "submit", "--cmd", "echo fine")
     labq("task", "update", "-q", "--id", "1", "-u", "args={'y': 2}")
     result = labq("worker", "run")
@@ -237,14 +237,14 @@ def test_an_own_command_that_an_edit_broke_is_passed_over(labq, queue):
 def test_an_own_command_that_was_mended_is_taken_by_the_worker_that_passed_it_over(
     labq, queue, process
 ):
-    labq("task", "submit", "--cmd", "echo %(x)", "--", "--x", "1")
-    labq("task", "update", "-q", "1", "-u", "cmd=echo %(y)")
+    labq("task", "submit", "--cmd", "echo %(x)", "--args", "{'x': 1, 'y': 3}")
+    labq("task", "update", "-q", "1", "-u", "args.x!")
     worker = process("worker", "run", "--forever", "--max-tasks", "2")
     until(lambda: queue.get("1").get("reason", "").startswith("passed over: "))
-    labq("task", "update", "-q", "1", "-u", "cmd=echo mended")
+    labq("task", "update", "-q", "1", "-u", "args.x=mended")
     wait_for(queue, "success")
     worker.terminate()
-    assert worker.stdout.read() == "mended --x 1\n"
+    assert worker.stdout.read() == "mended --y 3\n"
 
 
 @pytest.mark.parametrize(

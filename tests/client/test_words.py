@@ -7,7 +7,7 @@ import os
 import pytest
 
 from labq.command.line import argv
-from labq.errors import UsageError
+from labq.errors import TemplateError, UsageError
 
 
 def words_of(client, task):
@@ -42,9 +42,12 @@ def test_args_lie_below_argv_and_fill_its_placeholders(client):
 
 
 def test_many_dicts_lie_above_argv(client):
-    one, other = client.submit_many([{"lr": 1}, {"n": 5}], argv=["./x", "%{lr}", "--n", "2"])
+    command = ["./x", "%{lr}", "--n", "2"]
+    one, other = client.submit_many([{"lr": 1}, {"lr": 2, "n": 5}], argv=command)
     assert words_of(client, one) == ["./x", "1", "--n", "2"]
-    assert words_of(client, other) == ["./x", "%{lr}", "--n", "5"]
+    assert words_of(client, other) == ["./x", "2", "--n", "5"]
+    with pytest.raises(TemplateError, match="the command does not fit: the task lacks lr"):
+        client.submit_many([{"lr": 1}, {"n": 5}], argv=command)
 
 
 def test_argv_and_cmd_are_not_given_together(client):

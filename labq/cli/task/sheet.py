@@ -14,9 +14,9 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from labq.command.line import for_args
+from labq.command.line import for_args, has_places
 from labq.command.words import flat, is_loose, parse_document, signature
-from labq.errors import ArgsError, UsageError
+from labq.errors import ArgsError, TemplateError, UsageError
 from labq.model.size import require_room
 from labq.model.task import Document, keyed_id, new_id
 
@@ -46,24 +46,45 @@ class Sheet:
             told = getattr(error, "strerror", None) or error
             raise UsageError(f"--file {self.file}: {told}") from None
 
+    def _lines(self) -> Iterator[tuple[int, str, bytes]]:
+        """The number, the place and the text of each line that is not blank."""
+        name = "stdin" if self.file == "-" else self.file
+        for number, text in enumerate(BytesIO(self.content), start=1):
+            if text.strip():
+                yield number, f"{name}:{number}", text
+
+    @cached_property
+    def _keys(self) -> frozenset[str]:
+        """The dotted keys that any line has."""
+        return frozenset(
+            key for _, where, text in self._lines() for key in flat(_args(text, where))
+        )
+
     def tasks(self) -> Iterator[Document]:
         """A task for each line that is not blank.
 
         Raises:
             UsageError: a line is no dict of args that can be stored; the message has its number.
         """
-        for number, text in enumerate(BytesIO(self.content), start=1):
-            if not text.strip():
-                continue
-            where = f"{'stdin' if self.file == '-' else self.file}:{number}"
-            own = _args(text, where)
-            draft = for_args(self.draft, own) if "words" in self.draft else self.draft
+        live = has_places(self.draft)
+        for number, where, text in self._lines():
+            draft, own = self.draft, _args(text, where)
             args = over(draft["args"], own, where)
             if len(text) > LONG:
                 _check_size(args, where)
+            if live:
+                draft = self._live(own, where)
+                args = over(draft["args"], own, where)
             identity = new_id() if self.key is None else keyed_id(*self.key, str(number))
             keys = signature(flat(args), loose=is_loose(draft))
             yield {**draft, "_id": identity, "args": args, "args_signature": keys}
+
+    def _live(self, own: Document, where: str) -> Document:
+        """The draft whose typed words have the placeholders of the file's keys live."""
+        try:
+            return for_args(self.draft, own, self._keys)
+        except TemplateError as error:
+            raise TemplateError(f"{where}: {error}") from None
 
 
 def _check_size(args: Document, where: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -100,9 +99,10 @@ def _line(here: Queue, query: Document) -> str:
     task = next(here.find(query), {})
     if "words" not in task or MALFORMED in task:
         return ""
-    with suppress(TemplateError):
+    try:
         return shlex.join(shown(task))
-    return ""
+    except TemplateError as error:
+        return str(error)
 
 
 def _tell(report: EditReport) -> None:
