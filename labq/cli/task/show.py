@@ -98,10 +98,10 @@ def _line(task: Document) -> dict[str, str]:
 
     found: dict[str, Any] = {"args": texts(task)} if "words" in task else {}
     try:
-        words = shown(task)
+        told = shlex.join(shown(task))
     except TemplateError as error:
-        return {**found, "words": str(error)}
-    return {**found, "cmd" if "cmd" in task else "words": shlex.join(words)}
+        told = str(error)
+    return {**found, "cmd" if "cmd" in task else "words": told}
 
 
 def _kept(retention: Document) -> str:
