@@ -51,7 +51,9 @@ def fields(
 
 def has_places(draft: Task) -> bool:
     """Whether typed words of the draft may hold placeholders."""
-    typed_words = draft.get("words", {}).get("typed", [])
+    typed_words = draft.get("words", {}).get("typed")
+    if typed_words is None:
+        return False
     return any("%(" in word or "%{" in word for word in (*draft.get("cmd", ()), *typed_words))
 
 
