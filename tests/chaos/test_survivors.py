@@ -140,12 +140,13 @@ def test_a_dead_guard_is_replaced_within_a_second_and_knows_every_job(uri, submi
     queue = submitted(uri, 1)
     with Fleet(uri, tmp_path, 1, "echo $$ > pids; exec sleep 600") as fleet:
         (job,) = job_of(tmp_path, 1)
-        worker = fleet.workers.pop()
+        (worker,) = fleet.workers
         (guard,) = guards_of(worker.pid)
         kill(guard)
         until(lambda: set(guards_of(worker.pid)) - {guard}, seconds=1)
-        assert fleet.said.count("the guard, which ends the jobs of a killed worker, is repl") == 1
-        kill(worker.pid)
+        told = "the guard, which ends the jobs of a killed worker, is repl"
+        until(lambda: fleet.said.count(told) == 1)
+        kill(fleet.workers.pop().pid)
         worker.wait()
         until(lambda: gone(job), seconds=1)
     until(lambda: queue.sweep().recovered)
