@@ -52,17 +52,17 @@ def init(
     one of the same name). In a job of labq, and where it was called before, it is the task that
     runs already, and the words count for nothing: the same script serves both.
 
-    The program's flags are its args where they are all `--key value`. It ends as a success; failed
-    by an exception that nobody takes (its traceback in `errors`), and by `sys.exit`, `exit` or
-    `quit` of another code than 0; cancelled by Ctrl-C, SIGTERM and any other signal that would end
-    it, and by `labq task cancel`, which interrupts the main thread. With LABQ_OFFLINE=1 the record
-    is kept in a folder, which `labq import` brings in later. What the program prints is not kept:
-    `labq run` does that.
+    What the program's words bind are its args, as for `labq task submit`. It ends as a success;
+    failed by an exception that nobody takes (its traceback in `errors`), and by `sys.exit`, `exit`
+    or `quit` of another code than 0; cancelled by Ctrl-C, SIGTERM and any other signal that would
+    end it, and by `labq task cancel`, which interrupts the main thread. With LABQ_OFFLINE=1 the
+    record is kept in a folder, which `labq import` brings in later. What the program prints is not
+    kept: `labq run` does that.
 
     Args:
         name: to find it by.
         project: a path such as "vision/resnet".
-        args: laid over those of the flags.
+        args: laid over those of the words.
         type: training (unless said), testing, inference, ...
         tags: words, to find it by.
         comment: a note.
@@ -80,23 +80,9 @@ def init(
         raise UsageError("labq.init: call it in the main thread, which alone hears of signals")
     settings = config.load({"queue": queue, "uri": uri})
     words = _words()
-    end = program_end(words) if words else 0
-    line = Line({}, words[:end], words[end:])
-    stored, flags, _ = typed(line, {}, style="none")
-    if words and not settings.source:  # nothing else tells that nobody typed the path
-        line.command[0] = "python"
-    task = new(
-        normalised({**flat(flags), **flat({} if args is None else mapping("args", args))}, "args"),
-        name=_text("name", name),
-        project=_text("project", project),
-        type=_text("type", type),
-        tags=tags,
-        comment=_text("comment", comment),
-        metadata=metadata,
-        cmd=line.command or None,
-        words=stored if words else None,
-        cwd=os.getcwd(),  # noqa: PTH109 - the same
-    )
+    said = {"name": name, "project": project, "type": type, "comment": comment}
+    fields = {what: _text(what, given) for what, given in said.items()}
+    task = _task(settings, words, args, **fields, tags=tags, metadata=metadata)
     away = spool.wanted()
     place = (_record if away else _begin)(settings, task, words)
     begun = current_task()
@@ -110,6 +96,24 @@ def init(
 
 def _text(what: str, given: str | None) -> str | None:
     return None if given is None else text(what, given)
+
+
+def _task(
+    settings: Settings, words: Sequence[str], args: Mapping[str, Any] | None, **fields: Any
+) -> Document:
+    """The task of a program that these words started."""
+    end = program_end(words) if words else 0
+    line = Line({}, list(words[:end]), list(words[end:]))
+    stored, bound, _ = typed(line, {}, style="none")
+    if words and not settings.source:  # nothing else tells that nobody typed the path
+        line.command[0] = "python"
+    return new(
+        normalised({**flat(bound), **flat({} if args is None else mapping("args", args))}, "args"),
+        **fields,
+        cmd=line.command or None,
+        words=stored if words else None,
+        cwd=os.getcwd(),  # noqa: PTH109 - fast
+    )
 
 
 def _words() -> list[str]:

@@ -144,6 +144,8 @@ def test_a_retry_waits_for_its_delay_by_any_clock(uri, tmp_path, clock, labq, st
         until(lambda: labq("task", "count", "-s", "waiting") == "1\n")
         clock.set(min(step, 0))
         until(lambda: labq("task", "count", "-s", "success") == "1\n")
+    (task,) = map(json.loads, labq("task", "show", "1", "--json").splitlines())
+    assert (task["attempt"], task["retries"]) == (2, 1)
 
 
 def test_a_lease_of_another_boot_is_over_at_once(tmp_path, submitted):

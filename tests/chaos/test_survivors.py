@@ -150,6 +150,7 @@ def test_a_dead_guard_is_replaced_within_a_second_and_knows_every_job(uri, submi
         worker.wait()
         until(lambda: gone(job), seconds=1)
     until(lambda: queue.sweep().recovered)
+    assert queue.get("1")["status"] == "pending"
 
 
 def test_a_worker_within_a_job_ends_neither_itself_nor_the_job(submitted, tmp_path):

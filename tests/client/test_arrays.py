@@ -150,6 +150,7 @@ def test_instances_that_left_nothing_here_are_told_of_together(client, tmp_path)
     task = client.submit(array=3).cancel()
     with pytest.warns(UserWarning, match=r"no folder /.*, nor 2 others$"):
         task.resume(tmp_path / "out")
+    assert not list(tmp_path.rglob("*.stdout"))
 
 
 def test_what_comes_after_an_array_comes_after_all_of_it(client, crew, other):

@@ -156,7 +156,7 @@ def test_commits_that_hold_a_password_are_no_bundle(captured, clone, blobs):
 
 
 WRITTEN = {
-    "a user with a slash": "uri: mongodb://root/x:{}@h\n",
+    "a user with a slash": "uri: mongodb://ann/x:{}@h\n",
     "escapes": '"uri": "mongodb:\\/\\/root:{}\\x40h"\n',
     "folded": "uri: >-\n  mongodb://root:{}\n  @h\n",
     "an option": "uri: mongodb://h/?tlsCertificateKeyFilePassword={}\n",
