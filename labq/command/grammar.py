@@ -29,6 +29,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from labq.command.words import Path, checked_text, key_path, leaves, parse_value
@@ -61,7 +62,7 @@ class Binding:
         """The key as it is typed."""
         return ".".join(self.path)
 
-    @property
+    @cached_property
     def value(self) -> Any:
         """What the words stand for."""
         if not self.texts:
@@ -171,11 +172,11 @@ def _value(text: str, where: str, depth: int) -> Any:
 
 @dataclass
 class Bound:
-    """What words bind: the nested dict, who owns each of its leaves, and what was replaced."""
+    """What words bind: the nested dict, who owns each of its leaves, and what replaced what."""
 
     args: dict[str, Any] = field(default_factory=dict)
     owners: dict[Path, Binding] = field(default_factory=dict)  # leaf -> the binding that set it
-    replaced: list[tuple[Binding, Binding]] = field(default_factory=list)  # by the later
+    replaced: dict[tuple[int, int], tuple[Binding, Binding]] = field(default_factory=dict)
 
 
 def bound(found: Sequence[Binding]) -> Bound:
@@ -192,8 +193,8 @@ def bound(found: Sequence[Binding]) -> Bound:
 def _put(result: Bound, path: Path, value: Any, by: Binding) -> None:
     def drop(leaf: Path) -> None:
         owner = result.owners.pop(leaf)
-        if owner is not by and (owner, by) not in result.replaced:
-            result.replaced.append((owner, by))
+        if owner is not by:
+            result.replaced[owner.at, by.at] = (owner, by)
 
     node = result.args
     for depth, key in enumerate(path[:-1], start=1):
@@ -208,7 +209,10 @@ def _put(result: Bound, path: Path, value: Any, by: Binding) -> None:
     old = node.get(path[-1])
     if isinstance(old, dict) and old and value == {}:
         return
-    for leaf in [leaf for leaf in result.owners if leaf[: len(path)] == path]:
-        drop(leaf)
+    if path[-1] in node:
+        for leaf in (
+            [at for at, _ in leaves(old, path)] if isinstance(old, dict) and old else [path]
+        ):
+            drop(leaf)
     node[path[-1]] = value
     result.owners[path] = by

@@ -98,7 +98,7 @@ def typed(
     """
     words = stored(line, args, style=style)
     found = _spelling(words, {}).typed
-    warnings = [_warning(first, later) for first, later in found.replaced]
+    warnings = [_warning(first, later) for first, later in found.replaced.values()]
     warnings += [
         f"{_told(owner)} replaces the value in --args"
         for path, owner in found.owners.items()

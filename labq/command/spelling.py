@@ -112,28 +112,28 @@ class Spelling:
         owned: dict[Path, set[Path]] = {}
         for leaf, owner in self.typed.owners.items():
             owned.setdefault(owner.path, set()).add(leaf)
+        within: dict[Path, list[Path]] = {}  # a path -> the leaves at and below it
+        for leaf in now:
+            for end in range(1, len(leaf) + 1):
+                within.setdefault(leaf[:end], []).append(leaf)
         anew: dict[Path, list[str]] = {}
         for path, one in {one.path: one for one in self._found}.items():
-            mine = owned.get(path, set())
-            below = {leaf: now[leaf] for leaf in now if leaf[: len(path)] == path}
-            if path in now:  # a value, or an empty dict
-                if path in mine and repr(now[path]) == repr(was[path]):
-                    continue
-                anew[path] = _in_form(one, now[path], self._texts.get(one.key))
-                new.pop(path, None)
-            elif isinstance(one.value, dict) and one.value:
-                held = {leaf: below[leaf] for leaf in below if leaf in mine or leaf in new}
-                if held.keys() == mine and all(repr(held[at]) == repr(was[at]) for at in mine):
-                    if below:
-                        continue
-                    anew[path] = []
-                    continue
-                anew[path] = _in_form(one, _nested(held, len(path)), None) if held else []
-                for leaf in held:
-                    new.pop(leaf, None)
-            elif mine or not below:
-                anew[path] = []
+            mine, there = owned.get(path, set()), within.get(path, [])
+            nests = path not in now and not (isinstance(one.value, dict) and one.value)
+            held = {} if nests else {at: now[at] for at in there if at in mine or at in new}
+            same = held.keys() == mine and all(repr(held[at]) == repr(was[at]) for at in mine)
+            if there and same:
+                continue  # as typed; or overridden, and what overrides it is there
+            anew[path] = self._respelled(one, held)
+            for leaf in held:
+                new.pop(leaf, None)
         return anew
+
+    def _respelled(self, one: Binding, held: Mapping[Path, Any]) -> list[str]:
+        """The words of a key for the leaves that it holds now; none for none."""
+        if one.path in held:
+            return _in_form(one, held[one.path], self._texts.get(one.key))
+        return _in_form(one, _nested(held, len(one.path)), None) if held else []
 
 
 def _nested(held: Mapping[Path, Any], depth: int) -> dict[str, Any]:

@@ -96,7 +96,7 @@ def test_what_words_bind(words, args):
 
 def test_what_replaces_another_is_told():
     found = bound(list(bindings(shlex.split("--x 1 --x.y 2 --tag a --tag b --tag c"))))
-    told = [(first.key, first.texts, later.key) for first, later in found.replaced]
+    told = [(first.key, first.texts, later.key) for first, later in found.replaced.values()]
     assert told == [("x", ("1",), "x.y"), ("tag", ("a",), "tag"), ("tag", ("b",), "tag")]
 
 

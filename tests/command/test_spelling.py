@@ -129,3 +129,8 @@ def test_only_the_words_of_the_edited_key_change(words, key, value):
 def test_words_bind_what_can_be_bound_again(words):
     args = bound(list(bindings(words))).args
     assert Spelling([]).of(args) == Spelling([]).of(deepcopy(args))
+
+
+def test_what_is_overridden_stays_beside_what_overrides_it():
+    spelling = Spelling(["--kw.a", "5", "--kw", '{"a": 1}'])
+    assert spelling.of({"kw": {"a": 2}}) == ["--kw.a", "5", "--kw", '{"a": 2}']
